@@ -1,0 +1,152 @@
+"""What every driver promises. Hardware words only: bytes, bolts, levels, lights.
+
+A device is opened by `async with` and worked by `run`, one task a device, until it is
+cancelled or the device is lost; then it may be opened and run again. Nothing here waits for
+ever on hardware: each call has a limit in `drivers.limits` and ends in a DriverError.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import TracebackType
+from typing import Protocol, Self
+
+
+class DriverError(Exception):
+    """Something a device did or did not do. `device` is its name in the settings."""
+
+    def __init__(self, device: str, problem: str) -> None:
+        super().__init__(f"{device}: {problem}")
+        self.device = device
+        self.problem = problem
+
+
+class DeviceMissing(DriverError):
+    """The device can't be opened: not there, no permission, not what it should be."""
+
+
+class DeviceLost(DriverError):
+    """It was open and is gone, or answers no more. Open it again later."""
+
+
+class DeviceRefused(DriverError):
+    """It answered, and the answer was no. Nothing moved."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """One text that a reader read, without its terminator; at most `limits.SCAN_BYTES`.
+
+    The text is somebody's key to a door: it never shows in a repr or a log.
+    """
+
+    text: bytes = field(repr=False)
+
+
+class Light(StrEnum):
+    """Colours that an indicator can show."""
+
+    OFF = "off"
+    GREEN = "green"
+    AMBER = "amber"
+    RED = "red"
+
+
+class Tone(StrEnum):
+    """Pitches that a sounder can make."""
+
+    NONE = "none"
+    LOW = "low"
+    HIGH = "high"
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """What an indicator shows: `blinks` 0 = steady, else that many flashes, as many beeps.
+
+    `for_ms` 100..10_000, after which the indicator goes dark by itself. `lines` are for
+    indicators with a display; others leave them out.
+    """
+
+    light: Light
+    tone: Tone
+    blinks: int
+    for_ms: int
+    lines: tuple[str, ...] = ()
+
+
+class Device(Protocol):
+    """What all kinds share."""
+
+    @property
+    def name(self) -> str:
+        """The device's name in the settings, such as `front.lock`."""
+        ...
+
+    async def __aenter__(self) -> Self:
+        """Open the device in its rest state. Raises DeviceMissing."""
+        ...
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+        /,
+    ) -> None:
+        """Leave the device in its rest state (de-energised) and close it. Never raises."""
+        ...
+
+
+class Reader(Device, Protocol):
+    """Something that reads codes."""
+
+    async def run(self, report: Callable[[Scan], None]) -> None:
+        """Report each text once for every time it was read. Raises DeviceLost."""
+        ...
+
+
+class Input(Device, Protocol):
+    """A line that is active or not: contact, exit button, tamper, fire."""
+
+    async def run(self, report: Callable[[bool], None]) -> None:
+        """Report the level at once and then each change. Raises DeviceLost."""
+        ...
+
+
+class Lock(Device, Protocol):
+    """A bolt. The dangerous call can't be written: there is no "unlock for good"."""
+
+    async def release(self, for_ms: int) -> None:
+        """Release the bolt for `for_ms` (1..60_000) milliseconds from now.
+
+        Returns when the hardware has taken the order. The bolt is secured at the deadline by
+        the board's own timer, or by whatever owns the line, even if this program is gone. A
+        later call counts from its own moment and replaces the former deadline.
+
+        Raises:
+            ValueError: `for_ms` is out of range; nothing moved.
+            DeviceRefused: the board answered no; nothing moved.
+            DeviceLost: no valid answer in time; the bolt may or may not have moved.
+        """
+        ...
+
+    async def secure(self) -> None:
+        """Throw the bolt now. Idempotent. Raises DeviceLost or DeviceRefused."""
+        ...
+
+    async def run(self) -> None:
+        """Keep what has to be kept (a magnet's hold, a line's health). Raises DeviceLost."""
+        ...
+
+
+class Indicator(Device, Protocol):
+    """A light, a sounder, a display, or all three."""
+
+    async def show(self, signal: Signal) -> None:
+        """Show `signal` from now on, in place of what is shown. Raises DeviceLost."""
+        ...
+
+    async def run(self) -> None:
+        """Notice that the device is gone. Raises DeviceLost."""
+        ...
