@@ -1,0 +1,157 @@
+"""What members are told: few words, the same for several reasons (spec/rules.md 3.10).
+
+A message says what to do next, never why somebody is stopped and never a matter of money.
+"""
+
+from collections.abc import Mapping
+from enum import Enum, auto
+from types import MappingProxyType
+
+from edged.settings import Language
+from policy.model import Reason
+
+
+class MessageClass(Enum):
+    """The rows of the table in spec/rules.md 3.10 that this release can give."""
+
+    WELCOME = auto()
+    NOT_READ = auto()
+    SHOW_AGAIN = auto()
+    REPLACED = auto()
+    NOT_KNOWN_YET = auto()
+    UNAVAILABLE = auto()
+    ASK_STAFF = auto()
+    OTHER_STORE = auto()
+    NO_CONTRACT = auto()
+    NOT_NOW = auto()
+    USED_UP = auto()
+    TICKET = auto()
+
+
+class Cue(Enum):
+    """What an indicator without a display can tell: what to do next."""
+
+    GO = auto()
+    SHOW_CODE = auto()
+    """Show the code again, or the right one."""
+    LATER = auto()
+    """Not now; it may work later."""
+    NO_RIGHT = auto()
+    """What was bought does not open this."""
+    STAFF = auto()
+    """Ask the staff."""
+
+
+def message_class(reason: Reason) -> MessageClass:  # noqa: C901 - a case a row, and mypy counts them
+    """Return what to tell the member; total, and one class for all who were stopped."""
+    match reason:
+        case Reason.OK | Reason.OK_WITH_WARNING:
+            return MessageClass.WELCOME
+        case (
+            Reason.CODE_UNREADABLE
+            | Reason.CODE_BAD_SIGNATURE
+            | Reason.CODE_UNKNOWN_KEY
+            | Reason.CODE_KIND_NOT_ACCEPTED
+        ):
+            return MessageClass.NOT_READ
+        case Reason.CODE_EXPIRED | Reason.CODE_NOT_YET_VALID:
+            return MessageClass.SHOW_AGAIN
+        case Reason.CODE_REVOKED:
+            return MessageClass.REPLACED
+        case Reason.MEMBER_NOT_SYNCED:
+            return MessageClass.NOT_KNOWN_YET
+        case (
+            Reason.DEVICE_DISABLED
+            | Reason.NO_RULES
+            | Reason.STORE_CLOSED
+            | Reason.RECORD_FAILED
+            | Reason.INTERNAL_ERROR
+        ):
+            return MessageClass.UNAVAILABLE
+        case Reason.MEMBER_WITHDRAWN | Reason.MEMBER_SUSPENDED | Reason.IDENTITY_SUSPENDED:
+            return MessageClass.ASK_STAFF
+        case Reason.STORE_NOT_ALLOWED:
+            return MessageClass.OTHER_STORE
+        case (
+            Reason.CONTRACT_NOT_STARTED
+            | Reason.CONTRACT_ENDED
+            | Reason.CONTRACT_PAUSED
+            | Reason.NO_ENTITLEMENT
+        ):
+            return MessageClass.NO_CONTRACT
+        case (
+            Reason.PLAN_NO_BANDS
+            | Reason.OUT_OF_BAND
+            | Reason.WEEKDAY_NOT_ALLOWED
+            | Reason.HOLIDAY_NOT_ALLOWED
+        ):
+            return MessageClass.NOT_NOW
+        case Reason.QUOTA_EXHAUSTED:
+            return MessageClass.USED_UP
+        case Reason.TICKET_REQUIRED:  # pragma: no branch - mypy counts them
+            return MessageClass.TICKET
+
+
+CUES: Mapping[MessageClass, Cue] = MappingProxyType(
+    {
+        MessageClass.WELCOME: Cue.GO,
+        MessageClass.NOT_READ: Cue.SHOW_CODE,
+        MessageClass.SHOW_AGAIN: Cue.SHOW_CODE,
+        MessageClass.REPLACED: Cue.SHOW_CODE,
+        MessageClass.NOT_KNOWN_YET: Cue.LATER,
+        MessageClass.UNAVAILABLE: Cue.LATER,
+        MessageClass.ASK_STAFF: Cue.STAFF,
+        MessageClass.OTHER_STORE: Cue.NO_RIGHT,
+        MessageClass.NO_CONTRACT: Cue.NO_RIGHT,
+        MessageClass.NOT_NOW: Cue.LATER,
+        MessageClass.USED_UP: Cue.NO_RIGHT,
+        MessageClass.TICKET: Cue.NO_RIGHT,
+    }
+)
+
+TEXTS: Mapping[Language, Mapping[MessageClass, str]] = MappingProxyType(
+    {
+        Language.JA: {
+            MessageClass.WELCOME: "どうぞ",
+            MessageClass.NOT_READ: "読み取れませんでした",
+            MessageClass.SHOW_AGAIN: "コードを表示し直してください",
+            MessageClass.REPLACED: "このコードは使えません",
+            MessageClass.NOT_KNOWN_YET: "登録情報を確認中です。しばらくお待ちください",
+            MessageClass.UNAVAILABLE: "ただいま利用できません",
+            MessageClass.ASK_STAFF: "スタッフへお問い合わせください",
+            MessageClass.OTHER_STORE: "この店舗は対象外です",
+            MessageClass.NO_CONTRACT: "有効な契約がありません",
+            MessageClass.NOT_NOW: "利用時間・曜日の対象外です",
+            MessageClass.USED_UP: "今月の入館回数の上限です",
+            MessageClass.TICKET: "入退館チケットが必要です",
+        },
+        Language.KO: {
+            MessageClass.WELCOME: "입장하세요",
+            MessageClass.NOT_READ: "인식할 수 없습니다",
+            MessageClass.SHOW_AGAIN: "QR을 새로고침하세요",
+            MessageClass.REPLACED: "사용할 수 없는 코드입니다",
+            MessageClass.NOT_KNOWN_YET: "등록 정보를 확인 중입니다. 잠시 기다려 주세요",
+            MessageClass.UNAVAILABLE: "지금은 이용할 수 없습니다",
+            MessageClass.ASK_STAFF: "직원에게 문의하세요",
+            MessageClass.OTHER_STORE: "이용 가능한 지점이 아닙니다",
+            MessageClass.NO_CONTRACT: "유효한 이용권이 없습니다",
+            MessageClass.NOT_NOW: "이용 시간·요일이 아닙니다",
+            MessageClass.USED_UP: "이번 달 이용 횟수를 모두 사용했습니다",
+            MessageClass.TICKET: "출입권이 필요합니다",
+        },
+        Language.EN: {
+            MessageClass.WELCOME: "Please go ahead",
+            MessageClass.NOT_READ: "Code not recognised",
+            MessageClass.SHOW_AGAIN: "Please refresh your code",
+            MessageClass.REPLACED: "This code can't be used",
+            MessageClass.NOT_KNOWN_YET: "Checking your registration, please wait a moment",
+            MessageClass.UNAVAILABLE: "Not available right now",
+            MessageClass.ASK_STAFF: "Please ask our staff",
+            MessageClass.OTHER_STORE: "Your plan is not for this location",
+            MessageClass.NO_CONTRACT: "No active membership",
+            MessageClass.NOT_NOW: "Outside your hours or days",
+            MessageClass.USED_UP: "This month's visits are used up",
+            MessageClass.TICKET: "An entry ticket is needed",
+        },
+    }
+)

@@ -1,0 +1,79 @@
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edged.credentials.claims import FixedCode, MemberCode, check_time, check_version
+from policy.model import Reason
+from tests.edged.credentials import issuer
+
+CODE = MemberCode(7, issuer.HANDLE, issuer.ISSUED, 30, 99)
+FIXED = FixedCode(7, issuer.HANDLE, 3)
+
+
+def test_a_member_code_says_what_was_packed() -> None:
+    assert MemberCode.unpack(issuer.m1_body()) == CODE
+
+
+def test_a_fixed_code_says_what_was_packed() -> None:
+    assert FixedCode.unpack(issuer.f1_body()) == FIXED
+
+
+@given(st.binary(min_size=19, max_size=19))
+def test_every_member_body_has_one_meaning(body: bytes) -> None:
+    code = MemberCode.unpack(body)
+    packed = code.kid.to_bytes(1) + code.handle + int(code.issued_at.timestamp()).to_bytes(4)
+    assert packed + code.ttl_min.to_bytes(2) + code.nonce.to_bytes(4) == body
+
+
+@given(st.binary(min_size=11, max_size=11))
+def test_every_fixed_body_has_one_meaning(body: bytes) -> None:
+    code = FixedCode.unpack(body)
+    assert code.kid.to_bytes(1) + code.handle + code.version.to_bytes(2) == body
+
+
+@pytest.mark.parametrize(
+    ("own_min", "rules_min", "after_s", "wrong"),
+    [
+        pytest.param(30, 30, -61, Reason.CODE_NOT_YET_VALID, id="a second beyond the skew"),
+        pytest.param(30, 30, -60, None, id="the skew's first instant"),
+        pytest.param(30, 30, 0, None, id="just issued"),
+        pytest.param(30, 30, 1_799, None, id="the last second"),
+        pytest.param(30, 30, 1_800, Reason.CODE_EXPIRED, id="the end is out"),
+        pytest.param(10, 30, 599, None, id="its own life is shorter, inside"),
+        pytest.param(10, 30, 600, Reason.CODE_EXPIRED, id="its own life is shorter, over"),
+        pytest.param(65_535, 30, 1_800, Reason.CODE_EXPIRED, id="no life beyond the rules'"),
+        pytest.param(0, 30, 0, Reason.CODE_EXPIRED, id="no life at all"),
+    ],
+)
+def test_a_member_code_lives_from_skew_to_life(
+    own_min: int, rules_min: int, after_s: int, wrong: Reason | None
+) -> None:
+    code, at = replace(CODE, ttl_min=own_min), issuer.ISSUED + timedelta(seconds=after_s)
+    assert check_time(code, at, ttl_min=rules_min, skew_s=60) is wrong
+
+
+@pytest.mark.parametrize("issued_s", [0, 2**32 - 1])
+def test_the_ends_of_the_calendar_are_dates_like_others(issued_s: int) -> None:
+    issued = datetime.fromtimestamp(issued_s, UTC)
+    code = replace(CODE, issued_at=issued, ttl_min=65_535)
+    assert check_time(code, issued, ttl_min=65_535, skew_s=3_600) is None
+
+
+@given(st.integers(-10_000, 10_000), st.integers(0, 100), st.integers(0, 100))
+def test_a_shorter_life_never_makes_a_code_valid(after_s: int, life: int, less: int) -> None:
+    at = issuer.ISSUED + timedelta(seconds=after_s)
+    short, long = replace(CODE, ttl_min=life), replace(CODE, ttl_min=life + less)
+    if check_time(short, at, ttl_min=30, skew_s=60) is None:
+        assert check_time(long, at, ttl_min=30, skew_s=60) is None
+
+
+@pytest.mark.parametrize(
+    ("current", "wrong"), [(3, None), (4, Reason.CODE_REVOKED), (2, Reason.CODE_REVOKED)]
+)
+def test_only_the_current_version_of_a_fixed_code_counts(
+    current: int, wrong: Reason | None
+) -> None:
+    assert check_version(FIXED, current) is wrong

@@ -1,0 +1,107 @@
+from itertools import combinations
+
+import pytest
+
+from drivers.api import Light, Signal, Tone
+from edged.messages import CUES, TEXTS, Cue, MessageClass, message_class
+from edged.settings import Language
+from edged.translate import SHOWN, signal
+from policy.model import Reason
+
+STOPPED = (Reason.MEMBER_WITHDRAWN, Reason.MEMBER_SUSPENDED, Reason.IDENTITY_SUSPENDED)
+LANGUAGES = tuple(Language)
+
+ROWS = {
+    "どうぞ": ("입장하세요", "OK OK_WITH_WARNING"),
+    "読み取れませんでした": (
+        "인식할 수 없습니다",
+        "CODE_UNREADABLE CODE_BAD_SIGNATURE CODE_UNKNOWN_KEY CODE_KIND_NOT_ACCEPTED",
+    ),
+    "コードを表示し直してください": (
+        "QR을 새로고침하세요",
+        "CODE_EXPIRED CODE_NOT_YET_VALID",
+    ),
+    "このコードは使えません": ("사용할 수 없는 코드입니다", "CODE_REVOKED"),
+    "登録情報を確認中です。しばらくお待ちください": (
+        "등록 정보를 확인 중입니다. 잠시 기다려 주세요",
+        "MEMBER_NOT_SYNCED",
+    ),
+    "ただいま利用できません": (
+        "지금은 이용할 수 없습니다",
+        "DEVICE_DISABLED NO_RULES STORE_CLOSED RECORD_FAILED INTERNAL_ERROR",
+    ),
+    "スタッフへお問い合わせください": (
+        "직원에게 문의하세요",
+        "MEMBER_WITHDRAWN MEMBER_SUSPENDED IDENTITY_SUSPENDED",
+    ),
+    "この店舗は対象外です": ("이용 가능한 지점이 아닙니다", "STORE_NOT_ALLOWED"),
+    "有効な契約がありません": (
+        "유효한 이용권이 없습니다",
+        "CONTRACT_NOT_STARTED CONTRACT_ENDED CONTRACT_PAUSED NO_ENTITLEMENT",
+    ),
+    "利用時間・曜日の対象外です": (
+        "이용 시간·요일이 아닙니다",
+        "PLAN_NO_BANDS OUT_OF_BAND WEEKDAY_NOT_ALLOWED HOLIDAY_NOT_ALLOWED",
+    ),
+    "今月の入館回数の上限です": ("이번 달 이용 횟수를 모두 사용했습니다", "QUOTA_EXHAUSTED"),
+    "入退館チケットが必要です": ("출입권이 필요합니다", "TICKET_REQUIRED"),
+}
+"""spec/rules.md 3.10, and two reasons of the device's own that it has no row for."""
+
+
+def test_the_table_has_every_reason_once() -> None:
+    told = [reason for _, reasons in ROWS.values() for reason in reasons.split()]
+    assert sorted(told) == sorted(Reason)
+
+
+@pytest.mark.parametrize(
+    ("reason", "ja", "ko"),
+    [(Reason(reason), ja, ko) for ja, (ko, reasons) in ROWS.items() for reason in reasons.split()],
+)
+def test_every_reason_is_told_in_its_rows_words(reason: Reason, ja: str, ko: str) -> None:
+    message = message_class(reason)
+    assert TEXTS[Language.JA][message] == ja
+    assert TEXTS[Language.KO][message] == ko
+
+
+@pytest.mark.parametrize("language", Language)
+def test_every_language_has_its_own_words_for_every_message(language: Language) -> None:
+    texts = TEXTS[language]
+    assert set(texts) == set(MessageClass)
+    assert len(set(texts.values())) == len(MessageClass)
+    assert all(text == text.strip() and text.isprintable() for text in texts.values())
+
+
+def test_nothing_shows_why_somebody_was_stopped() -> None:
+    assert len({signal(message_class(reason), LANGUAGES) for reason in STOPPED}) == 1
+
+
+def test_only_who_may_pass_is_told_to_go() -> None:
+    going = {reason for reason in Reason if CUES[message_class(reason)] is Cue.GO}
+    assert going == {Reason.OK, Reason.OK_WITH_WARNING}
+
+
+@pytest.mark.parametrize("message", [each for each in MessageClass if CUES[each] is not Cue.GO])
+def test_no_refusal_looks_or_sounds_like_go_to_the_colour_blind(message: MessageClass) -> None:
+    go, shown = signal(MessageClass.WELCOME, ()), signal(message, ())
+    assert (go.blinks, go.tone) == (0, Tone.HIGH)
+    assert shown.blinks > 1
+    assert shown.tone is Tone.LOW
+    assert shown.light is not Light.GREEN
+
+
+def test_cues_are_told_apart_by_counting() -> None:
+    assert set(SHOWN) == set(Cue)
+    for one, other in combinations(SHOWN.values(), 2):
+        assert one.blinks != other.blinks
+    assert max(cue.blinks for cue in SHOWN.values()) <= 5
+
+
+def test_a_signal_has_a_line_for_each_language_that_is_asked_for() -> None:
+    shown = signal(MessageClass.WELCOME, (Language.KO, Language.EN))
+    assert shown == Signal(Light.GREEN, Tone.HIGH, 0, 2_000, ("입장하세요", "Please go ahead"))
+
+
+@pytest.mark.parametrize("message", MessageClass)
+def test_every_signal_ends_within_what_indicators_promise(message: MessageClass) -> None:
+    assert 100 <= signal(message, LANGUAGES).for_ms <= 10_000
