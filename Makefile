@@ -1,0 +1,78 @@
+# Two commands for people: `make run` and `make test`. Both install what is missing.
+
+SYSTEM_PACKAGES := libzbar0
+
+# Makes the lock files; in an environment of its own, because nothing else needs it.
+UV_VERSION := 0.13.9
+
+VENV   := .venv
+PYTHON := $(VENV)/bin/python
+PIP    := -m pip --disable-pip-version-check
+STEP   := .ci/step
+READY  := $(VENV)/.ready
+UV     := .venv-lock/bin/uv
+
+.DEFAULT_GOAL := help
+.PHONY: help run present test lint types imports tests lock wheels-aarch64 clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(READY) ## run the daemon on a virtual building, and watch it
+	@$(PYTHON) -m hil.demo
+
+present: $(READY) ## in a second terminal, let a member come: make present NAME=aiko [READER=...]
+	@$(PYTHON) -m hil.demo present "$(NAME)" $(if $(READER),--reader "$(READER)")
+
+test: lint types imports tests ## check everything that can be checked on this machine
+
+lint: $(READY) ## style and format
+	@$(STEP) "Style (ruff)" $(VENV)/bin/ruff check
+	@$(STEP) "Format (ruff)" $(VENV)/bin/ruff format --check
+
+types: $(READY) ## types, strictly
+	@$(STEP) "Types (mypy --strict)" $(VENV)/bin/mypy
+
+imports: $(READY) ## who may import whom
+	@$(STEP) "Imports (lint-imports)" $(VENV)/bin/lint-imports
+
+tests: $(READY) ## the tests, and every branch of the pure core covered
+	@$(STEP) "Tests (pytest)" $(VENV)/bin/pytest -n auto --cov --cov-report=
+	@$(STEP) "Every branch of policy and edged/core is covered" $(VENV)/bin/coverage report \
+	    --include='policy/*,edged/core/*' --skip-covered --show-missing --fail-under=100
+
+# One environment for running and for testing; a changed lock or project table brings it up to date.
+$(READY): requirements-dev.txt pyproject.toml Makefile
+	@.ci/system-packages $(SYSTEM_PACKAGES)
+	@$(STEP) "Private environment in $(VENV)" .ci/venv $(VENV)
+	@$(STEP) "Locked packages (some minutes, the first time)" \
+	    $(PYTHON) $(PIP) install --require-hashes --requirement requirements-dev.txt
+	@$(STEP) "This project" \
+	    $(PYTHON) $(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+LOCK = $(UV) pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
+    --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
+    --custom-compile-command "make lock" $(UPGRADE) pyproject.toml
+
+lock: $(UV) ## lock what pyproject.toml asks for; newest versions: make lock UPGRADE=--upgrade
+	@$(STEP) "What runs" $(LOCK) --output-file requirements.txt
+	@$(STEP) "What tests" $(LOCK) --group dev --constraint requirements.txt --output-file requirements-dev.txt
+
+# glibc 2.36 and Python 3.11 are Raspberry Pi OS 12's, Python 3.13 is 13's.
+wheels-aarch64: $(UV) ## check that a Raspberry Pi gets a wheel of every locked package
+	@for version in 3.11 3.13; do \
+	    $(STEP) "Wheels for aarch64 and Python $$version" $(UV) pip install --dry-run --quiet \
+	        --target .venv-lock/aarch64 --python-platform aarch64-manylinux_2_36 \
+	        --python-version $$version --only-binary :all: --require-hashes \
+	        --requirement requirements-dev.txt || exit 1; \
+	done
+
+$(UV): Makefile
+	@$(STEP) "Lock tool" .ci/venv .venv-lock
+	@.venv-lock/bin/python $(PIP) install --quiet uv==$(UV_VERSION)
+	@touch $@
+
+clean: ## remove everything that was made here
+	rm -rf $(VENV) .venv-lock .run build dist .coverage* .*_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
