@@ -1,0 +1,184 @@
+"""Byte pipes that a device may hang at: a serial port, or a joined pair in memory for tests."""
+
+import asyncio
+import os
+import termios
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Protocol
+
+import serial
+
+from drivers import limits
+from drivers.api import DeviceLost, DeviceMissing
+
+
+class Channel(Protocol):
+    """Bytes both ways, in order. One task reads and one writes at a time."""
+
+    async def read(self) -> bytes:
+        """Wait for bytes and return 1..`limits.READ_BYTES` of them.
+
+        A cancelled read has taken nothing. Raises DeviceLost: the other side is gone.
+        """
+        ...
+
+    async def write(self, data: bytes) -> None:
+        """Hand over all of `data`. Raises DeviceLost: it is gone, or took nothing in time."""
+        ...
+
+    def discard(self) -> None:
+        """Drop what came in and was not read."""
+        ...
+
+    def close(self) -> None:
+        """Let go of it; whoever waits gets DeviceLost. Idempotent, never raises."""
+        ...
+
+
+class SerialChannel:
+    """A serial port at 8N1, raw, for this process alone; what waited in it is dropped.
+
+    Args:
+        device: Name of the device in the settings, for errors.
+        port: Path, best one that stays the same, such as `/dev/serial/by-id/...`.
+        baud: One of `limits.BAUDS`.
+
+    Raises:
+        DeviceMissing: The path is not there, not a terminal, in use, or not permitted.
+
+    Source: spec/hardware.md 1.2 for what an unplugged port does.
+    """
+
+    def __init__(self, device: str, port: str, baud: int) -> None:
+        try:
+            # timeouts are ours: the descriptor is non-blocking and the event loop waits
+            self._serial = serial.Serial(port, baud, timeout=0, write_timeout=0, exclusive=True)
+        except (OSError, termios.error) as error:
+            raise DeviceMissing(device, f"can't open {port}: {error}") from error
+        self._device = device
+        self._port = port
+        self._file = self._serial.fileno()
+        self._waiting: set[asyncio.Future[None]] = set()
+
+    async def read(self) -> bytes:
+        """See Channel."""
+        loop = asyncio.get_running_loop()
+        await self._ready(loop.add_reader, loop.remove_reader)
+        try:
+            data = os.read(self._file, limits.READ_BYTES)
+        except OSError as error:
+            raise self._lost(str(error)) from error
+        if not data:  # ready and empty: the terminal has hung up
+            raise self._lost("unplugged")
+        return data
+
+    async def write(self, data: bytes) -> None:
+        """See Channel."""
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(limits.WRITE_MS / 1000):
+                while data:
+                    await self._ready(loop.add_writer, loop.remove_writer)
+                    data = data[os.write(self._file, data) :]
+        except TimeoutError as error:  # an OSError too, so it comes first
+            raise self._lost("takes no bytes") from error
+        except OSError as error:
+            raise self._lost(str(error)) from error
+
+    def discard(self) -> None:
+        """See Channel."""
+        try:
+            termios.tcflush(self._file, termios.TCIFLUSH)
+        except termios.error:
+            return  # it is gone: the next read or write says so
+
+    def close(self) -> None:
+        """See Channel."""
+        if not self._serial.is_open:
+            return
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(self._file)
+        loop.remove_writer(self._file)
+        for waiter in self._waiting:
+            _set(waiter, self._lost("closed"))
+        with suppress(OSError, termios.error):  # the descriptor is gone either way
+            self._serial.close()
+
+    async def _ready(self, watch: Callable[..., None], unwatch: Callable[[int], bool]) -> None:
+        """Wait until the port can be read or written, by the loop's own two functions for it."""
+        if not self._serial.is_open:
+            raise self._lost("closed")
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiting.add(waiter)
+        watch(self._file, _set, waiter)
+        try:
+            await waiter
+        finally:
+            self._waiting.discard(waiter)
+            if self._serial.is_open:  # else the number may be another file's by now
+                unwatch(self._file)
+
+    def _lost(self, problem: str) -> DeviceLost:
+        return DeviceLost(self._device, f"{self._port}: {problem}")
+
+
+class _Way:
+    """One direction of a pair."""
+
+    def __init__(self) -> None:
+        self.waiting = bytearray()
+        self.changed = asyncio.Event()
+        self.open = True
+
+
+class PairedChannel:
+    """One end of a pipe in memory. Made by `pair`."""
+
+    def __init__(self, device: str, inward: _Way, outward: _Way) -> None:
+        self._device = device
+        self._in = inward
+        self._out = outward
+
+    async def read(self) -> bytes:
+        """See Channel."""
+        while not self._in.waiting:
+            if not self._in.open:
+                raise DeviceLost(self._device, "unplugged")
+            self._in.changed.clear()
+            await self._in.changed.wait()
+        data = bytes(self._in.waiting[: limits.READ_BYTES])
+        del self._in.waiting[: len(data)]
+        return data
+
+    async def write(self, data: bytes) -> None:
+        """See Channel. What the other side has no room for is lost, as in a UART."""
+        if not self._out.open:
+            raise DeviceLost(self._device, "unplugged")
+        self._out.waiting += data[: limits.READ_BYTES - len(self._out.waiting)]
+        self._out.changed.set()
+
+    def discard(self) -> None:
+        """See Channel."""
+        self._in.waiting.clear()
+
+    def close(self) -> None:
+        """See Channel."""
+        for way in (self._in, self._out):
+            way.open = False
+            way.changed.set()
+
+
+def pair(device: str) -> tuple[PairedChannel, PairedChannel]:
+    """Return the two ends of a pipe; what one writes the other reads."""
+    there, back = _Way(), _Way()
+    return PairedChannel(device, there, back), PairedChannel(device, back, there)
+
+
+def _set(waiter: asyncio.Future[None], error: DeviceLost | None = None) -> None:
+    if waiter.done():
+        return
+    if error is None:
+        waiter.set_result(None)
+    else:
+        waiter.set_exception(error)

@@ -1,0 +1,1 @@
+"""Frames to values and back, without I/O."""

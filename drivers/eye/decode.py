@@ -1,0 +1,99 @@
+"""QR codes in a grey picture: a fast look at every one, a second look now and then.
+
+The order and the cadence are the ones that read most phones for the least time: see
+README.md, "What was measured".
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from itertools import cycle
+
+import zxingcpp
+
+from drivers.eye import limits
+from drivers.eye.pictures import Frame, enlarged, sharpened
+
+log = logging.getLogger("drivers.eye")
+
+MOVING_EVERY = 2
+"""Missed pictures to one second look while something moves."""
+IDLE_EVERY = 15
+"""Missed pictures to one second look before a still scene: about once a second."""
+ZBAR_EVERY = 4
+"""Second looks to one by ZBar, which reads least for its time: twice a second, or in four."""
+
+Look = Callable[[Frame], tuple[bytes, ...]]
+
+# Plain `QRCode` also reads Micro QR, and misreads it.
+_FORMATS = zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCodeModel2])
+
+
+def fast(frame: Frame) -> tuple[bytes, ...]:
+    """Read with zxing-cpp."""
+    found = zxingcpp.read_barcodes(frame, formats=_FORMATS)
+    return _kept(code.bytes for code in found)
+
+
+def larger(frame: Frame) -> tuple[bytes, ...]:
+    """Read a 2x enlargement: codes whose modules are too small or too soft."""
+    return fast(enlarged(frame))
+
+
+def larger_and_sharper(frame: Frame) -> tuple[bytes, ...]:
+    """Read a sharpened 2x enlargement: codes that are out of focus."""
+    return fast(sharpened(enlarged(frame)))
+
+
+def zbar() -> Look | None:
+    """ZBar by way of pyzbar; None if its library is not installed.
+
+    It alone reads codes without a quiet zone, as phones show them on a dark ground. It
+    re-encodes what is not ASCII by guesswork (spec/hardware.md 7.3), so only ASCII counts.
+    """
+    try:
+        from pyzbar import pyzbar  # noqa: PLC0415 - fails where libzbar0 is missing
+    except ImportError:
+        log.warning("no_zbar: libzbar0 is not installed")
+        return None
+    symbols = [pyzbar.ZBarSymbol.QRCODE]
+
+    def read(frame: Frame) -> tuple[bytes, ...]:
+        found = pyzbar.decode(frame, symbols=symbols)
+        return _kept(code.data for code in found if code.data.isascii())
+
+    return read
+
+
+class Decoder:
+    """Reads one picture after the other; a miss may get a second look.
+
+    Second looks are alternately `larger` and `larger_and_sharper`. ZBar looks at the picture
+    after every fourth of them, so no picture costs more than one extra look.
+    """
+
+    def __init__(self) -> None:
+        self._enlarge = cycle((larger, larger_and_sharper))
+        self._zbar = zbar()
+        self._misses = 0
+        self._second_looks = 0
+
+    def read(self, frame: Frame, *, moving: bool) -> tuple[bytes, ...]:
+        """Texts in the picture, each once, 1..`TEXT_BYTES` bytes, at most `TEXTS_PER_FRAME`."""
+        texts = fast(frame)
+        if texts:
+            self._misses = 0
+            return texts
+        self._misses += 1
+        if self._misses >= (MOVING_EVERY if moving else IDLE_EVERY):
+            self._misses = 0
+            self._second_looks += 1
+            return next(self._enlarge)(frame)
+        if self._zbar is not None and self._second_looks >= ZBAR_EVERY:
+            self._second_looks = 0
+            return self._zbar(frame)
+        return ()
+
+
+def _kept(texts: Iterable[bytes]) -> tuple[bytes, ...]:
+    fit = (text for text in texts if 0 < len(text) <= limits.TEXT_BYTES)
+    return tuple(dict.fromkeys(fit))[: limits.TEXTS_PER_FRAME]

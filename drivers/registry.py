@@ -1,0 +1,61 @@
+"""Which class drives which kind of device: a closed table.
+
+A driver's module is imported when a configuration names its kind and not before, so a missing
+system library stops only who needs it. edged.wiring is the only user.
+"""
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from types import MappingProxyType
+from typing import Any, Final
+
+from drivers.api import Indicator, Input, Lock, Reader
+
+LOCKS: Final = MappingProxyType(
+    {
+        "sim": "drivers.building:SimLock",
+        "waveshare_relay": "drivers.waveshare_relay:RelayLock",
+    }
+)
+READERS: Final = MappingProxyType(
+    {
+        "camera": "drivers.camera:EyeReader",
+        "serial_line": "drivers.serial_line:LineScanner",
+        "sim": "drivers.building:SimReader",
+    }
+)
+INPUTS: Final = MappingProxyType({"sim": "drivers.building:SimInput"})
+INDICATORS: Final = MappingProxyType({"sim": "drivers.building:SimIndicator"})
+
+
+class UnknownKind(ValueError):
+    """A configuration names a kind that no driver is for; the text lists those there are."""
+
+
+def lock_class(kind: str) -> Callable[..., Lock]:
+    """Return the class for locks of `kind`. Raises UnknownKind."""
+    return _load("lock", LOCKS, kind)
+
+
+def reader_class(kind: str) -> Callable[..., Reader]:
+    """Return the class for readers of `kind`. Raises UnknownKind."""
+    return _load("reader", READERS, kind)
+
+
+def input_class(kind: str) -> Callable[..., Input]:
+    """Return the class for inputs of `kind`. Raises UnknownKind."""
+    return _load("input", INPUTS, kind)
+
+
+def indicator_class(kind: str) -> Callable[..., Indicator]:
+    """Return the class for indicators of `kind`. Raises UnknownKind."""
+    return _load("indicator", INDICATORS, kind)
+
+
+def _load(family: str, table: Mapping[str, str], kind: str) -> Callable[..., Any]:
+    if kind not in table:
+        known = ", ".join(sorted(table))
+        raise UnknownKind(f"{family}: no driver for kind {kind!r}; known: {known}")
+    module, _, name = table[kind].partition(":")
+    found: Callable[..., Any] = getattr(import_module(module), name)
+    return found

@@ -1,0 +1,25 @@
+"""The frames of tests/vectors/frames.json."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+FILE = Path(__file__).parents[1] / "vectors" / "frames.json"
+
+
+@dataclass(frozen=True)
+class Frame:
+    name: str
+    sent: bytes
+    back: tuple[bytes, ...]
+
+
+def frames(protocol: str) -> list[Frame]:
+    return [
+        Frame(row["name"], bytes.fromhex(row["tx"]), tuple(map(bytes.fromhex, row["rx"] or ())))
+        for row in json.loads(FILE.read_text())
+        if row["protocol"] == protocol
+    ]
+
+
+WAVESHARE = {frame.name: frame for frame in frames("waveshare_relay")}
