@@ -1,0 +1,1 @@
+"""The one local interface: JSON lines at a Unix socket."""

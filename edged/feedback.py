@@ -1,0 +1,36 @@
+"""What a reader's light, tone and display show: the newest signal wins, nothing waits for it."""
+
+import asyncio
+
+import structlog
+
+from drivers.api import DriverError, Indicator, Signal
+
+log = structlog.get_logger()
+
+
+class Feedback:
+    """One indicator and the signal that it should show next."""
+
+    def __init__(self, indicator: Indicator | None) -> None:
+        self._indicator = indicator
+        self._next: Signal | None = None
+        self._wake = asyncio.Event()
+        self.last: Signal | None = None
+
+    def show(self, signal: Signal) -> None:
+        """Show `signal` as soon as the indicator is free, in place of whatever waited."""
+        self.last = self._next = signal
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Show what is asked for, for ever. A lost indicator is dark, and nobody's problem."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            if self._indicator is None or self._next is None:
+                continue
+            try:
+                await self._indicator.show(self._next)
+            except DriverError as lost:
+                log.warning("indicator_dark", device=lost.device, problem=lost.problem)

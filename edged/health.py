@@ -1,0 +1,68 @@
+"""Is the daemon well? The watchdog is fed by the loop and the journal, and by nothing else.
+
+A device that is lost, a full disk or a missing rule set are alarms; a restart would help none of
+them. What stops the watchdog's food is a loop that hangs or a journal that answers nothing.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+
+import structlog
+
+from edged import limits, notify
+from edged.core import events
+from edged.passage import Passage
+from edged.ports import Ports
+from edged.store.errors import StoreFailed
+from edged.store.ledger import Ledger
+
+log = structlog.get_logger()
+
+STORE_FAILED = "STORE_FAILED"
+"""The alarm of a journal that can't write."""
+
+
+class Health:
+    """Looks after the whole daemon every `limits.HEALTH_MS`."""
+
+    def __init__(self, ports: Ports, passages: Sequence[Passage]) -> None:
+        self._ports = ports
+        self._passages = passages
+        self._stored: datetime | None = None
+
+    async def run(self) -> None:
+        """Look, for ever."""
+        while True:
+            await self.look()
+            await self._ports.clock.sleep_ms(limits.HEALTH_MS)
+
+    async def look(self) -> None:
+        """Sum up refused codes, ask the journal for an answer, feed the watchdog if it came."""
+        for passage in self._passages:
+            passage.sum_up()
+        if await self._journal_answers():
+            notify.notify(notify.WATCHDOG)
+
+    async def _journal_answers(self) -> bool:
+        """Keep the time that was seen; True if the journal said anything, if only no."""
+        now = self._ports.clock.now()
+        due = self._stored is None or (now.at - self._stored) >= limits.TIME_KEPT_EVERY
+
+        def write(ledger: Ledger) -> None:
+            if due and now.trusted:
+                ledger.put("last_seen", events.stamp_text(now.at))
+
+        try:
+            async with asyncio.timeout(limits.COMMIT_S):
+                await self._ports.journal.commit(write)
+        except StoreFailed as failed:
+            self._ports.alarms.change("journal", STORE_FAILED, raised=True)
+            log.error("journal_failed", problem=str(failed))
+            return True
+        except TimeoutError:
+            log.error("journal_stuck")
+            return False
+        self._stored = now.at if due else self._stored
+        self._ports.alarms.change("journal", STORE_FAILED, raised=self._ports.recorder.failing)
+        return True

@@ -1,0 +1,96 @@
+"""The journal's keeper: opens it, lets it write, opens it anew when it failed for good.
+
+The daemon runs without a journal if it must: nobody is let in then, and nobody is held in.
+"""
+
+import asyncio
+from datetime import datetime
+
+import structlog
+
+from edged import limits
+from edged.core import events
+from edged.health import STORE_FAILED
+from edged.ports import Ports
+from edged.store.errors import StoreFailed
+from edged.store.ledger import Ledger
+
+log = structlog.get_logger()
+
+
+class Keeping:
+    """Keeps the journal in service, and writes in it how the daemon's life goes."""
+
+    def __init__(self, ports: Ports, device: str, release: str) -> None:
+        self._ports = ports
+        self._device = device
+        self._release = release
+
+    async def open(self) -> None:
+        """Open the journal; one that can't be opened now is tried again by `run`.
+
+        Raises:
+            SchemaTooNew: A newer release wrote it.
+        """
+        try:
+            await self._ports.journal.open()
+        except StoreFailed as failed:
+            log.error("journal_failed", problem=str(failed))
+
+    async def run(self) -> None:
+        """Let the journal write, for ever."""
+        journal = self._ports.journal
+        while True:
+            if journal.failed is None:
+                await journal.serve()
+            self._ports.alarms.change("journal", STORE_FAILED, raised=True)
+            await journal.close()
+            await self._ports.clock.sleep_ms(limits.REOPEN_MS[1])
+            await self.open()
+
+    async def began(self) -> None:
+        """Record the start, take up the time last seen, record the rules that are in force."""
+        ports = self._ports
+
+        def write(ledger: Ledger) -> None:
+            ended = ledger.get("running") is not True
+            ledger.append(events.started(stamp, self._device, self._release, clean=ended))
+            ledger.put("running", value=True)
+
+        try:
+            async with asyncio.timeout(limits.COMMIT_S):
+                seen = await ports.journal.commit(lambda ledger: ledger.get("last_seen"))
+        except (StoreFailed, TimeoutError):
+            seen = None
+        if isinstance(seen, str):
+            ports.clock.observe(datetime.fromisoformat(seen))
+        stamp = ports.stamp()
+        ports.recorder.record(write)
+        self.rules_changed()
+
+    def rules_changed(self) -> None:
+        """Record which rules are in force, if others were before."""
+        rules, fingerprint = self._ports.rules.rules, self._ports.rules.fingerprint
+        if rules is None or fingerprint is None:
+            return
+        self._ports.clock.observe(rules.issued_at)
+        stamp = self._ports.stamp()
+
+        def write(ledger: Ledger) -> None:
+            if ledger.get("rules") != fingerprint:
+                ledger.append(events.rules_active(stamp, rules.version, fingerprint))
+                ledger.put("rules", fingerprint)
+
+        self._ports.recorder.record(write)
+
+    async def end(self) -> None:
+        """Record what waits and that the daemon ended as asked."""
+        stamp = self._ports.stamp()
+
+        def write(ledger: Ledger) -> None:
+            ledger.append(events.stopped(stamp, self._device))
+            ledger.put("running", value=False)
+
+        self._ports.recorder.record(write)
+        async with asyncio.timeout(limits.COMMIT_S):
+            await self._ports.recorder.flush()

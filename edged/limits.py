@@ -1,0 +1,91 @@
+"""Every limit of the daemon, with its unit and its reason. Each package has its own list."""
+
+from datetime import UTC, datetime, timedelta
+
+# --- settings ---
+SETTINGS_BYTES = 65_536
+"""A settings file; a device with every door and reader below needs a quarter of it."""
+SECRET_CHARS = (16, 4_096)
+"""Shortest secret that is worth its name, and longest that is still a secret and not a file."""
+NAME_CHARS = 64
+"""A door's or reader's name: that of an id in the rules (edged/rules_format.py)."""
+PATH_CHARS = 4_096
+"""Linux's PATH_MAX."""
+SOCKET_PATH_BYTES = 107
+"""Linux's sun_path without its closing zero; a longer path can't be bound."""
+DOORS = 16
+"""Doors of one device: two relay boards of eight channels."""
+READERS_PER_DOOR = 8
+"""Both sides, a camera and a scanner each, and as much again."""
+PULSE_MS = (500, 60_000)
+"""Shortest pulse a door needs to open, longest that a lock takes (drivers.api.Lock)."""
+BAUD = (1_200, 921_600)
+"""What serial scanners and relay boards can be set to."""
+MODBUS_ADDRESS = (1, 247)
+"""Unit addresses of the Modbus serial line specification; 0 is everybody."""
+RELAY_CHANNEL = (1, 32)
+"""The largest board of the family has 32 relays."""
+TERMINATOR_CHARS = 4
+"""CR LF is two; more than four is a mistake."""
+
+# --- log ---
+LOG_TEXT_CHARS = 2_000
+"""One value in a log line; the longest honest one is a path."""
+LOG_ITEMS = 100
+"""Members of one list or table in a log line: the frames of a deep traceback."""
+LOG_DEPTH = 8
+"""Tables within tables; a traceback needs six."""
+
+# --- commands ---
+YEARS = (2_000, 2_199)
+"""Years that can be asked about: those of dates in a rules file (edged/rules_format.py)."""
+
+# --- control socket ---
+CONTROL_LINE_BYTES = 65_536
+"""One request or answer; the largest is the list of what is wrong with a rules file."""
+CONTROL_CONNECTIONS = 16
+"""A console, a few terminals, and room for somebody's mistake."""
+CONTROL_IDLE_S = 60.0
+"""A connection that asks nothing for so long is closed; its place is needed."""
+CONTROL_REQUEST_S = 300.0
+"""The longest verb builds a rule set of 100,000 members on a slow card."""
+CONTROL_WRITE_S = 10.0
+"""A client that takes nothing for so long is gone or stuck."""
+CONTROL_BURST = 20
+"""Requests at once on one connection before it is slowed down: a page of a console."""
+CONTROL_REQUESTS_PER_S = 10.0
+"""Lasting rate on one connection; people and consoles stay far below."""
+WATCH_EVENTS = 256
+"""Events kept for one slow watcher: a busy minute of sixteen doors."""
+FAULTS_SHOWN = 100
+"""Faults that one answer lists; who has more will not read them at once."""
+
+# --- clock ---
+SYNCED_ERROR_S = 0.5
+"""Error taken for a confirmed clock that does not tell its own; NTP over DSL is far better."""
+DRIFT_PPM = 100.0
+"""Drift of a crystal without its source: twice what Pi boards show over their temperatures."""
+BUILT_AFTER = datetime(2025, 1, 1, tzinfo=UTC)
+"""No device was built before; an earlier clock was never set."""
+FLOOR_SLACK = timedelta(minutes=2)
+"""How far behind the last dated thing a clock may be before it is doubted."""
+
+# --- records ---
+WAITING_RECORDS = 10_000
+"""Records kept in memory while the disk fails: some megabytes, a busy day of one door."""
+RECORD_RETRY_MS = 1_000
+"""Between two attempts to write while the disk fails."""
+
+# --- the loops ---
+READER_MAILBOX = 32
+"""Scans that wait at one reader: a second of a camera's frames."""
+GATE_MAILBOX = 64
+"""Events that wait at one door; people make a few a second."""
+COMMIT_S = 10.0
+"""The longest a record may take; a card that needs more is broken."""
+REOPEN_MS = (250, 10_000)
+"""First and longest wait before a lost device is tried again."""
+HEALTH_MS = 10_000
+"""Between two looks; a third of the watchdog's patience (systemd/edged.service)."""
+TIME_KEPT_EVERY = timedelta(seconds=60)
+"""How often the time is kept on disk: a power cut loses no more of it."""

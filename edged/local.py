@@ -1,0 +1,90 @@
+"""What the control socket can ask of this daemon, and the answers."""
+
+import asyncio
+import multiprocessing
+from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+from edged import rules_load, wiring
+from edged.control.client import ControlRefused
+from edged.control.server import Handler
+from edged.control.wire import Verb
+from edged.core import events
+from edged.exits import explain
+from edged.keeping import Keeping
+from edged.ports import Ports
+from edged.settings import Settings
+
+
+def handlers(
+    settings: Settings, ports: Ports, house: wiring.House, keeping: Keeping
+) -> Mapping[Verb, Handler]:
+    """Make the handler of every verb that asks for an answer."""
+
+    async def status(_: Mapping[str, object]) -> Mapping[str, object]:
+        return report(settings, ports, house)
+
+    async def load(arguments: Mapping[str, object]) -> Mapping[str, object]:
+        loaded = await _in_worker(Path(str(arguments["path"])), settings.state_dir)
+        await ports.rules.reload()
+        keeping.rules_changed()
+        return {
+            "version": loaded.version,
+            "fingerprint": loaded.fingerprint,
+            "members": loaded.members,
+        }
+
+    return {Verb.STATUS: status, Verb.RULES_LOAD: load}
+
+
+async def _in_worker(path: Path, state_dir: Path) -> rules_load.Loaded:
+    """Build a rule set in a process of its own: here it would hold up every scan."""
+    worker = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
+    try:
+        loop = asyncio.get_running_loop()
+        loaded = await loop.run_in_executor(worker, _load, path, state_dir)
+    finally:
+        worker.shutdown(wait=False)
+    if isinstance(loaded, rules_load.Loaded):
+        return loaded
+    raise ControlRefused(*loaded)
+
+
+def _load(path: Path, state_dir: Path) -> rules_load.Loaded | tuple[int, list[str]]:
+    """Load in the worker; an error crosses to the daemon in words, for most can't be pickled."""
+    try:
+        return rules_load.load(path, state_dir)
+    except Exception as error:  # noqa: BLE001 - all of them are explained over there
+        return explain(error)
+
+
+def report(settings: Settings, ports: Ports, house: wiring.House) -> Mapping[str, object]:
+    """Say how everything is, plain JSON values only."""
+    now, rules = ports.clock.now(), ports.rules.rules
+    failed = ports.journal.failed
+    return {
+        "device": settings.device,
+        "simulated": settings.allow_simulated,
+        "provisioned": False,
+        "clock": {"at": events.stamp_text(now.at), "state": now.state.value},
+        "rules": None
+        if rules is None
+        else {
+            "tenant": rules.tenant,
+            "version": rules.version,
+            "issued_at": events.stamp_text(rules.issued_at),
+            "fingerprint": ports.rules.fingerprint,
+        },
+        "faults": [] if rules is None else list(wiring.mismatches(settings, rules)),
+        "journal": {
+            "failed": None if failed is None else str(failed),
+            "records_waiting": len(ports.recorder),
+        },
+        "doors": {name: gate.state.phase.name for name, gate in house.gates.items()},
+        "devices": {
+            device.device.name: "open" if device.is_open else "lost" for device in house.devices
+        },
+        "scans_dropped": {name: passage.overflow for name, passage in house.passages.items()},
+        "alarms": ports.alarms.listing(),
+    }

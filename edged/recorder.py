@@ -1,0 +1,97 @@
+"""Records of what has happened already: leaving, the exit button, alarms, outcomes.
+
+They never wait for the disk and nothing waits for them (ARCHITECTURE, invariant 2). While the
+disk fails they are kept, up to a limit; what is beyond it is counted, and the count is the gap
+record that follows as soon as writing works again.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from datetime import datetime
+
+import structlog
+
+from edged import limits
+from edged.clock import Clock
+from edged.core import events
+from edged.store.journal import Journal, StoreFailed
+from edged.store.ledger import Ledger
+
+log = structlog.get_logger()
+Write = Callable[[Ledger], object]
+
+
+class Recorder:
+    """Hands writes to the journal in their order, for as long as it takes.
+
+    `failing` is True while the last attempt did not reach the disk.
+    """
+
+    def __init__(self, journal: Journal, clock: Clock) -> None:
+        self._journal = journal
+        self._clock = clock
+        self._wake = asyncio.Event()
+        self._waiting: deque[Write] = deque()
+        self._lost = 0
+        self._lost_since: datetime | None = None
+        self.failing = False
+
+    def __len__(self) -> int:
+        """How many records wait."""
+        return len(self._waiting)
+
+    def record(self, write: Write) -> None:
+        """Write when possible; when too much waits, the oldest becomes part of the gap."""
+        if len(self._waiting) >= limits.WAITING_RECORDS:
+            self._waiting.popleft()
+            self.lose()
+        self._waiting.append(write)
+        self._wake.set()
+
+    def append(self, body: events.Body) -> None:
+        """Write one plain record."""
+        self.record(lambda ledger: ledger.append(body))
+
+    def lose(self) -> None:
+        """Count an event that can't be recorded any more."""
+        self._lost += 1
+        self._lost_since = self._lost_since or self._clock.now().at
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Write what waits, for ever."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._waiting or self._lost:
+                if not await self.flush():
+                    await self._clock.sleep_ms(limits.RECORD_RETRY_MS)
+
+    async def flush(self) -> bool:
+        """Hand over all that waits; False: some of it did not reach the disk and still waits."""
+        lost, since = self._lost, self._lost_since
+        try:
+            if lost and since is not None:
+                now = self._clock.now()
+                body = events.gap(events.Stamp(now.at, now.state.value), lost, since)
+                await self._journal.commit(lambda ledger: ledger.append(body))
+        except StoreFailed:
+            self.failing = True
+            return False
+        self._lost -= lost
+        self._lost_since = None
+        batch, self._waiting = self._waiting, deque()
+        results = await asyncio.gather(
+            *(self._journal.commit(write) for write in batch), return_exceptions=True
+        )
+        unwritten = []
+        for write, result in zip(batch, results, strict=True):
+            if isinstance(result, StoreFailed):
+                unwritten.append(write)
+            elif isinstance(result, BaseException):
+                log.error("record_broken", error=repr(result))
+                self.lose()
+        self._waiting.extendleft(reversed(unwritten))
+        self.failing = bool(unwritten)
+        return not unwritten

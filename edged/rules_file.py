@@ -1,0 +1,250 @@
+"""Reading a rules file: from bytes to rules, or to everything that is wrong with it, at once."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from edged.rules_format import FORMAT, ID_PATTERN, MemberShape, RulesFile
+from edged.store import limits
+from edged.store.record import canonical
+from policy.check import Fault, Names, check_member, check_rules
+from policy.model import Member, Rules
+
+_HEAD: Final[dict[str, Any]] = {
+    "format": FORMAT,
+    "tenant": "unread",
+    "version": 1,
+    "issued_at": "2026-01-01T00:00:00Z",
+}
+"""Stands in for a head that can't be read, so that the records below it are checked as well."""
+
+
+class ShapeCode(StrEnum):
+    """Why a rules file could not be read; `policy.check.FaultCode` has the others."""
+
+    NOT_A_RULES_FILE = "NOT_A_RULES_FILE"
+    MISSING = "MISSING"
+    UNKNOWN_FIELD = "UNKNOWN_FIELD"
+    BAD_VALUE = "BAD_VALUE"
+    TOO_MANY = "TOO_MANY"
+    DUPLICATE_HANDLE = "DUPLICATE_HANDLE"
+
+
+_CODES: Final = {
+    "missing": ShapeCode.MISSING,
+    "extra_forbidden": ShapeCode.UNKNOWN_FIELD,
+    "too_long": ShapeCode.TOO_MANY,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """A rules file without a fault.
+
+    `base` is its document without the members and `records` holds the members' documents by
+    id, as `rules_of` and `member_of` read them; `handles` gives the id to each handle.
+    `fingerprint` is the SHA-256 (hex) over `base` and `records`: the same for the same content,
+    however the file is laid out.
+    """
+
+    rules: Rules
+    base: bytes = field(repr=False)
+    records: Mapping[str, bytes] = field(repr=False)
+    handles: Mapping[bytes, str] = field(repr=False)
+    fingerprint: str
+
+    @property
+    def members(self) -> Mapping[str, Member]:
+        """The members by id, each built when it is asked for."""
+        return _Members(self.records)
+
+
+def read(data: bytes) -> RuleSet | list[Fault]:
+    """Read a whole rules file, or say all that is wrong with it: shapes and meanings together.
+
+    At most `limits.FAULTS` faults are given. A file with a fault is not used at all
+    (spec/rules.md 2.2).
+    """
+    try:
+        document = _load(data)
+    except ValueError as error:
+        return [Fault("", ShapeCode.NOT_A_RULES_FILE, str(error))]
+    members = document.pop("members", {})
+    base = canonical(document)
+    faults: list[Fault] = []
+    rules, unread = _read_base(document, faults)
+    records, handles = _read_members(members, rules, unread, faults)
+    if faults:
+        return faults[: limits.FAULTS]
+    return RuleSet(rules, base, records, handles, _fingerprint(base, records))
+
+
+def rules_of(base: bytes) -> Rules:
+    """Build the rules from `RuleSet.base`.
+
+    Raises:
+        ValueError: It is not what `read` accepted.
+    """
+    return RulesFile.model_validate_json(base).noun()
+
+
+def member_of(member: str, record: bytes) -> Member:
+    """Build the member with this id from its part of `RuleSet.records`.
+
+    Raises:
+        ValueError: It is not what `read` accepted.
+    """
+    return MemberShape.model_validate_json(record).noun(member)
+
+
+def schema() -> str:
+    """Spell the JSON Schema of the format, which lies in config/rules.schema.json."""
+    return json.dumps(RulesFile.model_json_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+class _Members(Mapping[str, Member]):
+    """Members that are built when they are asked for: 100,000 at once would fill a device."""
+
+    def __init__(self, records: Mapping[str, bytes]) -> None:
+        self._records = records
+
+    def __getitem__(self, member: str) -> Member:
+        return member_of(member, self._records[member])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._records)
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+
+def _load(data: bytes) -> dict[str, Any]:
+    """Parse strictly: one object of this format, no key twice, whole numbers, whole characters."""
+    if len(data) > limits.RULES_FILE_BYTES:
+        raise ValueError(f"{len(data)} bytes, and {limits.RULES_FILE_BYTES} is the limit")
+    text = data.decode()
+    try:
+        document = json.loads(
+            text, object_pairs_hook=_object, parse_float=_refuse, parse_constant=_refuse
+        )
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise ValueError(f"this release reads an object with the format {FORMAT}")
+    if "\\u" in text:  # an escape can spell half of a character
+        json.dumps(document, ensure_ascii=False).encode()
+    return document
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"{_shown(key)} stands twice in one object")
+        found[key] = value
+    return found
+
+
+def _refuse(number: str) -> object:
+    raise ValueError(f"{number} is not a whole number")
+
+
+def _read_base(document: dict[str, Any], faults: list[Fault]) -> tuple[Rules, Names]:
+    """Read all but the members. What can't be read is taken out of `document`, and named."""
+    unread: dict[str, set[str]] = {"stores": set(), "plans": set(), "doors": set()}
+    try:
+        file = RulesFile.model_validate_json(canonical(document))
+    except ValidationError as error:
+        for problem in error.errors():
+            section, *where = map(str, problem["loc"])
+            records = document.get(section)
+            if where and isinstance(records, dict):
+                taken = where[:1]
+                records.pop(where[0], None)
+            else:
+                taken = [*records] if isinstance(records, dict) else []
+                document.pop(section, None)
+            unread.setdefault(section, set()).update(taken)
+        faults += _shape_faults(error)
+        file = RulesFile.model_validate_json(canonical({**_HEAD, **document}))
+    rules = file.noun()
+    names = Names(
+        stores=frozenset(unread["stores"]),
+        plans=frozenset(unread["plans"]),
+        doors=frozenset(unread["doors"]),
+    )
+    faults += check_rules(rules, names)
+    return rules, names
+
+
+def _read_members(
+    members: object, rules: Rules, unread: Names, faults: list[Fault]
+) -> tuple[dict[str, bytes], dict[bytes, str]]:
+    """Read the members one by one, giving back the memory of each document."""
+    records: dict[str, bytes] = {}
+    handles: dict[bytes, str] = {}
+    if not isinstance(members, dict):
+        faults.append(Fault("members", ShapeCode.BAD_VALUE, "members stand in an object, by id"))
+    elif len(members) > limits.MEMBERS:
+        text = f"{len(members)}, and {limits.MEMBERS} is the limit"
+        faults.append(Fault("members", ShapeCode.TOO_MANY, text))
+    else:
+        for name in list(members):
+            records[name] = canonical(members.pop(name))
+            faults += _read_member(name, records[name], rules, unread, handles)
+            if len(faults) >= limits.FAULTS:
+                break
+    return records, handles
+
+
+def _read_member(
+    name: str, record: bytes, rules: Rules, unread: Names, handles: dict[bytes, str]
+) -> Iterator[Fault]:
+    path = _path("members", name)
+    if not re.fullmatch(ID_PATTERN, name):
+        yield Fault(path, ShapeCode.BAD_VALUE, f"an id matches {ID_PATTERN}")
+        return
+    try:
+        member = member_of(name, record)
+    except ValidationError as error:
+        yield from _shape_faults(error, "members", name)
+        return
+    holder = handles.setdefault(member.handle, name)
+    if holder != name:
+        yield Fault(f"{path}.handle", ShapeCode.DUPLICATE_HANDLE, f"{holder} has it already")
+    yield from check_member(rules, member, unread)
+
+
+def _shape_faults(error: ValidationError, *path: str) -> Iterator[Fault]:
+    for problem in error.errors():
+        code = _CODES.get(problem["type"], ShapeCode.BAD_VALUE)
+        yield Fault(_path(*path, *problem["loc"]), code, problem["msg"])
+
+
+def _path(*steps: int | str) -> str:
+    """Spell where a fault is; `[key]` is how pydantic says that the key itself is wrong."""
+    text = ""
+    for step in steps:
+        if isinstance(step, int):
+            text += f"[{step}]"
+        elif step != "[key]":
+            text += f".{_shown(step)}"
+    return text.removeprefix(".")
+
+
+def _shown(key: str) -> str:
+    """Spell a key of the file so that it can stand on a terminal."""
+    return key if key.isprintable() and len(key) <= limits.TEXT_CHARS else ascii(key)[:80]
+
+
+def _fingerprint(base: bytes, records: Mapping[str, bytes]) -> str:
+    digest = hashlib.sha256(base)
+    for name in sorted(records):
+        digest.update(b"\n" + name.encode() + records[name])
+    return digest.hexdigest()

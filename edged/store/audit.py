@@ -1,0 +1,209 @@
+"""Reading the journal from outside: for the command line, beside the daemon or without it.
+
+Every call opens the file read-only and reads it in short pieces, so that a long look never
+holds back the daemon's checkpoints.
+"""
+
+import csv
+import hashlib
+import json
+import sqlite3
+from collections.abc import Collection, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Final, TextIO
+
+from edged.store import ledger, limits
+from edged.store.connection import connect_read_only
+from edged.store.errors import FailKind, StoreFailed, store_failure
+from edged.store.migrations import JOURNAL, check_version
+from edged.store.record import GENESIS, Record, canonical
+from policy.model import UsageKey, Visit
+
+COLUMNS: Final = (
+    "seq",
+    "kind",
+    "occurred_at",
+    "local_time",
+    "clock",
+    "event_id",
+    "device",
+    "door",
+    "side",
+    "mode",
+    "member",
+    "code_kind",
+    "service_date",
+    "decision",
+    "reason",
+    "via",
+    "band",
+    "usage_keys",
+    "delta",
+    "warnings",
+    "outcome",
+    "rules_version",
+    "more",
+    "prev",
+)
+"""The columns of the CSV, in order: the keys of a record by their own names (spec/rules.md 2.8),
+and `more`, the record's other keys as JSON. Append-only, before `more`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """Every record follows the one before. `head`: hash of the last one, GENESIS if none.
+
+    That no tail was cut off, only a head that is kept elsewhere can show.
+    """
+
+    count: int
+    head: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """The first place where the chain is not as it was written, and what is wrong there."""
+
+    seq: int
+    why: str
+
+
+def read_records(path: Path, after: int, limit: int) -> list[Record]:
+    """Read at most `limit` records with a seq above `after`, in order, unverified.
+
+    Raises:
+        SchemaTooNew, StoreFailed: The file can't be read.
+    """
+    with _reading(path) as db:
+        return _page(db, after, limit)
+
+
+def read_newest(path: Path, limit: int) -> list[Record]:
+    """Read the last `limit` records, in order, unverified.
+
+    Raises:
+        SchemaTooNew, StoreFailed: The file can't be read.
+    """
+    with _reading(path) as db:
+        (last,) = db.execute("SELECT coalesce(max(seq), 0) FROM audit").fetchone()
+        return _page(db, last - limit, limit)
+
+
+def verify(path: Path) -> Verified | Broken:
+    """Walk the whole chain: every edit, deletion, insertion and swap before its head shows.
+
+    Raises:
+        SchemaTooNew, StoreFailed: The file can't be read.
+    """
+    seq, prev = 0, GENESIS
+    with _reading(path) as db:
+        for record in _all(db):
+            seq += 1
+            if why := _fault(record, seq, prev):
+                return Broken(seq, why)
+            prev = record.hash
+    return Verified(seq, prev)
+
+
+def export_csv(path: Path, out: TextIO) -> int:
+    """Write all records as CSV, `COLUMNS` first; return how many.
+
+    `out` is opened with newline="". No cell can be taken for a formula by a spreadsheet.
+
+    Raises:
+        SchemaTooNew, StoreFailed: The file can't be read.
+    """
+    rows = csv.writer(out)
+    rows.writerow(COLUMNS)
+    count = 0
+    with _reading(path) as db:
+        for record in _all(db):
+            try:
+                body = json.loads(record.data)
+            except ValueError as error:
+                raise StoreFailed(FailKind.CORRUPT, f"record {record.seq}: {error}") from error
+            rows.writerow(_cells(body))
+            count += 1
+    return count
+
+
+def read_used(path: Path, owners: Collection[str], first: date, last: date) -> frozenset[UsageKey]:
+    """Read usage keys as `Ledger.used` does.
+
+    Raises:
+        SchemaTooNew, StoreFailed: The file can't be read.
+    """
+    with _reading(path) as db:
+        return ledger.used(db, owners, first, last)
+
+
+def read_visit(path: Path, member: str, store: str) -> Visit | None:
+    """Read an open visit as `Ledger.visit` does.
+
+    Raises:
+        SchemaTooNew, StoreFailed: The file can't be read.
+    """
+    with _reading(path) as db:
+        return ledger.visit(db, member, store)
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[sqlite3.Connection]:
+    try:
+        with closing(connect_read_only(path)) as db:
+            check_version(db, path, JOURNAL)
+            yield db
+    except sqlite3.Error as error:
+        raise store_failure(error) or error from error
+
+
+def _page(db: sqlite3.Connection, after: int, limit: int) -> list[Record]:
+    rows = db.execute(
+        "SELECT seq, CAST(record AS BLOB), CAST(hash AS BLOB) FROM audit"
+        " WHERE seq > ? ORDER BY seq LIMIT ?",
+        (after, limit),
+    )
+    return [Record(*row) for row in rows]
+
+
+def _all(db: sqlite3.Connection) -> Iterator[Record]:
+    after = 0
+    while page := _page(db, after, limits.PAGE_RECORDS):
+        yield from page
+        after = page[-1].seq
+
+
+def _fault(record: Record, seq: int, prev: bytes) -> str | None:
+    """Say what is wrong with the record that should be number `seq` after `prev`."""
+    if record.seq != seq:
+        return f"record {seq} is missing"
+    if hashlib.sha256(record.data).digest() != record.hash:
+        return "the record does not have its hash"
+    try:
+        body = json.loads(record.data)
+        own = canonical(body) == record.data and (body["seq"], body["prev"])
+    except (ValueError, TypeError, KeyError, RecursionError):
+        own = False
+    if not own:
+        return "the record is not canonical"
+    if own != (seq, prev.hex()):
+        return "the record does not follow the one before"
+    return None
+
+
+def _cells(body: dict[str, Any]) -> list[str]:
+    more = {key: value for key, value in body.items() if key not in COLUMNS}
+    return [_cell(more or None if name == "more" else body.get(name)) for name in COLUMNS]
+
+
+def _cell(value: Any) -> str:  # noqa: ANN401 - whatever a record may hold
+    """Spell a value; text that a spreadsheet would calculate gets a quote before it."""
+    if value is None:
+        return ""
+    if isinstance(value, list):
+        value = " ".join(map(str, value))
+    text = value if isinstance(value, str) else canonical(value).decode()
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else text

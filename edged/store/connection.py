@@ -1,0 +1,142 @@
+"""One SQLite file, one thread, one hop: how the daemon reaches its databases."""
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import Final, Self, TypeVar
+
+import aiosqlite
+
+from edged.store import limits
+from edged.store.errors import FailKind, StoreFailed, store_failure
+from edged.store.migrations import Steps, check_version, migrate
+
+T = TypeVar("T")
+
+_PRAGMAS: Final = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA trusted_schema = OFF",
+    "PRAGMA cell_size_check = ON",
+    "PRAGMA mmap_size = 0",
+    f"PRAGMA wal_autocheckpoint = {limits.CHECKPOINT_PAGES:d}",
+    f"PRAGMA journal_size_limit = {limits.WAL_BYTES:d}",
+)
+
+
+class Connection(aiosqlite.Connection):
+    """An aiosqlite connection that carries out a whole function in its thread."""
+
+    @classmethod
+    async def open(cls, connector: Callable[[], sqlite3.Connection]) -> Self:
+        """Make the connection in a thread of its own.
+
+        Raises:
+            StoreFailed: The file can't be opened, or is damaged.
+        """
+        connection = cls(connector, iter_chunk_size=1)
+        try:
+            await connection
+        except Exception as error:
+            # aiosqlite lets its thread end without waiting for it, and a thread that outlives
+            # the loop fails when it reports.
+            await asyncio.to_thread(connection._thread.join)
+            if isinstance(error, sqlite3.Error):
+                raise store_failure(error) or error from error
+            if isinstance(error, OSError):
+                raise StoreFailed(FailKind.IO, str(error)) from error
+            raise
+        return connection
+
+    async def run(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `function` in the connection's thread: one hop, whatever it executes.
+
+        A caller that is cancelled stops waiting; the function still runs to its end.
+
+        Raises:
+            StoreFailed: The file failed, or the connection is closed.
+        """
+        if self._connection is None:
+            raise StoreFailed(FailKind.CLOSED, "the connection is not open")
+        try:
+            # aiosqlite's public calls hop once a statement, and a transaction in pieces can
+            # be cancelled between them. Its queue takes any function, but only by this
+            # protected name.
+            result: T = await self._execute(  # type: ignore[no-untyped-call] # has no types
+                partial(function, self._connection)
+            )
+        except sqlite3.Error as error:
+            raise store_failure(error) or error from error
+        return result
+
+
+def open_database(path: Path, steps: Steps) -> sqlite3.Connection:
+    """Open or create `path`, look through all its pages and bring it to `steps`.
+
+    Raises:
+        SchemaTooNew: A newer release wrote it. It was only read.
+        StoreFailed: CORRUPT: a page is not as it was written.
+        sqlite3.Error: It can't be opened, or is no database.
+    """
+    if path.exists():
+        with closing(connect_read_only(path)) as db:
+            check_version(db, path, steps)
+    db = connect(path)
+    try:
+        quick_check(db, path)
+        if migrate(db, path, steps):
+            sync_folder(path.parent)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open or create `path` as the daemon uses it: autocommit, WAL, each commit on the disk."""
+    db = sqlite3.connect(path, timeout=limits.LOCK_S, isolation_level=None)
+    try:
+        for pragma in _PRAGMAS:
+            db.execute(pragma)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def connect_read_only(path: Path) -> sqlite3.Connection:
+    """Open `path` for reading, beside a running daemon or without one. Never creates it."""
+    db = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=ro",
+        uri=True,
+        timeout=limits.LOCK_S,
+        isolation_level=None,
+    )
+    db.execute("PRAGMA trusted_schema = OFF")
+    db.execute("PRAGMA cell_size_check = ON")
+    return db
+
+
+def quick_check(db: sqlite3.Connection, path: Path) -> None:
+    """Look through every page of the file.
+
+    Raises:
+        StoreFailed: CORRUPT, with the first thing found.
+    """
+    (found,) = db.execute("PRAGMA quick_check(1)").fetchone()
+    if found != "ok":
+        raise StoreFailed(FailKind.CORRUPT, f"{path}: {found}")
+
+
+def sync_folder(folder: Path) -> None:
+    """Put the folder's entries on the disk: a file's own fsync does not save its name."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

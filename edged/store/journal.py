@@ -1,0 +1,172 @@
+"""journal.db: what happened here. One writer, many callers, one fsync for all that wait."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Final, Generic, Protocol, TypeVar
+
+from edged.mailbox import Mailbox
+from edged.store import limits
+from edged.store.connection import Connection, open_database
+from edged.store.errors import FailKind, StoreFailed, store_failure
+from edged.store.ledger import Ledger
+from edged.store.migrations import JOURNAL
+
+__all__ = ["FailKind", "Journal", "StoreFailed"]
+
+T = TypeVar("T")
+
+_UNBELIEVABLE: Final = frozenset(
+    {
+        sqlite3.SQLITE_IOERR_FSYNC,
+        sqlite3.SQLITE_IOERR_DIR_FSYNC,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_NOTADB,
+    }
+)
+
+
+class Journal:
+    """The file at `path`, created by `open` when it is not there.
+
+    `failed` is what ended writing for good, until the journal is opened anew: after a failed
+    fsync or a damaged page nothing that follows can be believed. A full disk is no such end:
+    the next commit tries again.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.failed: StoreFailed | None = StoreFailed(FailKind.CLOSED, "the journal is not open")
+        self._path = path
+        self._waiting: Mailbox[_Waiting] = Mailbox(limits.WAITING)
+        self._db: Connection | None = None
+
+    async def open(self) -> None:
+        """Open the file, look through its pages, and bring its schema up to date.
+
+        Raises:
+            SchemaTooNew: A newer release wrote it; it was only read.
+            StoreFailed: It can't be opened, or is damaged.
+        """
+        self._db = await Connection.open(partial(open_database, self._path, JOURNAL))
+        self.failed = None
+
+    async def serve(self) -> None:
+        """Carry out what `commit` hands over, until it is cancelled or `failed` for good.
+
+        The only task that writes. A cancellation does not stop the transaction that runs; its
+        callers are told the truth, and those that wait behind it are told CLOSED.
+        """
+        if self._db is None:
+            raise StoreFailed(FailKind.CLOSED, "the journal is not open")
+        loop = asyncio.get_running_loop()
+        try:
+            while self.failed is None:
+                first = await self._waiting.take()
+                if first is not None:
+                    batch = (first, *self._waiting.drain())
+                    await self._db.run(partial(self._transact, batch, loop))
+        finally:
+            if self.failed is None:
+                self.failed = StoreFailed(FailKind.CLOSED, "the journal is closing")
+            _tell(self._waiting.drain(), self.failed)
+
+    async def commit(self, write: Callable[[Ledger], T]) -> T:
+        """Carry out `write` in a transaction that is on the disk when this returns.
+
+        `write` runs in the writer's thread, joined with others into one commit; it must not
+        wait for anything. If it raises, its own changes are undone and the caller gets the
+        exception. If the caller is cancelled, the work is done all the same.
+
+        Raises:
+            StoreFailed: Nothing of it is stored. BUSY: too many wait; it was not even tried.
+        """
+        if self.failed is not None:
+            raise StoreFailed(self.failed.kind, self.failed.detail)
+        work = _Work(write)
+        if not self._waiting.offer(work):
+            raise StoreFailed(FailKind.BUSY, f"{len(self._waiting)} transactions wait")
+        await work.done.wait()
+        return work.outcome()
+
+    async def close(self) -> None:
+        """Close the file. `serve` has ended."""
+        if self._db is not None:
+            await self._db.close()
+            self._db = None
+
+    def _transact(
+        self,
+        batch: Sequence["_Waiting"],
+        loop: asyncio.AbstractEventLoop,
+        db: sqlite3.Connection,
+    ) -> None:
+        """Join a batch into one commit. Runs in the writer's thread, whoever is cancelled."""
+        failed: StoreFailed | None = StoreFailed(FailKind.IO, "the commit did not end")
+        try:
+            db.execute("BEGIN IMMEDIATE")
+            for work in batch:
+                work.carry_out(db)
+            db.execute("COMMIT")
+            failed = None
+        except sqlite3.Error as error:
+            failed = store_failure(error) or StoreFailed(FailKind.IO, str(error))
+            if getattr(error, "sqlite_errorcode", None) in _UNBELIEVABLE:
+                self.failed = failed
+            with suppress(sqlite3.Error):
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
+        finally:
+            loop.call_soon_threadsafe(_tell, batch, failed)
+
+
+class _Waiting(Protocol):
+    """A `_Work` of any result."""
+
+    def carry_out(self, db: sqlite3.Connection) -> None: ...
+    def tell(self, failed: StoreFailed | None) -> None: ...
+
+
+class _Work(Generic[T]):
+    """A transaction that waits; after `done`, `outcome` is what came of it."""
+
+    def __init__(self, write: Callable[[Ledger], T]) -> None:
+        self.done = asyncio.Event()
+        self._write = write
+        self._result: T
+        self._error: BaseException | None = None
+
+    def carry_out(self, db: sqlite3.Connection) -> None:
+        """Run inside the open transaction; what fails by its own fault is undone alone.
+
+        Raises:
+            sqlite3.Error: The file failed, and with it the whole transaction.
+        """
+        db.execute("SAVEPOINT work")
+        try:
+            self._result = self._write(Ledger(db))
+        except BaseException as error:  # whatever it is, it is the caller's
+            if isinstance(error, sqlite3.Error) and store_failure(error) is not None:
+                raise
+            self._error = error
+            db.execute("ROLLBACK TO work")
+        db.execute("RELEASE work")
+
+    def tell(self, failed: StoreFailed | None) -> None:
+        """Let the caller go on, if it still waits."""
+        if failed is not None:
+            self._error = StoreFailed(failed.kind, failed.detail)
+        self.done.set()
+
+    def outcome(self) -> T:
+        """Return or raise what `write` did, or why nothing is stored."""
+        if self._error is not None:
+            raise self._error
+        return self._result
+
+
+def _tell(batch: Sequence[_Waiting], failed: StoreFailed | None) -> None:
+    for work in batch:
+        work.tell(failed)

@@ -1,0 +1,80 @@
+"""The schemas, as the steps that made them. Append only: a shipped step never changes."""
+
+import sqlite3
+from pathlib import Path
+from typing import Final
+
+from edged.store.errors import SchemaTooNew
+
+Steps = tuple[tuple[str, ...], ...]
+
+JOURNAL: Final[Steps] = (
+    (
+        # The record is the outbox entry: `hash` is its SHA-256, and the next record's `prev`.
+        """CREATE TABLE audit (
+            seq INTEGER PRIMARY KEY, record BLOB NOT NULL, hash BLOB NOT NULL
+        ) STRICT""",
+        # One row an event that supports a key; rows are only added. `store` '' = no store.
+        """CREATE TABLE usage (
+            owner TEXT NOT NULL, service_date TEXT NOT NULL, band TEXT NOT NULL,
+            store TEXT NOT NULL, event TEXT NOT NULL,
+            PRIMARY KEY (owner, service_date, band, store, event)
+        ) STRICT, WITHOUT ROWID""",
+        "CREATE TABLE withdrawn (event TEXT PRIMARY KEY) STRICT, WITHOUT ROWID",
+        """CREATE TABLE visit (
+            member TEXT NOT NULL, store TEXT NOT NULL, since TEXT NOT NULL, until TEXT,
+            device TEXT NOT NULL, via TEXT NOT NULL, band TEXT,
+            PRIMARY KEY (member, store)
+        ) STRICT, WITHOUT ROWID""",
+        "CREATE TABLE state (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID",
+    ),
+)
+
+RULES: Final[Steps] = (
+    (
+        # One row. `digest`, here and below, is that of the rest of the row: bit rot shows.
+        """CREATE TABLE base (
+            one INTEGER PRIMARY KEY CHECK (one = 1), version INTEGER NOT NULL,
+            fingerprint TEXT NOT NULL, document BLOB NOT NULL, digest BLOB NOT NULL
+        ) STRICT""",
+        """CREATE TABLE member (
+            handle BLOB PRIMARY KEY, id TEXT NOT NULL UNIQUE,
+            body BLOB NOT NULL, digest BLOB NOT NULL
+        ) STRICT, WITHOUT ROWID""",
+    ),
+)
+
+
+def check_version(db: sqlite3.Connection, path: Path, steps: Steps) -> int:
+    """Read the schema version of the file, 0 when it is new.
+
+    Raises:
+        SchemaTooNew: This release does not know it.
+    """
+    (found,) = db.execute("PRAGMA user_version").fetchone()
+    if found > len(steps):
+        raise SchemaTooNew(path, found, len(steps))
+    return int(found)
+
+
+def migrate(db: sqlite3.Connection, path: Path, steps: Steps) -> int:
+    """Bring the file to `len(steps)`, each step whole or not at all; return the steps run.
+
+    `db` is in autocommit (isolation_level None).
+
+    Raises:
+        SchemaTooNew: A newer release wrote the file. Nothing was changed.
+    """
+    found = check_version(db, path, steps)
+    for version, statements in enumerate(steps[found:], start=found + 1):
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            for statement in statements:
+                db.execute(statement)
+            db.execute(f"PRAGMA user_version = {version:d}")
+            db.execute("COMMIT")
+        except BaseException:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            raise
+    return len(steps) - found

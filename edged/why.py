@@ -1,0 +1,112 @@
+"""Why would a member get in, or not? The daemon's own decision, asked without a door.
+
+Reads the databases of a state directory beside the daemon or without it, and changes nothing.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from edged.core import access
+from edged.errors import NotFound
+from edged.store import audit
+from edged.store.rules import RulesStore
+from policy import usage
+from policy.model import Decision, Device, Member, Rules, Side, UsageKey
+
+_HANDLE: Final = re.compile("[0-9a-fA-F]{16}")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What would be decided at `device` for a correct and current code, with every check.
+
+    `at` is in the store's own time. The clock is taken to be right.
+    """
+
+    device: Device
+    at: datetime
+    decision: Decision
+
+
+async def why(state_dir: Path, who: str, at: datetime, where: str | None) -> list[Answer]:
+    """Decide for a member at each device that is asked about.
+
+    Args:
+        state_dir: The daemon's state directory.
+        who: The member's id, or handle in hex.
+        at: When; without a zone: in each store's own time.
+        where: A device, or a door for all its devices; None: all devices.
+
+    Raises:
+        NotFound: There are no rules, no such member or no such device.
+        SchemaTooNew, StoreFailed: A database can't be read.
+    """
+    store = await RulesStore.open(state_dir / "rules")
+    try:
+        rules = store.rules
+        if rules is None:
+            raise NotFound("no rules are loaded")
+        member = await _find(store, who)
+    finally:
+        await store.close()
+    asked = [
+        device
+        for device in rules.devices.values()
+        if where in {None, device.id, device.door} and device.store in rules.stores
+    ]
+    if not asked:
+        raise NotFound(f"device or door {where}: the rules have none of this name")
+    journal = state_dir / "journal.db"
+    return [_decide(rules, device, member, at, journal) for device in asked]
+
+
+async def _find(store: RulesStore, who: str) -> Member:
+    member = await store.member_by_id(who)
+    if member is None and _HANDLE.fullmatch(who):
+        member = await store.member(bytes.fromhex(who))
+    if member is None:
+        raise NotFound(f"member {who}: the rules know no such id or handle")
+    return member
+
+
+def _decide(rules: Rules, device: Device, member: Member, at: datetime, journal: Path) -> Answer:
+    tz = rules.stores[device.store].tz
+    local = at.astimezone(tz) if at.tzinfo else at.replace(tzinfo=tz)
+    request = access.Request(rules, device, member, code_fault=None, at=local.astimezone(UTC))
+    return Answer(device, local, _ask(request, member, journal))
+
+
+def _ask(request: access.Request, member: Member, journal: Path) -> Decision:
+    """Decide by what the journal knows; a daemon that never ran knows nothing."""
+    device, kept = request.device, journal.exists()
+    match device.side:
+        case Side.IN:
+            owners = [contract.id for contract in member.contracts]
+            dates = usage.dates_looked_at(request.rules.stores[device.store], request.at)
+            used = audit.read_used(journal, owners, *dates) if kept else frozenset[UsageKey]()
+            return access.decide_entry(request, used)
+        case Side.OUT:
+            visit = audit.read_visit(journal, member.id, device.store) if kept else None
+            return access.decide_exit(request, visit)
+
+
+def plain(answer: Answer) -> dict[str, object]:
+    """Spell an answer as plain JSON values."""
+    decision = answer.decision
+    return {
+        "device": answer.device.id,
+        "at": answer.at.isoformat(),
+        "decision": decision.verdict.value,
+        "reason": decision.reason.value,
+        "via": decision.via,
+        "band": decision.band,
+        "would_count": [str(key) for key in decision.new_keys],
+        "warnings": [warning.value for warning in decision.warnings],
+        "checks": [
+            {"check": check.name, "passed": check.passed, "facts": dict(check.facts)}
+            for check in decision.trace
+        ],
+    }

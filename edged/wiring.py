@@ -1,0 +1,107 @@
+"""All construction: from the settings to doors, readers and the devices behind them.
+
+The only room of the daemon that reaches concrete drivers, and only through the registry.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+
+from drivers import registry
+from drivers.api import Indicator
+from edged import settings as conf
+from edged.feedback import Feedback
+from edged.gate import Gate
+from edged.passage import Passage
+from edged.ports import Ports
+from edged.supervision import Supervised
+from policy.model import Rules
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Everything that has a loop of its own."""
+
+    gates: dict[str, Gate] = field(default_factory=dict)
+    passages: dict[str, Passage] = field(default_factory=dict)
+    feedbacks: list[Feedback] = field(default_factory=list)
+    devices: list[Supervised] = field(default_factory=list)
+
+
+def build(settings: conf.Settings, ports: Ports) -> House:
+    """Make every part of the house; nothing is opened and nothing moves."""
+    house = House()
+    for name, door in settings.doors.items():
+        lock = registry.lock_class(door.lock.kind)(f"{name}.lock", **door.lock.arguments())
+        gate = Gate(
+            name,
+            lock,
+            ports,
+            has_contact=door.contact is not None,
+            max_pulse_ms=door.max_pulse_ms,
+        )
+        house.gates[name] = gate
+        house.devices.append(Supervised(lock, lock.run, optional=door.lock.optional))
+        _add_inputs(house, door, gate)
+        for reader, reader_settings in door.readers.items():
+            _add_reader(house, reader, reader_settings, gate, ports)
+    return house
+
+
+def _add_inputs(house: House, door: conf.Door, gate: Gate) -> None:
+    if door.contact is not None:
+        contact = registry.input_class(door.contact.kind)(
+            f"{gate.name}.contact", **door.contact.arguments()
+        )
+        work = partial(contact.run, gate.contact)
+        house.devices.append(
+            Supervised(contact, work, optional=door.contact.optional, on_lost=gate.contact_lost)
+        )
+    if door.exit_button is not None:
+        button = registry.input_class(door.exit_button.kind)(
+            f"{gate.name}.exit_button", **door.exit_button.arguments()
+        )
+        work = partial(button.run, gate.button)
+        house.devices.append(Supervised(button, work, optional=door.exit_button.optional))
+
+
+def _add_reader(house: House, name: str, reader: conf.AnyReader, gate: Gate, ports: Ports) -> None:
+    indicator = _add_indicator(house, name, reader)
+    feedback = Feedback(indicator)
+    passage = Passage(name, gate, feedback, ports)
+    device = registry.reader_class(reader.kind)(name, **reader.arguments())
+    house.devices.append(
+        Supervised(device, partial(device.run, passage.scanned), optional=reader.optional)
+    )
+    house.passages[name] = passage
+    house.feedbacks.append(feedback)
+
+
+def _add_indicator(house: House, name: str, reader: conf.AnyReader) -> Indicator | None:
+    if reader.indicator is None:
+        return None
+    indicator = registry.indicator_class(reader.indicator.kind)(
+        f"{name}.indicator", **reader.indicator.arguments()
+    )
+    house.devices.append(Supervised(indicator, indicator.run, optional=reader.indicator.optional))
+    return indicator
+
+
+def mismatches(settings: conf.Settings, rules: Rules) -> Iterator[str]:
+    """Name every door and reader that the settings have and the rules lack, or the reverse.
+
+    Rules for a whole store name other devices' doors too; a door counts as ours if the settings
+    name it or one of its readers.
+    """
+    for door_name, door in settings.doors.items():
+        if door_name not in rules.doors:
+            yield f"doors.{door_name}: the rules have no such door"
+        for reader in door.readers:
+            device = rules.devices.get(reader)
+            if device is None:
+                yield f"doors.{door_name}.readers.{reader}: the rules have no such device"
+            elif device.door != door_name:
+                yield f"doors.{door_name}.readers.{reader}: the rules put it at {device.door}"
+        for device in rules.devices.values():
+            if device.door == door_name and device.id not in door.readers:
+                yield f"devices.{device.id}: the settings wire no such reader to {door_name}"

@@ -1,0 +1,1 @@
+"""What `make run` plays before a newcomer's eyes."""
