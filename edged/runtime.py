@@ -114,6 +114,9 @@ async def _serve(settings: Settings, ports: Ports, house: wiring.House, keeping:
                 for name, job in _jobs(ports, house, control).items():
                     group.create_task(_for_ever(name, job), name=name)
                 notify.notify(notify.READY)
+                log.warning(
+                    "not_provisioned", device=settings.device, simulated=settings.allow_simulated
+                )
                 log.info("ready", device=settings.device, doors=sorted(house.gates))
                 await stop.wait()
                 notify.notify(notify.STOPPING)

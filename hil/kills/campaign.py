@@ -100,6 +100,9 @@ class Campaign:
                 await people.scan(_READER, text)
                 self.tally.presented += 1
             await asyncio.sleep(self._chance.uniform(*_BETWEEN_MS) / 1000)
+            with suppress(Refused):  # the bolt may be thrown
+                await people.open(_DOOR)
+                await people.close(_DOOR)
 
     def _look(self, seen: list[Observation]) -> None:
         """Hold the building's memory against the audit."""
