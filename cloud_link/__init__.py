@@ -1,0 +1,1 @@
+"""Sync with the cloud over MQTT; nothing is here yet (README.md)."""

@@ -109,7 +109,7 @@ class SystemClock:
         self._error_s = error_s
         self._floor = floor or limits.BUILT_AFTER
         self._wall = wall or (lambda: datetime.now(UTC))  # noqa: TID251 - the one home of now()
-        self._synced_ms: int | None = None
+        self._synced: tuple[datetime, int] | None = None
 
     def monotonic_ms(self) -> int:
         """Milliseconds of CLOCK_BOOTTIME, which counts a suspended system's sleep too."""
@@ -123,25 +123,32 @@ class SystemClock:
         """Read the clock.
 
         A trusted clock is read as it is. One that is not trusted is at least as late as
-        everything verified that was seen, and has no upper bound.
+        everything verified that was seen, and has no upper bound. Without confirmation the
+        time of day runs with the monotonic clock, or somebody has stepped it.
         """
         wall, error_s, tick_ms = self._wall(), self._error_s(), self.monotonic_ms()
         if wall < self._floor - limits.FLOOR_SLACK:
-            state = ClockState.UNSET if wall < limits.BUILT_AFTER else ClockState.SUSPECT
-        elif error_s is not None:
-            self._synced_ms = tick_ms
+            return self._doubted(
+                wall, ClockState.UNSET if wall < limits.BUILT_AFTER else ClockState.SUSPECT
+            )
+        if error_s is not None:
+            self._synced = wall, tick_ms
             return _around(wall, error_s, ClockState.SYNCED)
-        elif self._synced_ms is not None:
-            drift_s = (tick_ms - self._synced_ms) / 1000 * limits.DRIFT_PPM / 1e6
-            return _around(wall, limits.SYNCED_ERROR_S + drift_s, ClockState.HOLDOVER)
-        else:
-            state = ClockState.RESTORED
-        at = max(wall, self._floor)
-        return Instant(at, at, None, state)
+        if self._synced is None:
+            return self._doubted(wall, ClockState.RESTORED)
+        synced, synced_ms = self._synced
+        since = timedelta(milliseconds=tick_ms - synced_ms)
+        if abs(wall - synced - since) > limits.CLOCK_STEP:
+            return self._doubted(wall, ClockState.SUSPECT)
+        drift_s = since.total_seconds() * limits.DRIFT_PPM / 1e6
+        return _around(wall, limits.SYNCED_ERROR_S + drift_s, ClockState.HOLDOVER)
 
     async def sleep_ms(self, for_ms: int) -> None:
         """Wait without a busy loop."""
         await asyncio.sleep(max(0, for_ms) / 1000)
+
+    def _doubted(self, wall: datetime, state: ClockState) -> Instant:
+        return Instant(max(wall, self._floor), self._floor, None, state)
 
 
 def _around(at: datetime, error_s: float, state: ClockState) -> Instant:

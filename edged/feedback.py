@@ -16,11 +16,10 @@ class Feedback:
         self._indicator = indicator
         self._next: Signal | None = None
         self._wake = asyncio.Event()
-        self.last: Signal | None = None
 
     def show(self, signal: Signal) -> None:
         """Show `signal` as soon as the indicator is free, in place of whatever waited."""
-        self.last = self._next = signal
+        self._next = signal
         self._wake.set()
 
     async def run(self) -> None:
@@ -34,3 +33,5 @@ class Feedback:
                 await self._indicator.show(self._next)
             except DriverError as lost:
                 log.warning("indicator_dark", device=lost.device, problem=lost.problem)
+            except Exception:  # a driver's bug is that device's fault alone
+                log.exception("indicator_broken", device=self._indicator.name)

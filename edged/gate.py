@@ -4,6 +4,8 @@ Nothing here waits for a disk or a network: what a gate has to say goes through 
 the exit button works whatever else is broken (ARCHITECTURE, invariant 2).
 """
 
+from collections.abc import Awaitable
+
 import structlog
 
 from drivers.api import DriverError, Lock
@@ -51,7 +53,20 @@ class Gate:
 
     def grant(self, event_id: str) -> bool:
         """Let somebody through who was granted; False: the door is swamped and nothing moves."""
-        return self._mailbox.offer(machine.Grant(event_id, self.terms().pulse_ms))
+        if self._mailbox.offer(machine.Grant(event_id, self.terms().pulse_ms)):
+            return True
+        log.error("door_swamped", door=self.name)
+        self._ports.alarms.change(self.name, _LOCK_FAULT, raised=True)
+        self.void(event_id, machine.DoorOutcome.LOCK_FAULT)
+        return False
+
+    def void(self, event_id: str, result: machine.DoorOutcome) -> None:
+        """Record that nothing moved for a grant; what it counted is taken back.
+
+        Source: spec/rules.md 3.3 "Counting rules in one place", lock fault.
+        """
+        self._ports.recorder.record(lambda ledger: ledger.withdraw(event_id))
+        self._record(events.outcome(self._ports.stamp(), self.name, event_id, result.value))
 
     def contact(self, is_open: bool) -> None:
         """Take the contact's level."""
@@ -94,35 +109,41 @@ class Gate:
                 await self._release(for_ms)
             case machine.Secure():
                 await self._secure()
+            case machine.Outcome(event_id, machine.DoorOutcome.LOCK_FAULT as fault):
+                self.void(event_id, fault)
             case machine.Outcome(event_id, result):
-                stamp = self._ports.stamp()
-                self._record(events.outcome(stamp, self.name, event_id, result.value))
+                self._record(events.outcome(self._ports.stamp(), self.name, event_id, result.value))
             case machine.Alarm(kind):
                 self._ports.alarms.change(self.name, kind.value, raised=True)
             case machine.Cleared(kind):
                 self._ports.alarms.change(self.name, kind.value, raised=False)
 
     async def _release(self, for_ms: int) -> None:
-        try:
-            await self._lock.release(for_ms)
-        except DriverError as error:
-            log.error("release_failed", door=self.name, problem=error.problem)
-            self._ports.alarms.change(self.name, _LOCK_FAULT, raised=True)
-            for event_id in self.state.pending[-1:]:  # the one that asked for this release
-                await self._step(machine.LockFailed(event_id))
+        taken = await self._order("release", self._lock.release(for_ms))
+        self._ports.alarms.change(self.name, _LOCK_FAULT, raised=not taken)
+        if taken:
+            log.info("released", door=self.name, for_ms=for_ms)
+            self._ports.witness.publish({"event": "released", "door": self.name, "for_ms": for_ms})
             return
-        self._ports.alarms.change(self.name, _LOCK_FAULT, raised=False)
-        log.info("released", door=self.name, for_ms=for_ms)
-        self._ports.witness.publish({"event": "released", "door": self.name, "for_ms": for_ms})
+        for event_id in self.state.pending[-1:]:  # the one that asked for this release
+            await self._step(machine.LockFailed(event_id))
 
     async def _secure(self) -> None:
         """Throw the bolt early; if that fails, the lock's own timer still ends the release."""
+        if await self._order("secure", self._lock.secure()):
+            self._ports.witness.publish({"event": "secured", "door": self.name})
+
+    async def _order(self, what: str, order: Awaitable[None]) -> bool:
+        """Give the lock an order; False: it did not take it."""
         try:
-            await self._lock.secure()
+            await order
         except DriverError as error:
-            log.error("secure_failed", door=self.name, problem=error.problem)
-            return
-        self._ports.witness.publish({"event": "secured", "door": self.name})
+            log.error("lock_failed", door=self.name, order=what, problem=error.problem)
+        except Exception:  # a driver's bug is that device's fault alone
+            log.exception("lock_failed", door=self.name, order=what)
+        else:
+            return True
+        return False
 
     def _record(self, body: events.Body) -> None:
         self._ports.recorder.append(body)

@@ -29,28 +29,35 @@ class Health:
     def __init__(self, ports: Ports, passages: Sequence[Passage]) -> None:
         self._ports = ports
         self._passages = passages
-        self._stored: datetime | None = None
+        self._kept: datetime | None = None
 
     async def run(self) -> None:
         """Look, for ever."""
-        while True:
-            await self.look()
-            await self._ports.clock.sleep_ms(limits.HEALTH_MS)
+        try:
+            while True:
+                await self.look()
+                await self._ports.clock.sleep_ms(limits.HEALTH_MS)
+        finally:
+            self._sum_up()  # what the readers refused until the end
 
     async def look(self) -> None:
         """Sum up refused codes, ask the journal for an answer, feed the watchdog if it came."""
-        for passage in self._passages:
-            passage.sum_up()
+        self._sum_up()
         if await self._journal_answers():
             notify.notify(notify.WATCHDOG)
+
+    def _sum_up(self) -> None:
+        for passage in self._passages:
+            passage.sum_up()
 
     async def _journal_answers(self) -> bool:
         """Keep the time that was seen; True if the journal said anything, if only no."""
         now = self._ports.clock.now()
-        due = self._stored is None or (now.at - self._stored) >= limits.TIME_KEPT_EVERY
+        kept = self._kept
+        due = now.trusted and (kept is None or now.at - kept >= limits.TIME_KEPT_EVERY)
 
         def write(ledger: Ledger) -> None:
-            if due and now.trusted:
+            if due:
                 ledger.put("last_seen", events.stamp_text(now.at))
 
         try:
@@ -63,6 +70,6 @@ class Health:
         except TimeoutError:
             log.error("journal_stuck")
             return False
-        self._stored = now.at if due else self._stored
+        self._kept = now.at if due else kept
         self._ports.alarms.change("journal", STORE_FAILED, raised=self._ports.recorder.failing)
         return True

@@ -4,6 +4,7 @@ The daemon runs without a journal if it must: nobody is let in then, and nobody 
 """
 
 import asyncio
+from contextlib import suppress
 from datetime import datetime
 
 import structlog
@@ -14,6 +15,7 @@ from edged.health import STORE_FAILED
 from edged.ports import Ports
 from edged.store.errors import StoreFailed
 from edged.store.ledger import Ledger
+from edged.store.record import Json
 
 log = structlog.get_logger()
 
@@ -51,22 +53,26 @@ class Keeping:
     async def began(self) -> None:
         """Record the start, take up the time last seen, record the rules that are in force."""
         ports = self._ports
-
-        def write(ledger: Ledger) -> None:
-            ended = ledger.get("running") is not True
-            ledger.append(events.started(stamp, self._device, self._release, clean=ended))
-            ledger.put("running", value=True)
-
         try:
             async with asyncio.timeout(limits.COMMIT_S):
                 seen = await ports.journal.commit(lambda ledger: ledger.get("last_seen"))
         except (StoreFailed, TimeoutError):
             seen = None
-        if isinstance(seen, str):
-            ports.clock.observe(datetime.fromisoformat(seen))
+        self._saw(seen)
         stamp = ports.stamp()
-        ports.recorder.record(write)
+
+        def write(ledger: Ledger) -> Json:
+            clean = ledger.get("running") is not True
+            ledger.append(events.started(stamp, self._device, self._release, clean=clean))
+            ledger.put("running", value=True)
+            return ledger.get("last_seen")
+
+        ports.recorder.record(write, self._saw)  # again: it may not have been open until now
         self.rules_changed()
+
+    def _saw(self, last_seen: Json) -> None:
+        if isinstance(last_seen, str):
+            self._ports.clock.observe(datetime.fromisoformat(last_seen))
 
     def rules_changed(self) -> None:
         """Record which rules are in force, if others were before."""
@@ -91,6 +97,10 @@ class Keeping:
             ledger.append(events.stopped(stamp, self._device))
             ledger.put("running", value=False)
 
-        self._ports.recorder.record(write)
-        async with asyncio.timeout(limits.COMMIT_S):
-            await self._ports.recorder.flush()
+        recorder, written = self._ports.recorder, False
+        recorder.record(write)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(limits.COMMIT_S):
+                written = await recorder.flush()
+        if not written:
+            log.error("ended_unrecorded", records=len(recorder))

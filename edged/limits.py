@@ -69,12 +69,17 @@ BUILT_AFTER = datetime(2025, 1, 1, tzinfo=UTC)
 """No device was built before; an earlier clock was never set."""
 FLOOR_SLACK = timedelta(minutes=2)
 """How far behind the last dated thing a clock may be before it is doubted."""
+CLOCK_STEP = timedelta(seconds=5)
+"""Difference between the two clocks' progress that is a step: leap seconds and reading are less."""
 
 # --- records ---
 WAITING_RECORDS = 10_000
 """Records kept in memory while the disk fails: some megabytes, a busy day of one door."""
 RECORD_RETRY_MS = 1_000
 """Between two attempts to write while the disk fails."""
+RECORDS_AT_ONCE = 100
+"""Records handed to the journal together: who comes in meanwhile still finds room there
+(edged.store.limits.WAITING), and waits for milliseconds."""
 
 # --- the loops ---
 READER_MAILBOX = 32
@@ -83,6 +88,9 @@ GATE_MAILBOX = 64
 """Events that wait at one door; people make a few a second."""
 COMMIT_S = 10.0
 """The longest a record may take; a card that needs more is broken."""
+LOOKUP_S = 1.0
+"""The longest a leaving member is looked up, which takes microseconds: the next who leaves at the
+same reader waits behind it."""
 REOPEN_MS = (250, 10_000)
 """First and longest wait before a lost device is tried again."""
 HEALTH_MS = 10_000

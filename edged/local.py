@@ -3,7 +3,7 @@
 import asyncio
 import multiprocessing
 from collections.abc import Mapping
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from pathlib import Path
 
 from edged import rules_load, wiring
@@ -15,6 +15,7 @@ from edged.exits import explain
 from edged.keeping import Keeping
 from edged.ports import Ports
 from edged.settings import Settings
+from edged.store.errors import FailKind, StoreFailed
 
 
 def handlers(
@@ -22,11 +23,13 @@ def handlers(
 ) -> Mapping[Verb, Handler]:
     """Make the handler of every verb that asks for an answer."""
 
+    build = _Building(settings.state_dir)
+
     async def status(_: Mapping[str, object]) -> Mapping[str, object]:
         return report(settings, ports, house)
 
     async def load(arguments: Mapping[str, object]) -> Mapping[str, object]:
-        loaded = await _in_worker(Path(str(arguments["path"])), settings.state_dir)
+        loaded = await build(Path(str(arguments["path"])))
         await ports.rules.reload()
         keeping.rules_changed()
         return {
@@ -38,17 +41,26 @@ def handlers(
     return {Verb.STATUS: status, Verb.RULES_LOAD: load}
 
 
-async def _in_worker(path: Path, state_dir: Path) -> rules_load.Loaded:
-    """Build a rule set in a process of its own: here it would hold up every scan."""
-    worker = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
-    try:
-        loop = asyncio.get_running_loop()
-        loaded = await loop.run_in_executor(worker, _load, path, state_dir)
-    finally:
+class _Building:
+    """Builds rule sets, each in a process of its own: here it would hold up every scan.
+
+    One at a time, as `edged.store.rules` demands; one that nobody waits for any more counts.
+    """
+
+    def __init__(self, state_dir: Path) -> None:
+        self._state_dir = state_dir
+        self._last: Future[rules_load.Loaded | tuple[int, list[str]]] | None = None
+
+    async def __call__(self, path: Path) -> rules_load.Loaded:
+        if self._last is not None and not self._last.done():
+            raise StoreFailed(FailKind.BUSY, "other rules are being loaded")
+        worker = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
+        self._last = worker.submit(_load, path, self._state_dir)
         worker.shutdown(wait=False)
-    if isinstance(loaded, rules_load.Loaded):
-        return loaded
-    raise ControlRefused(*loaded)
+        loaded = await asyncio.wrap_future(self._last)
+        if isinstance(loaded, rules_load.Loaded):
+            return loaded
+        raise ControlRefused(*loaded)
 
 
 def _load(path: Path, state_dir: Path) -> rules_load.Loaded | tuple[int, list[str]]:

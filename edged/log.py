@@ -80,6 +80,11 @@ def _plain(key: object, value: object, depth: int) -> object:
             return [_plain(None, one, depth - 1) for one in islice(value, limits.LOG_ITEMS)]
         case Mapping() | list() | tuple() | set() | frozenset():
             return f"<{type(value).__name__}>"
+        case _:
+            return _repr(value)
+
+
+def _repr(value: object) -> str:
     with contextlib.suppress(Exception):  # a value that can't say what it is stops no caller
         return _short(repr(value))
     return f"<{type(value).__name__}>"

@@ -15,6 +15,7 @@ import structlog
 from drivers.api import Scan
 from edged import limits, messages, translate
 from edged.core import access, events, presentation
+from edged.core.door import DoorOutcome
 from edged.core.presentation import Seen
 from edged.credentials import claims, read
 from edged.credentials.read import Refused
@@ -25,9 +26,28 @@ from edged.ports import Ports
 from edged.store.errors import StoreFailed
 from edged.store.ledger import Ledger
 from policy import usage
-from policy.model import Decision, Device, Member, Reason, Rules, Side, Verdict
+from policy.model import (
+    Decision,
+    Device,
+    Member,
+    Reason,
+    Rules,
+    RuleSettings,
+    Side,
+    UsageKey,
+    Verdict,
+)
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class _Presentation:
+    """A text that has just come before the reader."""
+
+    scan: Scan
+    digest: bytes
+    at_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,26 +69,55 @@ class Passage:
         self._gate = gate
         self._feedback = feedback
         self._ports = ports
-        self._mailbox: Mailbox[Scan] = Mailbox(limits.READER_MAILBOX)
+        self._mailbox: Mailbox[_Presentation] = Mailbox(limits.READER_MAILBOX)
         self._memory: presentation.Memory = ()
+        self._undecided: set[bytes] = set()
         self._refused: Counter[str] = Counter()
         self._refused_since = ports.clock.now().at
 
     @property
     def overflow(self) -> int:
-        """Scans that came faster than they could be decided."""
+        """Reads of codes that came faster than they could be decided."""
         return self._mailbox.refused
 
     def scanned(self, scan: Scan) -> None:
-        """Take a scan from the driver; never waits."""
-        self._mailbox.offer(scan)
+        """Take a read from the driver; never waits. It is decided if it is a new presentation."""
+        rules, device = self._terms()
+        settings = RuleSettings() if rules is None else rules.settings
+        entering = device is not None and device.side is Side.IN
+        digest, now_ms = self._ports.digest(scan.text), self._ports.clock.monotonic_ms()
+        memory, seen = presentation.step(
+            self._memory,
+            digest,
+            now_ms,
+            gap_ms=settings.presentation_gap_ms,
+            debounce_ms=settings.debounce_s * 1000 if entering else 0,
+        )
+        if seen is Seen.NEW:
+            if not self._mailbox.offer(_Presentation(scan, digest, now_ms)):
+                return  # it leaves no trace, so that its next read asks again
+            self._undecided.add(digest)
+        elif digest not in self._undecided:
+            reason = presentation.outcome(memory, digest)
+            if reason is not None:
+                self._show(reason)
+        self._memory = memory
 
     async def run(self) -> None:
         """Decide what is presented, for ever."""
         while True:
-            scan = await self._mailbox.take()
-            if scan is not None:
-                await self._take(scan)
+            new = await self._mailbox.take()
+            if new is None:
+                continue
+            try:
+                reason = await self._take(new)
+            except Exception:  # whatever is wrong with us must read as no, and stop nobody else
+                log.exception("scan_failed", device=self.name)
+                self._ports.recorder.lose()
+                reason = Reason.INTERNAL_ERROR
+                self._show(reason)
+            self._undecided.discard(new.digest)
+            self._memory = presentation.note(self._memory, new.digest, reason)
 
     def sum_up(self) -> None:
         """Record how many unusable codes were seen since the last call, if any."""
@@ -78,37 +127,32 @@ class Passage:
             self._ports.recorder.append(events.refused(now, self.name, counts, self._refused_since))
         self._refused_since = now.at
 
-    async def _take(self, scan: Scan) -> None:
-        rules, began_ms = self._ports.rules.rules, self._ports.clock.monotonic_ms()
-        device = None if rules is None else rules.devices.get(self.name)
-        if rules is None or device is None:
-            self._refuse(Reason.NO_RULES if rules is None else Reason.DEVICE_DISABLED, None)
-            return
-        digest = self._ports.digest(scan.text)
-        entering = device.side is Side.IN
-        self._memory, seen = presentation.step(
-            self._memory,
-            digest,
-            began_ms,
-            gap_ms=rules.settings.presentation_gap_ms,
-            debounce_ms=rules.settings.debounce_s * 1000 if entering else 0,
-        )
-        if seen is not Seen.NEW:
-            if (reason := presentation.outcome(self._memory, digest)) is not None:
-                self._show(reason)
-            return
-        code = read.read(scan.text, accepted=device.codes, tenant=rules.tenant, keys=rules.keys)
-        if isinstance(code, Refused):
-            kind = None if code.kind is None else code.kind.value
-            reason = self._refuse(code.reason, kind, digest)
-        else:
-            case = _Case(self._ports.new_id(), rules, device, code, began_ms)
-            self._tell("read", case, code_kind=code.kind.value)
-            reason = await self._enter(case) if entering else await self._leave(case)
-        self._memory = presentation.note(self._memory, digest, reason)
+    def _terms(self) -> tuple[Rules | None, Device | None]:
+        """Give the rules, and what they say of this reader."""
+        rules = self._ports.rules.rules
+        return rules, None if rules is None else rules.devices.get(self.name)
 
-    def _refuse(self, reason: Reason, kind: str | None, digest: bytes = b"") -> Reason:
+    async def _take(self, new: _Presentation) -> Reason:
+        rules, device = self._terms()
+        if rules is None:
+            return self._refuse(new, Refused(Reason.NO_RULES))
+        if device is None:
+            return self._refuse(new, Refused(Reason.DEVICE_DISABLED))
+        text = new.scan.text
+        code = read.read(text, accepted=device.codes, tenant=rules.tenant, keys=rules.keys)
+        if isinstance(code, Refused):
+            return self._refuse(new, code)
+        case = _Case(self._ports.new_id(), rules, device, code, new.at_ms)
+        self._tell("read", case, code_kind=code.kind.value)
+        match device.side:
+            case Side.IN:
+                return await self._enter(case)
+            case Side.OUT:
+                return await self._leave(case)
+
+    def _refuse(self, new: _Presentation, refused: Refused) -> Reason:
         """Turn an unusable code away: counted exactly, summed up later."""
+        reason, kind = refused.reason, None if refused.kind is None else refused.kind.value
         self._refused[reason.value] += 1
         self._show(reason)
         self._ports.witness.publish(
@@ -116,7 +160,7 @@ class Passage:
                 "event": "refused",
                 "device": self.name,
                 "code_kind": kind,
-                "code_hash": digest.hex()[:16],
+                "code_hash": new.digest.hex()[:16],
                 "reason": reason.value,
             }
         )
@@ -129,27 +173,32 @@ class Passage:
         try:
             async with asyncio.timeout(limits.COMMIT_S):
                 member = await self._ports.rules.member(case.code.handle)
-                request = self._request(case, member)
-                write = self._entry_write(case, request)
+                write = self._entry_write(case, self._request(case, member))
                 decision, seq = await self._ports.journal.commit(write)
         except (StoreFailed, TimeoutError) as failed:
+            log.error("entry_not_recorded", device=self.name, problem=repr(failed))
+            if isinstance(failed, StoreFailed):
+                self._ports.recorder.lose()
+            else:  # it may still reach the disk, and then this is behind it
+                self._gate.void(case.event_id, DoorOutcome.DOOR_NOT_OPENED)
             decision, seq = access.deny(Reason.RECORD_FAILED), None
-            log.error("entry_not_recorded", device=self.name, problem=str(failed))
-            self._ports.recorder.lose()
+        reason = decision.reason
         if decision.verdict is Verdict.ALLOW and not self._gate.grant(case.event_id):
-            log.error("door_swamped", door=self._gate.name)
-        self._show(decision.reason)
+            reason = Reason.INTERNAL_ERROR
+        self._show(reason)
         self._report(case, member, decision, seq)
-        return decision.reason
+        return reason
 
     def _entry_write(
         self, case: _Case, request: access.Request
     ) -> Callable[[Ledger], tuple[Decision, int]]:
         """Make the one transaction of an entry: count, decide, record."""
         stamp, member = self._ports.stamp(), request.member
+        owners = () if member is None else [contract.id for contract in member.contracts]
+        dates = usage.dates_looked_at(case.rules.stores[case.device.store], request.at)
 
         def write(ledger: Ledger) -> tuple[Decision, int]:
-            decision = self._decide(case, request, ledger)
+            decision = self._decide(case, request, ledger.used(owners, *dates))
             seq = self._append(ledger, case, stamp, member, decision)
             for key in decision.new_keys:
                 ledger.add_key(key, case.event_id)
@@ -159,10 +208,7 @@ class Passage:
 
         return write
 
-    def _decide(self, case: _Case, request: access.Request, ledger: Ledger) -> Decision:
-        contracts = () if request.member is None else request.member.contracts
-        dates = usage.dates_looked_at(case.rules.stores[case.device.store], request.at)
-        used = ledger.used([contract.id for contract in contracts], *dates)
+    def _decide(self, case: _Case, request: access.Request, used: frozenset[UsageKey]) -> Decision:
         try:
             return access.decide_entry(request, used)
         except Exception:  # a fault in the rules' code must read as no (threats B5)
@@ -171,26 +217,29 @@ class Passage:
 
     async def _leave(self, case: _Case) -> Reason:
         """Release first, then record (spec/rules.md 3.4, 1)."""
-        self._gate.grant(case.event_id)
-        self._show(Reason.OK)
+        released = self._gate.grant(case.event_id)
+        reason = Reason.OK if released else Reason.INTERNAL_ERROR
+        self._show(reason)
         try:
-            async with asyncio.timeout(limits.COMMIT_S):
+            async with asyncio.timeout(limits.LOOKUP_S):
                 member = await self._ports.rules.member(case.code.handle)
         except (StoreFailed, TimeoutError) as failed:
-            log.error("member_not_read", device=self.name, problem=str(failed))
+            log.error("member_not_read", device=self.name, problem=repr(failed))
             member = None
         request, stamp = self._request(case, member), self._ports.stamp()
 
-        def write(ledger: Ledger) -> None:
+        def write(ledger: Ledger) -> tuple[Decision, int]:
             visit = None if member is None else ledger.visit(member.id, case.device.store)
             decision = access.decide_exit(request, visit)
-            seq = self._append(ledger, case, stamp, member, decision)
             if member is not None:
                 ledger.close_visit(member.id, case.device.store)
-            self._report(case, member, decision, seq)
+            return decision, self._append(ledger, case, stamp, member, decision)
 
-        self._ports.recorder.record(write)
-        return Reason.OK
+        def then(written: tuple[Decision, int]) -> None:
+            self._report(case, member, *written)
+
+        self._ports.recorder.record(write, then)
+        return reason
 
     def _request(self, case: _Case, member: Member | None) -> access.Request:
         clock, settings = self._ports.clock, case.rules.settings

@@ -17,8 +17,9 @@ from edged.store.rules import RulesStore
 class Ports:
     """One set for the whole daemon, made by the wiring.
 
-    `languages` are those of the lines that members are shown. `new_id` gives a fresh event id (a random UUID). `digest` names a text without showing it:
-    a keyed hash, the same for the same text (spec/credentials.md, last section).
+    `languages` are those of the lines that members are shown. `new_id` gives a fresh event id
+    (a random UUID). `digest` names a text without showing it: a keyed hash, the same for the
+    same text (spec/credentials.md, last section).
     """
 
     clock: Clock

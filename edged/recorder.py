@@ -9,6 +9,8 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
+from typing import TypeVar
 
 import structlog
 
@@ -19,7 +21,12 @@ from edged.store.journal import Journal, StoreFailed
 from edged.store.ledger import Ledger
 
 log = structlog.get_logger()
-Write = Callable[[Ledger], object]
+
+T = TypeVar("T")
+
+
+def _nobody(_: object) -> None:
+    """Tell nobody."""
 
 
 class Recorder:
@@ -32,7 +39,7 @@ class Recorder:
         self._journal = journal
         self._clock = clock
         self._wake = asyncio.Event()
-        self._waiting: deque[Write] = deque()
+        self._waiting: deque[Callable[[Ledger], Callable[[], None]]] = deque()
         self._lost = 0
         self._lost_since: datetime | None = None
         self.failing = False
@@ -41,12 +48,16 @@ class Recorder:
         """How many records wait."""
         return len(self._waiting)
 
-    def record(self, write: Write) -> None:
-        """Write when possible; when too much waits, the oldest becomes part of the gap."""
+    def record(self, write: Callable[[Ledger], T], then: Callable[[T], None] = _nobody) -> None:
+        """Write when possible; when too much waits, the oldest becomes part of the gap.
+
+        `write` runs in the journal's thread, perhaps more than once. `then` is told here what
+        it returned, when that is on the disk.
+        """
         if len(self._waiting) >= limits.WAITING_RECORDS:
             self._waiting.popleft()
             self.lose()
-        self._waiting.append(write)
+        self._waiting.append(lambda ledger: partial(then, write(ledger)))
         self._wake.set()
 
     def append(self, body: events.Body) -> None:
@@ -64,24 +75,38 @@ class Recorder:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            while self._waiting or self._lost:
-                if not await self.flush():
-                    await self._clock.sleep_ms(limits.RECORD_RETRY_MS)
+            while not await self.flush():
+                await self._clock.sleep_ms(limits.RECORD_RETRY_MS)
 
     async def flush(self) -> bool:
-        """Hand over all that waits; False: some of it did not reach the disk and still waits."""
-        lost, since = self._lost, self._lost_since
+        """Hand over all that waits; False: some of it did not reach the disk and still waits.
+
+        What was handed over when the caller is cancelled is the journal's to finish.
+        """
+        while self._lost or self._waiting:
+            self.failing = not (await self._write_gap() and await self._write_some())
+            if self.failing:
+                return False
+        return True
+
+    async def _write_gap(self) -> bool:
+        lost, since, now = self._lost, self._lost_since, self._clock.now()
+        if since is None:
+            return True
+        body = events.gap(events.Stamp(now.at, now.state.value), lost, since)
+        self._lost, self._lost_since = 0, None
         try:
-            if lost and since is not None:
-                now = self._clock.now()
-                body = events.gap(events.Stamp(now.at, now.state.value), lost, since)
-                await self._journal.commit(lambda ledger: ledger.append(body))
+            await self._journal.commit(lambda ledger: ledger.append(body))
         except StoreFailed:
-            self.failing = True
+            self._lost += lost
+            self._lost_since = since
             return False
-        self._lost -= lost
-        self._lost_since = None
-        batch, self._waiting = self._waiting, deque()
+        return True
+
+    async def _write_some(self) -> bool:
+        """Write the oldest; the journal joins them into one transaction."""
+        count = min(len(self._waiting), limits.RECORDS_AT_ONCE)
+        batch = [self._waiting.popleft() for _ in range(count)]
         results = await asyncio.gather(
             *(self._journal.commit(write) for write in batch), return_exceptions=True
         )
@@ -92,6 +117,7 @@ class Recorder:
             elif isinstance(result, BaseException):
                 log.error("record_broken", error=repr(result))
                 self.lose()
+            else:
+                result()
         self._waiting.extendleft(reversed(unwritten))
-        self.failing = bool(unwritten)
         return not unwritten

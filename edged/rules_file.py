@@ -224,7 +224,8 @@ def _read_member(
 def _shape_faults(error: ValidationError, *path: str) -> Iterator[Fault]:
     for problem in error.errors():
         code = _CODES.get(problem["type"], ShapeCode.BAD_VALUE)
-        yield Fault(_path(*path, *problem["loc"]), code, problem["msg"])
+        text = problem["msg"].removeprefix("Value error, ")
+        yield Fault(_path(*path, *problem["loc"]), code, text)
 
 
 def _path(*steps: int | str) -> str:

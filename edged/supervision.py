@@ -52,9 +52,13 @@ class Supervised:
 
     async def close(self) -> None:
         """Leave the device at rest; again: no change."""
-        if self.is_open:
-            self.is_open = False
+        if not self.is_open:
+            return
+        self.is_open = False
+        try:
             await self.device.__aexit__(None, None, None)
+        except Exception:  # a driver's bug is that device's fault alone
+            log.exception("device_not_closed", device=self.device.name)
 
     async def run(self, clock: Clock, alarms: Alarms) -> None:
         """Work the device, and open it again whenever it is lost, for ever."""
@@ -74,9 +78,10 @@ class Supervised:
             await self._work()
         except DriverError as error:
             return error.problem
-        except Exception as error:  # noqa: BLE001 - a driver's bug is that device's fault alone
-            return repr(error)
-        return "ended"
+        except Exception:  # a driver's bug is that device's fault alone
+            log.exception("driver_broken", device=self.device.name)
+            return "a fault of its driver"
+        return "its driver ended"
 
     async def _reopen(self, clock: Clock) -> None:
         wait_ms = limits.REOPEN_MS[0]
@@ -87,6 +92,8 @@ class Supervised:
                 await self.device.__aenter__()
             except DriverError as error:
                 log.debug("device_missing", device=error.device, problem=error.problem)
-                continue
-            self.is_open = True
-            log.info("device_back", device=self.device.name)
+            except Exception:  # a driver's bug is that device's fault alone
+                log.exception("driver_broken", device=self.device.name)
+            else:
+                self.is_open = True
+        log.info("device_back", device=self.device.name)

@@ -1,0 +1,1 @@
+"""The rules: who may come in, who may leave, and why. Values in, values out."""

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import closing
 from threading import Condition, Event, Thread
 from time import monotonic
 from typing import Self
@@ -76,24 +77,23 @@ class Capture:
             pause_s = min(2 * pause_s, limits.REOPEN_MOST_S)
 
     def _read_until_lost(self) -> str:
+        """Read one opening of the camera to its end; return what ended it."""
         misses = 0
-        pictures = self._open()
         try:
-            for frame in pictures:
-                if self._stop.is_set():
-                    return "stopped"
-                if frame is not None:
-                    misses = 0
-                    self._offer(frame)
-                    continue
-                misses += 1
-                if misses >= limits.MISSES:
-                    return "opens, but gives no picture"
-                self._stop.wait(limits.MISS_PAUSE_S)
+            with closing(self._open()) as pictures:
+                for frame in pictures:
+                    if self._stop.is_set():
+                        break
+                    if frame is not None:
+                        misses = 0
+                        self._offer(frame)
+                        continue
+                    misses += 1
+                    if misses >= limits.MISSES:
+                        return "opens, but gives no picture"
+                    self._stop.wait(limits.MISS_PAUSE_S)
         except CameraLost as lost:
             return str(lost)
-        finally:
-            pictures.close()
         return "ended"
 
     def _offer(self, frame: Frame) -> None:

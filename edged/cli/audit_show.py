@@ -15,12 +15,8 @@ def audit_show(
     as_json: AsJson = False,
 ) -> None:
     """Show the newest records of the audit."""
-    from bisect import bisect_left
+    from edged.store.audit import read_newest
 
-    from edged.store.audit import read_records
-
-    path = journal(config)
-    last = bisect_left(range(1 << 48), 1, key=lambda seq: not read_records(path, seq, 1))
-    for record in read_records(path, last - count, count):
+    for record in read_newest(journal(config), count):
         text = record.data.decode()
         typer.echo(text if as_json else record_line(json.loads(text)))

@@ -50,18 +50,14 @@ def deny(reason: Reason, *trace: Check) -> Decision:
 
 
 def decide_entry(request: Request, used: frozenset[UsageKey]) -> Decision:
-    """Decide a coming in: E2, then E8, E4 and E5, then the rules. Total."""
+    """Decide a coming in: E2, E4 and E5, E8, then the rules. Total."""
     if not request.device.enabled:
         return deny(Reason.DEVICE_DISABLED, Check("device", passed=False))
-    member = request.member
+    fault, member = request.code_fault, request.member
+    if fault is not None:
+        return deny(fault, Check("code", passed=False, facts={"reason": fault.value}))
     if member is None:
         return deny(Reason.MEMBER_NOT_SYNCED, Check("member", passed=False))
-    if request.code_fault is not None:
-        return deny(
-            request.code_fault,
-            Check("member", passed=True),
-            Check("code", passed=False, facts={"reason": request.code_fault.value}),
-        )
     return entry.decide(
         request.rules,
         request.device,

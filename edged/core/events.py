@@ -6,7 +6,7 @@ the hash of the record before. Kinds and keys are append-only: an old record sta
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from policy.model import Decision, Device, Rules, Side
@@ -38,20 +38,19 @@ class Stamp:
 
 def stamp_text(at: datetime) -> str:
     """Spell an instant: UTC, milliseconds, `Z`."""
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 @dataclass(frozen=True, slots=True)
 class Presented:
-    """What was held before a reader, as far as a record may know it.
+    """A code of ours that was held before a reader.
 
-    `code_kind` None: not a code of ours. `code_hash` is kept of refused codes only.
+    `member`: the id, or the handle in hex of whom the rules don't know.
     """
 
     event_id: str
-    code_kind: str | None
-    member: str | None
-    code_hash: str | None = None
+    code_kind: str
+    member: str
 
 
 def passage(
@@ -69,7 +68,6 @@ def passage(
         "mode": device.mode.value,
         "member": presented.member,
         "code_kind": presented.code_kind,
-        "code_hash": presented.code_hash,
         "occurred_at": stamp_text(stamp.at),
         "local_time": stamp.at.astimezone(tz).isoformat(timespec="seconds"),
         "service_date": None if day is None else day.isoformat(),

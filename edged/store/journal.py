@@ -27,6 +27,8 @@ _UNBELIEVABLE: Final = frozenset(
         sqlite3.SQLITE_NOTADB,
     }
 )
+"""What ends writing for good: the kernel forgets a failed fsync, so that the next one may succeed
+although the data is lost."""
 
 
 class Journal:

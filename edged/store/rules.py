@@ -30,10 +30,11 @@ def build(rule_set: RuleSet, folder: Path) -> Path:
     Takes seconds for 100,000 members, so it runs in a process of its own, one at a time.
 
     Raises:
-        StoreFailed: It could not be written.
-        OSError: The same, said by the system.
+        RulesRefused: As `activate`; nothing was written.
+        StoreFailed, OSError: It could not be written.
     """
-    path = folder / f"rules-{rule_set.rules.version}-{rule_set.fingerprint[:8]}.db"
+    name = f"rules-{rule_set.rules.version}-{rule_set.fingerprint[:8]}.db"
+    _admit(name, folder)
     building = folder / _BUILDING
     building.unlink(missing_ok=True)
     try:
@@ -43,7 +44,7 @@ def build(rule_set: RuleSet, folder: Path) -> Path:
         building.unlink(missing_ok=True)
         raise store_failure(error) or error from error
     _sync_file(building)
-    building.replace(path)
+    path = building.replace(folder / name)
     sync_folder(folder)
     return path
 
@@ -55,27 +56,36 @@ def activate(folder: Path, path: Path) -> None:
 
     Raises:
         RulesRefused: The version is below the active one's, or the same with other content.
-        StoreFailed, SchemaTooNew: One of the files can't be read.
+        OSError: The folder can't be written.
     """
-    link = folder / ACTIVE
-    version, fingerprint = _identity(path)
-    before = link.resolve() if link.exists() else None
-    if before is not None:
-        active_version, active_fingerprint = _identity(before)
-        if (version, fingerprint) == (active_version, active_fingerprint):
-            return
-        if version < active_version:
-            raise RulesRefused(version, f"version {active_version} is active")
-        if version == active_version:
-            raise RulesRefused(version, "the active rules have this version and other content")
+    before = _admit(path.name, folder)
+    if before == path.name:
+        return
     new = folder / f"{ACTIVE}.new"
     new.unlink(missing_ok=True)
     new.symlink_to(path.name)
-    new.replace(link)
+    new.replace(folder / ACTIVE)
     sync_folder(folder)
     for old in folder.glob("rules-*.db"):
-        if old not in {path, before}:
+        if old.name not in {path.name, before}:
             old.unlink()
+
+
+def _admit(name: str, folder: Path) -> str | None:
+    """Let rules with this file name replace the active ones, whose file name is returned.
+
+    The names say enough, so that damage to the active file does not stop its replacement.
+    """
+    link = folder / ACTIVE
+    if not link.is_symlink():
+        return None
+    active = link.readlink().name
+    version, floor = (int(file.split("-")[1]) for file in (name, active))
+    if version < floor:
+        raise RulesRefused(version, f"version {floor} is active")
+    if version == floor and name != active:
+        raise RulesRefused(version, "the active rules have this version and other content")
+    return active
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,12 +232,6 @@ def _reading(what: object) -> Iterator[None]:
     except Exception as error:
         failed = store_failure(error) if isinstance(error, sqlite3.Error) else None
         raise failed or StoreFailed(FailKind.CORRUPT, f"{what}: {error}") from error
-
-
-def _identity(path: Path) -> tuple[int, str]:
-    """Read the version and fingerprint of a built file."""
-    with _reading(path), closing(_open_file(path)) as db:
-        return _base_row(db)[:2]
 
 
 def _base_row(db: sqlite3.Connection) -> tuple[int, str, bytes]:

@@ -18,6 +18,8 @@ from hil.site.site import Site
 _READER, _DOOR = "front-in", "front"
 _ALIVE_MS = (5, 600)
 """How long a round's daemon lives after its start; a stream of codes falls into all of it."""
+_ON_SIGHT = 0.5
+"""Share of the rounds that end at the moment when a bolt lets go."""
 _BETWEEN_MS = (1, 40)
 CROWD_A_ROUND = 60
 """Members that come in one round at most: each presents once, so a bolt tells whom it let in."""
@@ -45,7 +47,7 @@ class Tally:
 
 
 def crowd(site: Site, size: int) -> None:
-    """Fill the site's rules with `size` members who may all come in, and make pulses short."""
+    """Fill the site's rules with `size` members who may all come in, and make bolts quick."""
     rules = site.rules
     rules["plans"]["CROWD"] = {"bands": [{"kind": "NOW"}]}
     rules["members"] = {
@@ -57,6 +59,7 @@ def crowd(site: Site, size: int) -> None:
     }
     for door in rules["doors"].values():
         door["pulse_ms"] = 500
+    site.building["doors"][_DOOR]["opens_after_ms"] = 0
 
 
 class Campaign:
@@ -75,7 +78,7 @@ class Campaign:
         streaming = asyncio.create_task(self._stream(people))
         try:
             await self._site.start_daemon()
-            await asyncio.sleep(self._chance.uniform(*_ALIVE_MS) / 1000)
+            await self._moment(people)
             self._site.daemon.kill()
             await self._site.daemon.wait()
         finally:
@@ -85,6 +88,18 @@ class Campaign:
         await people.state()  # what was seen until now has been told
         self.tally.rounds += 1
         self._look(people.seen)
+
+    async def _moment(self, people: People) -> None:
+        """Wait for a random moment, or for the one at which the building sees a bolt let go.
+
+        The second is the worst there is for a daemon that would release before it has recorded.
+        """
+        alive_s = self._chance.uniform(*_ALIVE_MS) / 1000
+        if self._chance.random() < _ON_SIGHT:
+            with suppress(TimeoutError):
+                await people.wait_for(_lets_go, alive_s, after=people.last)
+            return
+        await asyncio.sleep(alive_s)
 
     async def _stream(self, people: People) -> None:
         """Let those who came last try again, then newcomers, each with a code of their own."""
@@ -116,9 +131,13 @@ class Campaign:
         scans = [
             (one["at_ms"], self._members[one["sha256"]]) for one in seen if one["what"] == "scan"
         ]
-        moved = [one["at_ms"] for one in seen if one["what"] == "bolt" and one["released"]]
+        moved = [one["at_ms"] for one in seen if _lets_go(one)]
         tally.records, tally.allowed, tally.movements = len(records), len(allowed), len(moved)
         tally.violations += [*_unrecorded(moved, scans, allowed), *_doubled(scans, allowed)]
+
+
+def _lets_go(seen: Observation) -> bool:
+    return seen["what"] == "bolt" and bool(seen["released"])
 
 
 Scans = list[tuple[int, str]]

@@ -1,0 +1,1 @@
+"""Hardware in the loop, and what stands for it: never installed (README.md)."""

@@ -1,0 +1,1 @@
+"""The virtual building (README.md): imports nothing of the daemon."""

@@ -1,0 +1,134 @@
+"""The building's configuration: a TOML file, read once at start (README.md)."""
+
+import json
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from hil.building import limits
+from hil.building.door import LockType
+
+Name = Annotated[str, Field(pattern=rf"^[a-z0-9][a-z0-9_.-]{{0,{limits.NAME_CHARS - 1}}}$")]
+Side = Annotated[int, Field(ge=limits.CAMERA_SIDE_PX[0], le=limits.CAMERA_SIDE_PX[1])]
+
+
+class ConfigFault(Exception):
+    """The configuration can't be used. The text names the file and the key."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class DoorConfig(_Strict):
+    """One door and how it is built."""
+
+    lock: LockType
+    contact: bool = True
+    opens_after_ms: Annotated[int, Field(ge=0, le=limits.OPENS_AFTER_MS)] = 50
+    jammed: bool = False
+
+
+class ScannerConfig(_Strict):
+    """One serial scanner in line mode."""
+
+    link: Path
+    terminator: Annotated[str, Field(min_length=1, max_length=2)] = "\r"
+
+
+class RelayConfig(_Strict):
+    """One Waveshare relay board and the doors whose coils it feeds, by channel 1..8."""
+
+    link: Path
+    address: Annotated[int, Field(ge=1, le=247)] = 1
+    channels: dict[Annotated[int, Field(ge=1, le=limits.RELAY_CHANNELS)], Name]
+
+
+class CameraConfig(_Strict):
+    """One MJPEG camera."""
+
+    width: Side = 640
+    height: Side = 480
+    fps: Annotated[int, Field(ge=1, le=limits.CAMERA_FPS)] = 15
+
+
+class Config(_Strict):
+    """The whole building. Paths are relative to the file until `load` has made them absolute."""
+
+    socket: Path
+    log: Path
+    doors: dict[Name, DoorConfig] = {}
+    scanners: dict[Name, ScannerConfig] = {}
+    relays: dict[Name, RelayConfig] = {}
+    cameras: dict[Name, CameraConfig] = {}
+
+    def feeds(self) -> Iterator[tuple[str, str]]:
+        """Every relay channel in use, as the key in the file, with the door that it feeds."""
+        for name, relay in self.relays.items():
+            for channel, door in relay.channels.items():
+                yield f"relays.{name}.channels.{channel}", door
+
+    @model_validator(mode="after")
+    def _coils_have_one_feed(self) -> Self:
+        fed: dict[str, str] = {}
+        for key, door in self.feeds():
+            if door not in self.doors:
+                raise ValueError(f"{key}: there is no door {door!r}")
+            if door in fed:
+                raise ValueError(f"{key}: the coil of {door!r} is already fed by {fed[door]}")
+            fed[door] = key
+        return self
+
+    @model_validator(mode="after")
+    def _paths_differ(self) -> Self:
+        used: dict[Path, str] = {}
+        paths = [("socket", self.socket), ("log", self.log)]
+        paths += [(f"scanners.{name}.link", each.link) for name, each in self.scanners.items()]
+        paths += [(f"relays.{name}.link", each.link) for name, each in self.relays.items()]
+        for key, path in paths:
+            if path in used:
+                raise ValueError(f"{key}: {used[path]} has the same path")
+            used[path] = key
+        return self
+
+
+def fault_text(error: ValidationError) -> str:
+    """The first problem of `error` in one line, with the key that it is about."""
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    problem = first["msg"].removeprefix("Value error, ")
+    key = ".".join(str(part) for part in first["loc"])
+    return f"{key}: {problem}" if key else problem
+
+
+def load(path: Path) -> Config:
+    """Read and check the configuration file.
+
+    Raises:
+        ConfigFault: it can't be read, is not TOML, or a key is missing, unknown or wrong.
+    """
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigFault(f"{path}: {error}") from error
+    try:
+        # By way of JSON: strict about types, yet a key of a table may be a number there.
+        config = Config.model_validate_json(json.dumps(table, default=str))
+    except ValidationError as error:
+        raise ConfigFault(f"{path}: {fault_text(error)}") from error
+    return _placed(config, path.resolve().parent)
+
+
+def _placed(config: Config, folder: Path) -> Config:
+    scanners = {
+        name: each.model_copy(update={"link": folder / each.link})
+        for name, each in config.scanners.items()
+    }
+    relays = {
+        name: each.model_copy(update={"link": folder / each.link})
+        for name, each in config.relays.items()
+    }
+    places = {"socket": folder / config.socket, "log": folder / config.log}
+    return config.model_copy(update={**places, "scanners": scanners, "relays": relays})

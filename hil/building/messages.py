@@ -1,0 +1,155 @@
+"""The lines of the wire that come in (README.md), checked where they enter."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, TypeAdapter, model_validator
+
+from hil.building import limits
+from hil.building.config import Name
+
+Span = Annotated[int, Field(ge=1, le=limits.SPAN_MS)]
+Text = Annotated[str, Field(min_length=1)]
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class LockHello(_Message):
+    """A host that works a lock's own board."""
+
+    hello: Literal["lock"]
+    door: Name
+
+
+class LevelHello(_Message):
+    """A host that listens to a contact or an exit button."""
+
+    hello: Literal["contact", "button"]
+    door: Name
+
+
+class IndicatorHello(_Message):
+    """A host that lights an indicator."""
+
+    hello: Literal["indicator"]
+    name: Name
+
+
+class ReaderHello(_Message):
+    """A host that listens to a simulated reader."""
+
+    hello: Literal["reader"]
+    name: Name
+
+
+class PersonHello(_Message):
+    """Somebody who acts in the building and may watch it."""
+
+    hello: Literal["person"]
+
+
+Hello = LockHello | LevelHello | IndicatorHello | ReaderHello | PersonHello
+
+
+class Request(_Message):
+    """What can be asked once the first line is answered. The answer repeats `id`."""
+
+    id: int
+
+
+class LockOrder(Request):
+    """One order to a lock's board."""
+
+    release_ms: Span | None = None
+    hold_ms: Span | None = None
+    secure: Literal[True] | None = None
+
+    @model_validator(mode="after")
+    def _one_order(self) -> Self:
+        if (self.release_ms, self.hold_ms, self.secure).count(None) != 2:
+            raise ValueError("one of release_ms, hold_ms, secure is needed")
+        return self
+
+
+class Signal(Request):
+    """What an indicator shows from now on."""
+
+    light: Literal["off", "green", "amber", "red"]
+    tone: Literal["none", "low", "high"]
+    blinks: Annotated[int, Field(ge=0, le=limits.BLINKS)]
+    for_ms: Span
+    lines: Annotated[
+        list[Annotated[str, Field(max_length=limits.MESSAGE_CHARS)]],
+        Field(max_length=limits.MESSAGE_LINES),
+    ] = []
+
+
+class Scan(Request):
+    """Hold a code before a reader."""
+
+    do: Literal["scan"]
+    reader: Name
+    text: Text
+
+
+class Raw(Request):
+    """Make a scanner send exactly these bytes."""
+
+    do: Literal["raw"]
+    reader: Name
+    hex: Annotated[str, Field(pattern=r"^([0-9A-Fa-f]{2})+$")]
+
+
+class Show(Request):
+    """Hold a picture before a camera."""
+
+    do: Literal["show"]
+    camera: Name
+    png: Base64Bytes
+    for_ms: Span
+
+
+class Press(Request):
+    """Press the exit button."""
+
+    do: Literal["press"]
+    door: Name
+    for_ms: Span
+
+
+class Leaf(Request):
+    """Pull the door, break it open, or let it fall shut."""
+
+    do: Literal["open", "force", "close"]
+    door: Name
+
+
+class Plug(Request):
+    """Pull a scanner's plug, or put it back."""
+
+    do: Literal["unplug", "plug"]
+    reader: Name
+
+
+class State(Request):
+    """Look at everything."""
+
+    do: Literal["state"]
+
+
+class Watch(Request):
+    """Hear of every observation from now on."""
+
+    do: Literal["watch"]
+
+
+Act = Scan | Raw | Show | Press | Leaf | Plug | State
+PersonRequest = Act | Watch
+
+HELLO: TypeAdapter[Hello] = TypeAdapter(Annotated[Hello, Field(discriminator="hello")])
+PERSON_REQUEST: TypeAdapter[PersonRequest] = TypeAdapter(
+    Annotated[PersonRequest, Field(discriminator="do")]
+)
+LOCK_ORDER = TypeAdapter(LockOrder)
+SIGNAL = TypeAdapter(Signal)

@@ -1,0 +1,62 @@
+"""What a person in the building can do, and what it does (README.md)."""
+
+from hil.building.building import Building, Refused
+from hil.building.door import Close, Event, Force, Press, Pull
+from hil.building.messages import Act, Leaf, Plug, Raw, Scan, Show, State
+from hil.building.messages import Press as PressRequest
+from hil.building.tty import Tty
+
+_LEAF: dict[str, Event] = {"open": Pull(), "force": Force(), "close": Close()}
+
+
+def act(building: Building, request: Act) -> dict[str, object]:
+    """Carry out one request.
+
+    Returns:
+        What the answer says beyond "ok".
+
+    Raises:
+        Refused: it can't be done, and nothing changed.
+    """
+    match request:
+        case Scan():
+            building.scan(request.reader, request.text)
+        case Raw():
+            building.send(request.reader, bytes.fromhex(request.hex))
+        case Show():
+            building.show(request.camera, request.png, request.for_ms)
+        case PressRequest():
+            building.act(request.door, Press(request.for_ms))
+        case Leaf():
+            door = building.act(request.door, _LEAF[request.do])
+            if request.do == "open" and not door.open:
+                raise Refused("locked")
+        case Plug():
+            _plug(building.scanner(request.reader), request)
+        case State():
+            return _state(building)
+    return {}
+
+
+def _plug(scanner: Tty, request: Plug) -> None:
+    if request.do == "unplug":
+        scanner.unplug()
+        return
+    try:
+        scanner.plug()
+    except OSError as error:
+        raise Refused(f"reader: {error}") from error
+
+
+def _state(building: Building) -> dict[str, object]:
+    building.settle()
+    doors = {
+        name: {
+            "lock": door.lock,
+            "energised": door.energised,
+            "released": door.released,
+            "open": door.open,
+        }
+        for name, door in building.doors.items()
+    }
+    return {"doors": doors, "indicators": building.signals}

@@ -1,0 +1,115 @@
+"""`python -m hil.issuer`: keys, codes and pictures at the command line (README.md)."""
+
+import json
+import secrets
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hil.issuer.codes import Issuer
+from hil.issuer.qr import png as picture
+from hil.issuer.qr import qr
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+
+KeyFile = Annotated[Path, typer.Option("--key", help="The private key's file, from keygen.")]
+Tenant = Annotated[str, typer.Option(help="Tenant id.")]
+Kid = Annotated[int, typer.Option(help="The key's number in the rules, 0..255.")]
+Member = Annotated[str, typer.Option(help="The member's handle, 16 hex digits.")]
+PngFile = Annotated[Path | None, typer.Option("--png", help="Draw the code into this file too.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object instead of plain text.")]
+
+
+@app.command()
+def keygen(key: KeyFile, *, as_json: AsJson = False) -> None:
+    """Make a private key in a new file that only its owner reads; print the public key."""
+    key.touch(mode=0o600, exist_ok=False)
+    key.write_text(secrets.token_hex(32) + "\n", "ascii")
+    public = _issuer(key, "any", 0).public.hex()
+    typer.echo(json.dumps({"key": str(key), "public": public}) if as_json else public)
+
+
+@app.command()
+def m1(  # noqa: PLR0913 - a parameter an option
+    key: KeyFile,
+    tenant: Tenant,
+    kid: Kid,
+    member: Member,
+    *,
+    issued_at: Annotated[int | None, typer.Option(help="Unix time, s; now if left out.")] = None,
+    ttl_min: Annotated[int, typer.Option(help="Life, minutes.")] = 30,
+    nonce: Annotated[int | None, typer.Option(help="0..2**32 - 1; random if left out.")] = None,
+    png: PngFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Issue a member code for the phone."""
+    at = int(time.time()) if issued_at is None else issued_at
+    number = secrets.randbits(32) if nonce is None else nonce
+    text = _issuer(key, tenant, kid).m1(_bytes("member", member), at, ttl_min, number)
+    facts = {"kind": "M1", "issued_at": at, "ttl_min": ttl_min, "nonce": number}
+    _print(text, facts, png, as_json=as_json)
+
+
+@app.command()
+def f1(  # noqa: PLR0913 - a parameter an option
+    key: KeyFile,
+    tenant: Tenant,
+    kid: Kid,
+    member: Member,
+    *,
+    version: Annotated[int, typer.Option(help="The code's version.")] = 1,
+    png: PngFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Issue a fixed member code to print."""
+    text = _issuer(key, tenant, kid).f1(_bytes("member", member), version)
+    _print(text, {"kind": "F1", "version": version}, png, as_json=as_json)
+
+
+@app.command()
+def png(
+    text: Annotated[str, typer.Argument(help="What the code says.")],
+    out: Annotated[Path, typer.Option(help="The file to draw into.")],
+    *,
+    scale: Annotated[int, typer.Option(min=1, max=64, help="Pixels a module.")] = 8,
+    border: Annotated[int, typer.Option(min=0, max=64, help="Quiet zone, modules.")] = 4,
+    as_json: AsJson = False,
+) -> None:
+    """Draw any text as a QR code."""
+    out.write_bytes(picture(text, scale=scale, border=border))
+    facts = {"png": str(out), "version": qr(text).version, "mode": qr(text).mode}
+    typer.echo(json.dumps(facts) if as_json else str(out))
+
+
+def _issuer(key: Path, tenant: str, kid: int) -> Issuer:
+    return Issuer(tenant, kid, _bytes("key", key.read_text("ascii")))
+
+
+def _bytes(field: str, digits: str) -> bytes:
+    try:
+        return bytes.fromhex(digits)
+    except ValueError as error:
+        raise ValueError(f"{field}: must be hex digits") from error
+
+
+def _print(text: str, facts: dict[str, object], png: Path | None, *, as_json: bool) -> None:
+    if png is not None:
+        png.write_bytes(picture(text))
+    typer.echo(json.dumps({"text": text, **facts}) if as_json else text)
+
+
+def main() -> int:
+    """Run one command; 2 if it was asked for something that can't be."""
+    try:
+        app(prog_name="python -m hil.issuer")
+    except (OSError, ValueError) as error:
+        typer.echo(error, err=True)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

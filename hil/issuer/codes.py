@@ -1,0 +1,93 @@
+"""Member codes as the cloud would issue them, written from spec/credentials.md alone."""
+
+import re
+import struct
+
+import base45
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+_M1 = struct.Struct(">B8sIHI")  # kid, member, issued_at, ttl_min, nonce
+_F1 = struct.Struct(">B8sH")  # kid, member, version
+_HANDLE_BYTES = 8
+_KEY_BYTES = 32
+_TENANT = re.compile(r"[!-~]{1,64}")
+
+
+class Issuer:
+    """One key of one tenant.
+
+    Args:
+        tenant: Tenant id, 1..64 printable ASCII characters without a space.
+        kid: The key's number in the rules, 0..255.
+        private_key: 32 bytes, the seed of an Ed25519 key.
+
+    Raises:
+        ValueError: one of these is not what it should be.
+    """
+
+    def __init__(self, tenant: str, kid: int, private_key: bytes) -> None:
+        if not _TENANT.fullmatch(tenant):
+            raise ValueError("tenant: must be 1..64 printable ASCII characters")
+        self.tenant = tenant
+        self.kid = _ranged("kid", kid, bits=8)
+        if len(private_key) != _KEY_BYTES:
+            raise ValueError(f"private_key: must be {_KEY_BYTES} bytes, is {len(private_key)}")
+        self.private_key = private_key
+        self._key = Ed25519PrivateKey.from_private_bytes(private_key)
+
+    @property
+    def public(self) -> bytes:
+        """The 32 bytes by which devices know this key."""
+        return self._key.public_key().public_bytes_raw()
+
+    def m1(self, handle: bytes, issued_at: int, ttl_min: int, nonce: int) -> str:
+        """A member code for the phone, 128 characters (spec/credentials.md, M1).
+
+        Args:
+            handle: The member's 8 bytes.
+            issued_at: Unix time, s.
+            ttl_min: Life, minutes, 0..65535.
+            nonce: 0..2**32 - 1.
+
+        Raises:
+            ValueError: a value does not fit its field.
+        """
+        body = _M1.pack(
+            self.kid,
+            _handle(handle),
+            _ranged("issued_at", issued_at, bits=32),
+            _ranged("ttl_min", ttl_min, bits=16),
+            _ranged("nonce", nonce, bits=32),
+        )
+        return self.signed("M1", body)
+
+    def f1(self, handle: bytes, version: int) -> str:
+        """A fixed member code to print, 116 characters (spec/credentials.md, F1).
+
+        Args:
+            handle: The member's 8 bytes.
+            version: 0..65535; a device takes the member's current one only.
+
+        Raises:
+            ValueError: a value does not fit its field.
+        """
+        return self.signed(
+            "F1", _F1.pack(self.kid, _handle(handle), _ranged("version", version, bits=16))
+        )
+
+    def signed(self, kind: str, body: bytes) -> str:
+        """The text of a code with any body, right or wrong, and a good signature over it."""
+        message = b"edged-qr/%b\0%b\0%b" % (kind.encode("ascii"), self.tenant.encode(), body)
+        return f"{kind}:{base45.b45encode(body + self._key.sign(message)).decode()}"
+
+
+def _handle(handle: bytes) -> bytes:
+    if len(handle) != _HANDLE_BYTES:
+        raise ValueError(f"handle: must be {_HANDLE_BYTES} bytes, is {len(handle)}")
+    return handle
+
+
+def _ranged(field: str, value: int, *, bits: int) -> int:
+    if not 0 <= value < 1 << bits:
+        raise ValueError(f"{field}: must be 0..{(1 << bits) - 1}, is {value}")
+    return value

@@ -1,0 +1,1 @@
+"""Measurements of speed and of what is read. See README.md."""

@@ -1,0 +1,150 @@
+"""Wall times, band occurrences and day rules of a store (spec/rules.md 2.3, 3.1).
+
+Windows are compared as UTC instants, because arithmetic on aware values of one zone is wall
+arithmetic and goes wrong on the days when clocks change. All of it works for instants
+and dates of the years 2 to 9998.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import lru_cache
+from typing import assert_never
+
+from policy.limits import DATES_AROUND, SPANS_KEPT
+from policy.model import Contract, DayRule, HolidayRule, Plan, Reason, Store
+
+_SATURDAY = 5
+_MIDNIGHT = time()
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """One band on one service date, `[opens, closes)` in UTC.
+
+    Empty if the whole band falls into an hour that the clocks skip.
+    """
+
+    service_date: date
+    opens: datetime
+    closes: datetime
+
+
+def local_date(store: Store, at: datetime) -> date:
+    """Return the calendar date at the store at the instant `at`."""
+    return at.astimezone(store.tz).date()
+
+
+def instant(tz: tzinfo, day: date, minute: int, *, closing: bool) -> datetime:
+    """Turn a wall time into a UTC instant (spec/rules.md 3.1-1).
+
+    Args:
+        tz: The zone; its gaps and repeats must follow PEP 495, as zoneinfo's do.
+        day: The service date.
+        minute: Minutes after its midnight on the wall clock; may pass 1440.
+        closing: Which copy of a wall time that happens twice: the second if True.
+
+    Returns:
+        The instant; for a wall time that does not exist, the instant of the change.
+    """
+    wall = datetime.combine(day, _MIDNIGHT, tz) + timedelta(minutes=minute)
+    there = wall.replace(fold=int(closing)).astimezone(UTC)
+    if there.astimezone(tz) == wall:
+        return there
+    # In a gap, fold 1 reads the wall by the new offset and lands before the change, fold 0 after.
+    before = wall.replace(fold=1).astimezone(UTC)
+    after = wall.replace(fold=0).astimezone(UTC)
+    old = before.astimezone(tz).utcoffset()
+
+    def changed(second: int) -> bool:
+        return (before + timedelta(seconds=second)).astimezone(tz).utcoffset() != old
+
+    seconds = range(int((after - before).total_seconds()))
+    return before + timedelta(seconds=bisect_left(seconds, x=True, key=changed))
+
+
+@lru_cache(SPANS_KEPT)
+def _around(tz: tzinfo, start_min: int, end_min: int, today: date) -> tuple[Occurrence, ...]:
+    return tuple(
+        Occurrence(
+            day,
+            instant(tz, day, start_min, closing=False),
+            instant(tz, day, end_min, closing=True),
+        )
+        for n in range(-DATES_AROUND, DATES_AROUND + 1)
+        for day in [today + timedelta(days=n)]
+    )
+
+
+def occurrences(store: Store, kind: str, today: date) -> tuple[Occurrence, ...]:
+    """Return the band's occurrences two days around `today`, by date (spec/rules.md 3.1-4).
+
+    None at all for a kind that has no hours at this store (spec/rules.md 2.1).
+    """
+    hours = store.bands.get(kind)
+    return () if hours is None else _around(store.tz, hours.start_min, hours.end_min, today)
+
+
+def entering(
+    store: Store, plan: Plan, today: date, at: datetime
+) -> Iterator[tuple[int, Occurrence]]:
+    """Yield the plan's occurrences whose entry window `[opens - early, closes)` contains `at`.
+
+    Each comes with its band's place in the plan; bands in that order, dates ascending.
+    `today` is the local date of `at`.
+    """
+    reach = at + timedelta(minutes=plan.early_min)
+    for place, grant in enumerate(plan.bands):
+        for occurrence in occurrences(store, grant.kind, today):
+            if occurrence.opens <= reach and at < occurrence.closes:
+                yield place, occurrence
+
+
+def leaving(
+    store: Store, plan: Plan, today: date, at: datetime
+) -> Iterator[tuple[int, Occurrence]]:
+    """Yield likewise those whose exit window `[opens - early, closes + late]` contains `at`."""
+    reach = at + timedelta(minutes=plan.early_min)
+    back = at - timedelta(minutes=plan.late_min)
+    for place, grant in enumerate(plan.bands):
+        for occurrence in occurrences(store, grant.kind, today):
+            if occurrence.opens <= reach and back <= occurrence.closes:
+                yield place, occurrence
+
+
+def day_refusal(store: Store, rule: DayRule, day: date) -> Reason | None:
+    """Say why the day rule forbids the service date, or None (spec/rules.md 2.3)."""
+    ticked = day.weekday() in rule.weekdays
+    if day in store.holidays:
+        weekend = day.weekday() >= _SATURDAY
+        open_ = _open_on_holiday(rule.holiday, ticked=ticked, weekend=weekend)
+        return None if open_ else Reason.HOLIDAY_NOT_ALLOWED
+    return None if ticked else Reason.WEEKDAY_NOT_ALLOWED
+
+
+def _open_on_holiday(rule: HolidayRule, *, ticked: bool, weekend: bool) -> bool:
+    match rule:
+        case HolidayRule.NONE:
+            return False
+        case HolidayRule.ALL:
+            return True
+        case HolidayRule.WEEKEND_ONLY:
+            return ticked and weekend
+        case HolidayRule.WEEKDAY_ONLY:
+            return ticked and not weekend
+        case HolidayRule.FOLLOW_WEEKDAY:
+            return ticked
+        case _:
+            assert_never(rule)
+
+
+def contract_refusal(contract: Contract, day: date) -> Reason | None:
+    """Say why the contract does not run on `day`, or None (spec/rules.md 2.4)."""
+    if day < contract.start:
+        return Reason.CONTRACT_NOT_STARTED
+    if contract.end is not None and day > contract.end:
+        return Reason.CONTRACT_ENDED
+    if any(first <= day <= last for first, last in contract.paused):
+        return Reason.CONTRACT_PAUSED
+    return None

@@ -1,0 +1,301 @@
+"""Everything that is wrong with a set of rules, at once (spec/rules.md 2.1, 2.2).
+
+Rules with any fault are refused whole and the previous ones stay in force, so that each
+decision may take for granted what is checked here.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from enum import StrEnum
+
+from policy import limits
+from policy.model import (
+    Booking,
+    Contract,
+    Device,
+    Door,
+    Hours,
+    IssuerKey,
+    Member,
+    Plan,
+    PlanType,
+    Rules,
+    RuleSettings,
+    Store,
+    Warn,
+)
+
+_NOTICES = frozenset({Warn.PAYMENT_UNPAID, Warn.BANK_UNREGISTERED, Warn.OPEN_NOTE})
+
+
+class FaultCode(StrEnum):
+    """Why rules are refused; the first seven are those of spec/rules.md 3.10."""
+
+    SCHOOL_PLAN_LIMITS = "SCHOOL_PLAN_LIMITS"
+    PLAN_AND_TICKET_BOTH = "PLAN_AND_TICKET_BOTH"
+    EXEMPT_WITHOUT_RESTRICT = "EXEMPT_WITHOUT_RESTRICT"
+    PROGRAM_LIST_WITHOUT_EXEMPT = "PROGRAM_LIST_WITHOUT_EXEMPT"
+    TOLERANCE_WITHOUT_RESTRICT = "TOLERANCE_WITHOUT_RESTRICT"
+    DUPLICATE_BAND = "DUPLICATE_BAND"
+    NEGATIVE_LIMIT = "NEGATIVE_LIMIT"
+    BAD_BAND_HOURS = "BAD_BAND_HOURS"
+    UNKNOWN_REFERENCE = "UNKNOWN_REFERENCE"
+    DOOR_OF_OTHER_STORE = "DOOR_OF_OTHER_STORE"
+    OUT_OF_RANGE = "OUT_OF_RANGE"
+    BAD_LENGTH = "BAD_LENGTH"
+    TOO_MANY = "TOO_MANY"
+    DUPLICATE_ID = "DUPLICATE_ID"
+    END_BEFORE_START = "END_BEFORE_START"
+    NOT_A_NOTICE = "NOT_A_NOTICE"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong: where (`plans.P1.bands[0].limit`), what, and a sentence for a person.
+
+    `code` is a FaultCode, or the word of whoever read the file for a fault of its shape.
+    """
+
+    path: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Ids that the rules file has, but whose entries could not be read.
+
+    They are known to exist, so whatever points at them gets no fault on top.
+    """
+
+    stores: frozenset[str] = frozenset()
+    plans: frozenset[str] = frozenset()
+    doors: frozenset[str] = frozenset()
+
+
+_NONE_UNREAD = Names()
+
+
+def check_rules(rules: Rules, unread: Names = _NONE_UNREAD) -> list[Fault]:
+    """Return all faults of the rules themselves; members are checked one by one.
+
+    Args:
+        rules: What could be read of the rules file.
+        unread: The ids of what could not.
+
+    Returns:
+        The faults, section by section in the order of the file; empty if the rules are good.
+    """
+    stores = rules.stores.keys() | unread.stores
+    doors = rules.doors.keys() | unread.doors
+    faults = [*_tenant(rules.tenant), *_settings(rules.settings)]
+    for name, store in rules.stores.items():
+        faults += _store(f"stores.{name}", store)
+    for name, plan in rules.plans.items():
+        faults += _plan(f"plans.{name}", plan, stores)
+    for name, door in rules.doors.items():
+        faults += _door(f"doors.{name}", door, stores)
+    for name, device in rules.devices.items():
+        faults += _device(f"devices.{name}", device, rules, stores, doors)
+    for kid, key in rules.keys.items():
+        faults += _key(f"keys.{kid}", key)
+    return faults
+
+
+def check_member(rules: Rules, member: Member, unread: Names = _NONE_UNREAD) -> list[Fault]:
+    """Return all faults of one member, cross references to the rules included.
+
+    That ids are unique among members too is the reader's check: it alone sees them all.
+    """
+    path = f"members.{member.id}"
+    plans = rules.plans.keys() | unread.plans
+    stores = rules.stores.keys() | unread.stores
+    faults = [
+        *_length(f"{path}.handle", member.handle, limits.HANDLE_BYTES, "bytes"),
+        *_range(f"{path}.fixed_code_version", member.fixed_code_version, limits.FIXED_CODE_VERSION),
+        *_at_most(f"{path}.contracts", member.contracts, limits.CONTRACTS),
+        *_unique(f"{path}.contracts", (contract.id for contract in member.contracts)),
+        *_at_most(f"{path}.bookings", member.bookings, limits.BOOKINGS),
+        *_unique(f"{path}.bookings", (booking.id for booking in member.bookings)),
+    ]
+    faults += [
+        Fault(f"{path}.notices", FaultCode.NOT_A_NOTICE, f"{warn} is no notice of a member")
+        for warn in sorted(member.notices - _NOTICES)
+    ]
+    for n, contract in enumerate(member.contracts):
+        faults += _contract(f"{path}.contracts[{n}]", contract, plans)
+    for n, booking in enumerate(member.bookings):
+        faults += _booking(f"{path}.bookings[{n}]", booking, stores)
+    return faults
+
+
+def _tenant(tenant: str) -> Iterator[Fault]:
+    if not (tenant.isascii() and tenant.isprintable() and 0 < len(tenant) <= limits.TENANT_CHARS):
+        wanted = f"1 to {limits.TENANT_CHARS} printable ASCII characters"
+        yield Fault("tenant", FaultCode.BAD_LENGTH, f"a tenant's id is {wanted}")
+
+
+def _settings(settings: RuleSettings) -> Iterator[Fault]:
+    yield from _range("settings.code_ttl_min", settings.code_ttl_min, limits.CODE_TTL)
+    yield from _range("settings.code_skew_s", settings.code_skew_s, limits.CODE_SKEW)
+    yield from _range(
+        "settings.presentation_gap_ms", settings.presentation_gap_ms, limits.PRESENTATION_GAP
+    )
+    yield from _range("settings.debounce_s", settings.debounce_s, limits.DEBOUNCE)
+    yield from _range("settings.visit_max_h", settings.visit_max_h, limits.VISIT_MAX)
+
+
+def _store(path: str, store: Store) -> Iterator[Fault]:
+    yield from _at_most(f"{path}.bands", store.bands, limits.STORE_BANDS)
+    for kind, hours in store.bands.items():
+        if not _good_hours(hours):
+            yield Fault(
+                f"{path}.bands.{kind}",
+                FaultCode.BAD_BAND_HOURS,
+                f"{hours.start_min}..{hours.end_min}: a band starts at {limits.BAND_START}"
+                f" after midnight and lasts {limits.BAND_LENGTH}",
+            )
+
+
+def _good_hours(hours: Hours) -> bool:
+    length = hours.end_min - hours.start_min
+    return hours.start_min in limits.BAND_START and length in limits.BAND_LENGTH
+
+
+def _plan(path: str, plan: Plan, stores: AbstractSet[str]) -> Iterator[Fault]:
+    if plan.type is PlanType.SCHOOL and plan.restrict:
+        yield Fault(
+            f"{path}.restrict", FaultCode.SCHOOL_PLAN_LIMITS, "a school plan has no entry limits"
+        )
+    if plan.restrict and plan.ticket_required:
+        yield Fault(
+            f"{path}.ticket_required",
+            FaultCode.PLAN_AND_TICKET_BOTH,
+            "a plan has entry limits or needs a ticket, not both",
+        )
+    if plan.exempt and not plan.restrict:
+        yield Fault(
+            f"{path}.exempt",
+            FaultCode.EXEMPT_WITHOUT_RESTRICT,
+            "a plan without entry limits has nothing to exempt from",
+        )
+    if plan.exempt_programs and not plan.exempt:
+        yield Fault(
+            f"{path}.exempt_programs",
+            FaultCode.PROGRAM_LIST_WITHOUT_EXEMPT,
+            "programs are listed, but the exemption is off",
+        )
+    for name, minutes in (("early_min", plan.early_min), ("late_min", plan.late_min)):
+        yield from _range(f"{path}.{name}", minutes, limits.TOLERANCE)
+        if minutes and not plan.restrict:
+            yield Fault(
+                f"{path}.{name}",
+                FaultCode.TOLERANCE_WITHOUT_RESTRICT,
+                "a plan without entry limits has no hours to tolerate",
+            )
+    for store in sorted(plan.stores or ()):
+        yield from _known(f"{path}.stores", "store", store, stores)
+    yield from _bands(f"{path}.bands", plan)
+
+
+def _bands(path: str, plan: Plan) -> Iterator[Fault]:
+    yield from _at_most(path, plan.bands, limits.PLAN_BANDS)
+    seen = set[str]()
+    for n, grant in enumerate(plan.bands):
+        if grant.kind in seen:
+            yield Fault(
+                f"{path}[{n}].kind", FaultCode.DUPLICATE_BAND, f"{grant.kind} is ticked twice"
+            )
+        seen.add(grant.kind)
+        if grant.limit is not None and grant.limit < 0:
+            yield Fault(
+                f"{path}[{n}].limit",
+                FaultCode.NEGATIVE_LIMIT,
+                f"{grant.limit}: a limit is 0 or more; leave it out for none",
+            )
+        for day in sorted(grant.days.weekdays):
+            yield from _range(f"{path}[{n}].weekdays", day, limits.WEEKDAY)
+
+
+def _door(path: str, door: Door, stores: AbstractSet[str]) -> Iterator[Fault]:
+    yield from _known(f"{path}.store", "store", door.store, stores)
+    yield from _range(f"{path}.pulse_ms", door.pulse_ms, limits.PULSE)
+    yield from _range(f"{path}.held_open_s", door.held_open_s, limits.HELD_OPEN)
+
+
+def _device(
+    path: str, device: Device, rules: Rules, stores: AbstractSet[str], doors: AbstractSet[str]
+) -> Iterator[Fault]:
+    yield from _known(f"{path}.store", "store", device.store, stores)
+    early, late = device.booking_early_min, device.booking_exit_late_min
+    yield from _range(f"{path}.booking_early_min", early, limits.BOOKING_MARGIN)
+    yield from _range(f"{path}.booking_exit_late_min", late, limits.BOOKING_MARGIN)
+    if device.door is None:
+        return
+    yield from _known(f"{path}.door", "door", device.door, doors)
+    door = rules.doors.get(device.door)
+    if door is None or not {door.store, device.store} <= stores:
+        return  # told already
+    if door.store != device.store:
+        yield Fault(
+            f"{path}.door",
+            FaultCode.DOOR_OF_OTHER_STORE,
+            f"door {door.id} is of store {door.store}, the device of store {device.store}",
+        )
+
+
+def _key(path: str, key: IssuerKey) -> Iterator[Fault]:
+    yield from _range(path, key.kid, limits.KEY_ID)
+    yield from _length(f"{path}.public", key.public, limits.PUBLIC_KEY_BYTES, "bytes")
+
+
+def _contract(path: str, contract: Contract, plans: AbstractSet[str]) -> Iterator[Fault]:
+    yield from _known(f"{path}.plan", "plan", contract.plan, plans)
+    if contract.end is not None and contract.end < contract.start:
+        yield Fault(
+            f"{path}.end", FaultCode.END_BEFORE_START, f"{contract.end} is before {contract.start}"
+        )
+    yield from _at_most(f"{path}.paused", contract.paused, limits.PAUSES)
+    for n, (first, last) in enumerate(contract.paused):
+        if last < first:
+            yield Fault(
+                f"{path}.paused[{n}]", FaultCode.END_BEFORE_START, f"{last} is before {first}"
+            )
+
+
+def _booking(path: str, booking: Booking, stores: AbstractSet[str]) -> Iterator[Fault]:
+    yield from _known(f"{path}.store", "store", booking.store, stores)
+    if booking.end <= booking.start:
+        yield Fault(
+            f"{path}.end",
+            FaultCode.END_BEFORE_START,
+            f"{booking.end} is not after {booking.start}",
+        )
+
+
+def _known(path: str, noun: str, name: str, names: AbstractSet[str]) -> Iterator[Fault]:
+    if name not in names:
+        yield Fault(path, FaultCode.UNKNOWN_REFERENCE, f"the rules have no {noun} {name!r}")
+
+
+def _range(path: str, value: int, allowed: limits.Range) -> Iterator[Fault]:
+    if value not in allowed:
+        yield Fault(path, FaultCode.OUT_OF_RANGE, f"{value} is not in {allowed}: {allowed.reason}")
+
+
+def _length(path: str, value: bytes, wanted: int, unit: str) -> Iterator[Fault]:
+    if len(value) != wanted:
+        yield Fault(path, FaultCode.BAD_LENGTH, f"{len(value)} {unit}, not {wanted}")
+
+
+def _at_most(path: str, things: Collection[object], most: int) -> Iterator[Fault]:
+    if len(things) > most:
+        yield Fault(path, FaultCode.TOO_MANY, f"{len(things)}, and {most} is the limit")
+
+
+def _unique(path: str, ids: Iterable[str]) -> Iterator[Fault]:
+    for name, times in Counter(ids).items():
+        if times > 1:
+            yield Fault(path, FaultCode.DUPLICATE_ID, f"{name!r} stands {times} times")

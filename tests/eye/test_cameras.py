@@ -1,0 +1,173 @@
+"""drivers/eye/cameras.py and pictures.py: what a camera may do to the eye, and may not."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from threading import Thread
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from drivers.eye import limits
+from drivers.eye.cameras import CameraLost, mjpeg, source, v4l2
+from drivers.eye.pictures import from_jpeg, grey
+from tests.eye.scenes import before_camera, code, jpeg
+from tests.eye.web_camera import WebCamera
+
+SCENE = before_camera(code("A"))
+PART = b"--x\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%b\r\n"
+HEAD = b"HTTP/1.0 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=x\r\n\r\n"
+
+
+@contextmanager
+def answering(answer: bytes) -> Iterator[str]:
+    """The address of a server that sends `answer` to the first who asks, and hangs up."""
+    with socket.create_server(("127.0.0.1", 0)) as door:
+
+        def serve() -> None:
+            visitor, _ = door.accept()
+            with visitor:
+                visitor.recv(4096)
+                visitor.sendall(answer)
+
+        thread = Thread(target=serve)
+        thread.start()
+        yield f"http://127.0.0.1:{door.getsockname()[1]}/"
+        thread.join()
+
+
+def test_pictures_come_as_long_as_the_camera_sends() -> None:
+    with WebCamera(SCENE) as camera, closing(source(camera.url)()) as pictures:
+        for _ in range(3):
+            picture = next(pictures)
+            assert picture is not None
+            assert picture.shape == SCENE.shape
+            assert np.mean(np.abs(picture.astype(int) - SCENE)) < 5
+
+
+def test_headers_of_all_sorts_are_read() -> None:
+    picture = jpeg(SCENE)
+    odd = b"\r\n--a:b\nX-Stamp: 1:2\ncontent-length:%d\n\n%b" % (len(picture), picture)
+    with answering(HEAD + odd + PART % (3, b"bad") + odd) as url, closing(mjpeg(url)) as pictures:
+        seen = [next(pictures) is not None for _ in range(3)]
+        assert seen == [True, False, True]
+        with pytest.raises(CameraLost):
+            next(pictures)
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        pytest.param(b"", "RemoteDisconnected", id="hangs up"),
+        pytest.param(b"220 smtp ready\r\n", "BadStatusLine", id="no web server"),
+        pytest.param(b"HTTP/1.0 404 No\r\n\r\n", "status 404", id="not found"),
+        pytest.param(b"HTTP/1.0 302 No\r\nLocation: /x\r\n\r\n", "status 302", id="elsewhere"),
+        pytest.param(b"HTTP/1.0 200 OK\r\n\r\n#EXTM3U\n", "sends text/plain", id="a playlist"),
+        pytest.param(HEAD, "ended", id="no part"),
+        pytest.param(HEAD + b"--x\r\nA: b\r\n\r\n", "is 0", id="no length"),
+        pytest.param(HEAD + b"--x\r\nContent-Length: -5\r\n\r\n", "is -5", id="negative length"),
+        pytest.param(HEAD + b"--x\r\nContent-Length: ten\r\n\r\n", "ValueError", id="a word"),
+        pytest.param(HEAD + PART % (10**12, b""), "1..", id="length without end"),
+        pytest.param(HEAD + b"x" * 5000, "no end", id="line without end"),
+        pytest.param(HEAD + b"a: b\r\n" * 99, "no end", id="headers without end"),
+        pytest.param(HEAD + b"--x\r\nContent-Length: 9\r\n\r\nabc", "inside", id="cut off"),
+    ],
+)
+def test_a_bad_answer_is_a_lost_camera(answer: bytes, problem: str) -> None:
+    with answering(answer) as url, pytest.raises(CameraLost, match=problem):
+        next(mjpeg(url))
+
+
+def test_nobody_there_is_a_lost_camera() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        port = door.getsockname()[1]
+    with pytest.raises(CameraLost, match="ConnectionRefused"):
+        next(mjpeg(f"http://127.0.0.1:{port}/"))
+
+
+@given(st.binary(max_size=3000), st.booleans())
+def test_a_hostile_camera_is_at_worst_lost(sent: bytes, polite: bool) -> None:
+    answer = HEAD + PART % (len(sent), sent) + sent if polite else sent
+    with answering(answer) as url, closing(mjpeg(url)) as pictures, pytest.raises(CameraLost):
+        assert len([None for _ in pictures]) <= 2  # and then it raises, for the stream ends
+
+
+@given(st.data())
+def test_a_damaged_jpeg_never_raises(data: st.DataObject) -> None:
+    picture = bytearray(jpeg(np.full((64, 64), 9, np.uint8)))
+    for _ in range(data.draw(st.integers(1, 8))):
+        picture[data.draw(st.integers(3, len(picture) - 1))] = data.draw(st.integers(0, 255))
+    from_jpeg(bytes(picture[: data.draw(st.integers(0, len(picture)))]))
+
+
+def test_only_a_jpeg_of_sensible_size_is_decoded() -> None:
+    _, png = cv2.imencode(".png", SCENE)
+    assert from_jpeg(png.tobytes()) is None
+    bomb = jpeg(np.zeros((8000, 8000), np.uint8))
+    assert len(bomb) < limits.JPEG_BYTES
+    assert from_jpeg(bomb) is None
+
+
+@pytest.mark.parametrize(
+    "name", ["", "file:///etc/passwd", "http://", "http://h:0/", "http://h:x/", "0", "video.mp4"]
+)
+def test_other_sources_are_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=r"source must be|Port"):
+        source(name)
+
+
+def test_a_colour_picture_becomes_its_brightness() -> None:
+    assert np.array_equal(grey(cv2.cvtColor(SCENE, cv2.COLOR_GRAY2BGR)), SCENE)
+
+
+class FakeCapture:
+    """Stands for cv2.VideoCapture: YUYV pictures, then the endless failure of a lost device."""
+
+    def __init__(self, path: str, backend: int) -> None:
+        assert (path, backend) == ("/dev/video7", cv2.CAP_V4L2)
+        self.asked: dict[int, float] = {}
+        self.left = 2
+        self.released = False
+
+    def isOpened(self) -> bool:  # noqa: N802 - OpenCV's name
+        return True
+
+    def set(self, key: int, value: float) -> None:
+        self.asked[key] = value
+
+    def read(self) -> tuple[bool, object]:
+        self.left -= 1
+        if self.left < 0:
+            return False, None
+        return True, np.dstack([SCENE, np.full_like(SCENE, 128)])
+
+    def release(self) -> None:
+        self.released = True
+
+
+def test_a_local_camera_gives_its_y_and_is_released(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[FakeCapture] = []
+
+    def make(path: str, backend: int) -> FakeCapture:
+        made.append(FakeCapture(path, backend))
+        return made[-1]
+
+    monkeypatch.setattr(cv2, "VideoCapture", make)
+    with closing(source("/dev/video7")()) as pictures:
+        for _ in range(2):
+            picture = next(pictures)
+            assert picture is not None
+            assert np.array_equal(picture, SCENE)
+        assert next(pictures) is None
+        assert made[0].asked[cv2.CAP_PROP_CONVERT_RGB] == 0
+        assert not made[0].released
+    assert made[0].released
+
+
+def test_a_missing_local_camera_is_lost() -> None:
+    with pytest.raises(CameraLost, match="/dev/video-none"):
+        next(v4l2(Path("/dev/video-none")))
