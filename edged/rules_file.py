@@ -34,6 +34,7 @@ class ShapeCode(StrEnum):
     BAD_VALUE = "BAD_VALUE"
     TOO_MANY = "TOO_MANY"
     DUPLICATE_HANDLE = "DUPLICATE_HANDLE"
+    DUPLICATE_CONTRACT = "DUPLICATE_CONTRACT"
 
 
 _CODES: Final = {
@@ -189,6 +190,7 @@ def _read_members(
     """Read the members one by one, giving back the memory of each document."""
     records: dict[str, bytes] = {}
     handles: dict[bytes, str] = {}
+    owners: dict[str, str] = {}
     if not isinstance(members, dict):
         faults.append(Fault("members", ShapeCode.BAD_VALUE, "members stand in an object, by id"))
     elif len(members) > limits.MEMBERS:
@@ -197,15 +199,20 @@ def _read_members(
     else:
         for name in list(members):
             records[name] = canonical(members.pop(name))
-            faults += _read_member(name, records[name], rules, unread, handles)
+            faults += _read_member(name, records[name], rules, unread, (handles, owners))
             if len(faults) >= limits.FAULTS:
                 break
     return records, handles
 
 
 def _read_member(
-    name: str, record: bytes, rules: Rules, unread: Names, handles: dict[bytes, str]
+    name: str,
+    record: bytes,
+    rules: Rules,
+    unread: Names,
+    taken: tuple[dict[bytes, str], dict[str, str]],
 ) -> Iterator[Fault]:
+    """Read one member; `taken`: who has which handle and which contract id."""
     path = _path("members", name)
     if not re.fullmatch(ID_PATTERN, name):
         yield Fault(path, ShapeCode.BAD_VALUE, f"an id matches {ID_PATTERN}")
@@ -215,9 +222,15 @@ def _read_member(
     except ValidationError as error:
         yield from _shape_faults(error, "members", name)
         return
+    handles, owners = taken
     holder = handles.setdefault(member.handle, name)
     if holder != name:
         yield Fault(f"{path}.handle", ShapeCode.DUPLICATE_HANDLE, f"{holder} has it already")
+    for n, contract in enumerate(member.contracts):
+        owner = owners.setdefault(contract.id, name)
+        if owner != name:  # usage keys are a contract's, so two members would share a count
+            where = f"{path}.contracts[{n}].id"
+            yield Fault(where, ShapeCode.DUPLICATE_CONTRACT, f"{owner} has it already")
     yield from check_member(rules, member, unread)
 
 

@@ -236,6 +236,7 @@ FAULTS: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
     ({"members/M1": 5}, [("members.M1", "BAD_VALUE")]),
     ({"members/M1/handle": "00"}, [("members.M1.handle", "BAD_VALUE")]),
     ({"members/M1/handle": "00112233445566A2"}, [("members.M2.handle", "DUPLICATE_HANDLE")]),
+    ({f"{C1}/id": "C2"}, [("members.M2.contracts[0].id", "DUPLICATE_CONTRACT")]),
     ({f"{C1}/plan": "P9"}, [("members.M1.contracts[0].plan", "UNKNOWN_REFERENCE")]),
     ({f"{C1}/paused": [["2026-08-01"]]}, [("members.M1.contracts[0].paused[0][1]", "MISSING")]),
     ({f"{C1}/end": "2025-12-31"}, [("members.M1.contracts[0].end", "END_BEFORE_START")]),
