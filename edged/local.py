@@ -22,7 +22,6 @@ def handlers(
     settings: Settings, ports: Ports, house: wiring.House, keeping: Keeping
 ) -> Mapping[Verb, Handler]:
     """Make the handler of every verb that asks for an answer."""
-
     build = _Building(settings.state_dir)
 
     async def status(_: Mapping[str, object]) -> Mapping[str, object]:
