@@ -1,0 +1,143 @@
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from edged.core import events
+from edged.core.events import Body, Kind, Presented, Stamp
+from edged.store.record import GENESIS, seal
+from policy.model import (
+    Decision,
+    Device,
+    Reason,
+    Rules,
+    RuleSettings,
+    Side,
+    Store,
+    UsageKey,
+    Verdict,
+    Warn,
+)
+
+AT = datetime(2026, 11, 3, 15, 30, 0, 123_999, tzinfo=UTC)
+STAMP = Stamp(AT, "SYNCED")
+DEVICE = Device("front-in", "S1", Side.IN, "front")
+RULES = Rules(
+    "acme",
+    7,
+    AT,
+    RuleSettings(),
+    {"S1": Store("S1", ZoneInfo("Asia/Tokyo"), {})},
+    plans={},
+    doors={},
+    devices={},
+    keys={},
+)
+PRESENTED = Presented("E1", "M1", "aiko")
+ALLOWED = Decision(
+    Verdict.ALLOW,
+    Reason.OK,
+    "plan:C1",
+    "LATE",
+    date(2026, 11, 3),
+    (UsageKey("C1", "LATE", date(2026, 11, 3)), UsageKey("C1", "FULL", date(2026, 11, 4), "S1")),
+    (Warn.PAYMENT_UNPAID,),
+)
+
+
+def test_an_instant_is_spelled_in_utc_to_the_millisecond() -> None:
+    assert events.stamp_text(AT) == "2026-11-03T15:30:00.123Z"
+    assert events.stamp_text(AT.astimezone(timezone(timedelta(hours=9)))) == events.stamp_text(AT)
+    assert datetime.fromisoformat(events.stamp_text(AT)) == AT.replace(microsecond=123_000)
+
+
+def test_a_passage_says_all_that_was_decided() -> None:
+    assert events.passage(STAMP, RULES, DEVICE, PRESENTED, ALLOWED) == {
+        "kind": "passage",
+        "event_id": "E1",
+        "device": "front-in",
+        "door": "front",
+        "side": "IN",
+        "mode": "LOCK_QR",
+        "member": "aiko",
+        "code_kind": "M1",
+        "occurred_at": "2026-11-03T15:30:00.123Z",
+        "local_time": "2026-11-04T00:30:00+09:00",
+        "service_date": "2026-11-03",
+        "decision": "ALLOW",
+        "reason": "OK",
+        "via": "plan:C1",
+        "band": "LATE",
+        "usage_keys": ["C1/LATE/2026-11-03", "C1/FULL/2026-11-04/S1"],
+        "delta": 2,
+        "warnings": ["WARN_PAYMENT_UNPAID"],
+        "rules_version": 7,
+        "clock": "SYNCED",
+        "recorded_first": True,
+    }
+
+
+def test_a_refusal_or_a_leaving_has_the_same_words() -> None:
+    device = replace(DEVICE, side=Side.OUT, door=None)
+    body = events.passage(
+        STAMP, RULES, device, PRESENTED, Decision(Verdict.DENY, Reason.OUT_OF_BAND)
+    )
+    assert body.keys() == events.passage(STAMP, RULES, DEVICE, PRESENTED, ALLOWED).keys()
+    assert (body["side"], body["door"], body["recorded_first"]) == ("OUT", None, False)
+    assert (body["service_date"], body["via"], body["delta"], body["usage_keys"]) == (
+        None,
+        None,
+        0,
+        [],
+    )
+
+
+OTHERS: list[tuple[Body, dict[str, object]]] = [
+    (
+        events.outcome(STAMP, "front", "E1", "DOOR_OPENED"),
+        {"kind": "outcome", "door": "front", "event_id": "E1", "outcome": "DOOR_OPENED"},
+    ),
+    (
+        events.exit_button(STAMP, "front", "E2"),
+        {"kind": "exit_button", "door": "front", "event_id": "E2"},
+    ),
+    (
+        events.alarm(STAMP, "front", "DOOR_FORCED", raised=True),
+        {"kind": "alarm", "source": "front", "alarm": "DOOR_FORCED", "raised": True},
+    ),
+    (
+        events.refused(STAMP, "front-in", {"CODE_UNREADABLE": 3}, AT),
+        {
+            "kind": "refused",
+            "device": "front-in",
+            "counts": {"CODE_UNREADABLE": 3},
+            "since": "2026-11-03T15:30:00.123Z",
+        },
+    ),
+    (
+        events.gap(STAMP, 5, AT),
+        {"kind": "gap", "lost": 5, "since": "2026-11-03T15:30:00.123Z"},
+    ),
+    (
+        events.started(STAMP, "S1-FRONT", "1.2.3", clean=False),
+        {"kind": "started", "device": "S1-FRONT", "release": "1.2.3", "clean": False},
+    ),
+    (events.stopped(STAMP, "S1-FRONT"), {"kind": "stopped", "device": "S1-FRONT"}),
+    (
+        events.rules_active(STAMP, 7, "ab12"),
+        {"kind": "rules_active", "version": 7, "fingerprint": "ab12"},
+    ),
+]
+
+
+@pytest.mark.parametrize(("body", "says"), OTHERS, ids=[str(says["kind"]) for _, says in OTHERS])
+def test_every_record_says_when_and_how_sure_of_it(body: Body, says: dict[str, object]) -> None:
+    assert body == {**says, "occurred_at": "2026-11-03T15:30:00.123Z", "clock": "SYNCED"}
+
+
+def test_every_kind_is_known_here_and_can_be_sealed() -> None:
+    bodies = [events.passage(STAMP, RULES, DEVICE, PRESENTED, ALLOWED), *(one for one, _ in OTHERS)]
+    assert {body["kind"] for body in bodies} == set(Kind)
+    for body in bodies:
+        assert seal(body, 1, GENESIS).seq == 1

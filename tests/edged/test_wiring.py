@@ -1,0 +1,161 @@
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edged import wiring
+from edged.settings import Settings
+from edged.supervision import Supervised
+from policy.model import Device, Door, Rules, Side
+from tests.edged.rig import Rig
+
+SIM: Mapping[str, Any] = {"kind": "sim", "socket": "/nowhere/building.sock"}
+FRONT: Mapping[str, Any] = {
+    "type": "strike",
+    "max_pulse_ms": 1_000,
+    "lock": {**SIM, "door": "front"},
+    "contact": {**SIM, "door": "front", "line": "contact", "optional": True},
+    "exit_button": {**SIM, "door": "front", "line": "button"},
+    "readers": {
+        "front-in": {
+            **SIM,
+            "reader": "front-in",
+            "optional": True,
+            "indicator": {**SIM, "indicator": "front-in", "optional": True},
+        },
+        "front-out": {"kind": "serial_line", "port": "/dev/nothing"},
+    },
+}
+BACK: Mapping[str, Any] = {
+    "type": "strike",
+    "lock": {"kind": "waveshare_relay", "port": "/dev/nothing", "channel": 2},
+    "readers": {"back-in": {"kind": "camera", "socket": "/nowhere/eye.sock"}},
+}
+
+
+def settings(folder: Path, **doors: Mapping[str, Any]) -> Settings:
+    return Settings.model_validate(
+        {
+            "device": "S1",
+            "state_dir": str(folder),
+            "allow_simulated": True,
+            "doors": doors or {"front": FRONT, "back": BACK},
+        }
+    )
+
+
+def by_name(house: wiring.House) -> dict[str, Supervised]:
+    return {device.device.name: device for device in house.devices}
+
+
+def reports_to(device: Supervised) -> tuple[object, ...]:
+    work = device._work
+    return work.args if isinstance(work, partial) else ()
+
+
+async def test_all_that_the_settings_name_is_made_and_nothing_is_opened(
+    rig: Rig, tmp_path: Path
+) -> None:
+    house = wiring.build(settings(tmp_path), rig.ports)
+    assert list(house.gates) == ["front", "back"]
+    assert list(house.passages) == ["front-in", "front-out", "back-in"]
+    assert len(house.feedbacks) == 3
+    devices = by_name(house)
+    assert {name: device.optional for name, device in devices.items()} == {
+        "front.lock": False,
+        "front.contact": True,
+        "front.exit_button": False,
+        "front-in.indicator": True,
+        "front-in": True,
+        "front-out": False,
+        "back.lock": False,
+        "back-in": False,
+    }
+    assert not any(device.is_open for device in house.devices)
+
+
+async def test_everything_reports_to_its_own_door(rig: Rig, tmp_path: Path) -> None:
+    house = wiring.build(settings(tmp_path), rig.ports)
+    devices, gate = by_name(house), house.gates["front"]
+    assert reports_to(devices["front.contact"]) == (gate.contact,)
+    assert devices["front.contact"]._on_lost == gate.contact_lost
+    assert reports_to(devices["front.exit_button"]) == (gate.button,)
+    for name, passage in house.passages.items():
+        assert reports_to(devices[name]) == (passage.scanned,)
+    doors = {name: passage._gate.name for name, passage in house.passages.items()}
+    assert doors == {"front-in": "front", "front-out": "front", "back-in": "back"}
+    lights = [feedback._indicator for feedback in house.feedbacks]
+    assert lights == [devices["front-in.indicator"].device, None, None]
+
+
+async def test_doors_have_the_settings_ceiling_and_their_own_contact(
+    rig: Rig, tmp_path: Path
+) -> None:
+    house = wiring.build(settings(tmp_path), rig.ports)
+    front, back = house.gates["front"].terms(), house.gates["back"].terms()
+    assert (front.pulse_ms, front.has_contact) == (1_000, True)
+    assert (back.pulse_ms, back.has_contact) == (5_000, False)
+
+
+def without_door(rules: Rules, gone: str) -> Rules:
+    return replace(rules, doors={k: door for k, door in rules.doors.items() if k != gone})
+
+
+def without_device(rules: Rules, gone: str) -> Rules:
+    return replace(rules, devices={k: one for k, one in rules.devices.items() if k != gone})
+
+
+def moved(rules: Rules, name: str, door: str) -> Rules:
+    device = Device(name, "S1", Side.OUT, door)
+    return replace(rules, devices={**rules.devices, name: device})
+
+
+LACKING: dict[str, tuple[Any, list[str]]] = {
+    "nothing": (lambda rules: rules, []),
+    "a door": (
+        lambda rules: without_door(rules, "front"),
+        ["doors.front: the rules have no such door"],
+    ),
+    "a device": (
+        lambda rules: without_device(rules, "front-out"),
+        ["doors.front.readers.front-out: the rules have no such device"],
+    ),
+    "a device that is elsewhere": (
+        lambda rules: moved(rules, "front-out", "back"),
+        ["doors.front.readers.front-out: the rules put it at back"],
+    ),
+    "a reader": (
+        lambda rules: moved(rules, "front-side", "front"),
+        ["devices.front-side: the settings wire no such reader to front"],
+    ),
+    "what is another device's": (
+        lambda rules: replace(
+            moved(rules, "cellar-in", "cellar"),
+            doors={**rules.doors, "cellar": Door("cellar", "S1")},
+        ),
+        [],
+    ),
+}
+
+
+@pytest.mark.parametrize("lacking", LACKING)
+async def test_where_settings_and_rules_differ_each_fault_is_named(
+    rig: Rig, tmp_path: Path, lacking: str
+) -> None:
+    change, faults = LACKING[lacking]
+    assert rig.rules.rules is not None
+    found = wiring.mismatches(settings(tmp_path, front=FRONT), change(rig.rules.rules))
+    assert list(found) == faults
+
+
+async def test_all_faults_are_named_at_once(rig: Rig, tmp_path: Path) -> None:
+    assert rig.rules.rules is not None
+    rules = without_device(rig.rules.rules, "front-in")
+    assert list(wiring.mismatches(settings(tmp_path), rules)) == [
+        "doors.front.readers.front-in: the rules have no such device",
+        "doors.back: the rules have no such door",
+        "doors.back.readers.back-in: the rules have no such device",
+    ]
