@@ -91,7 +91,7 @@ class Gate:
         while True:
             due_ms = machine.due_ms(self.state)
             within_s = None if due_ms is None else max(0, due_ms - clock.monotonic_ms()) / 1000
-            event = await self._mailbox.take(within_s) or machine.Tick()
+            event = await self._mailbox.take_within(within_s) or machine.Tick()
             await self._step(event)
 
     async def _step(self, event: machine.Event) -> None:

@@ -107,8 +107,6 @@ class Passage:
         """Decide what is presented, for ever."""
         while True:
             new = await self._mailbox.take()
-            if new is None:
-                continue
             try:
                 reason = await self._take(new)
             except Exception:  # whatever is wrong with us must read as no, and stop nobody else

@@ -147,7 +147,7 @@ async def live(folder: Path, story: list[tuple[str, tuple[str, str] | int | None
         assert len(events) == len(set(events))
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(st.lists(acts, min_size=3, max_size=12))
 def test_every_release_is_an_entry_on_disk_a_leaving_or_a_press(
     story: list[tuple[str, tuple[str, str] | int | None]],

@@ -31,14 +31,14 @@ async def test_who_takes_waits_for_an_item() -> None:
 async def test_who_takes_waits_no_longer_than_he_wants() -> None:
     box = Mailbox[str](1)
     for within_s in (0, 0.001):
-        assert await box.take(within_s) is None
+        assert await box.take_within(within_s) is None
     box.offer("it")
-    assert await box.take(0) == "it"
+    assert await box.take_within(0) == "it"
 
 
 async def test_a_taker_that_gives_up_takes_nothing_with_him() -> None:
     box = Mailbox[str](1)
-    taking = asyncio.create_task(box.take(10))
+    taking = asyncio.create_task(box.take_within(10))
     await asyncio.sleep(0)
     box.offer("it")
     taking.cancel()
