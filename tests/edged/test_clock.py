@@ -94,7 +94,11 @@ def set_by_hand(machine: Machine) -> None:
             [(ntp, SYNCED), (no_ntp, HOLDOVER), (step(limits.CLOCK_STEP), HOLDOVER)],
             id="a leap is no step",
         ),
-        pytest.param(NOW, [(ntp, SYNCED), (step(HOUR), SYNCED)], id="stepped by who confirms it"),
+        pytest.param(
+            NOW,
+            [(ntp, SYNCED), (step(HOUR), SYNCED), (no_ntp, HOLDOVER), (wait, HOLDOVER)],
+            id="stepped by who confirms it",
+        ),
     ],
 )
 def test_a_clock_is_worth_what_confirms_it(

@@ -77,6 +77,7 @@ class Story:
             case "press", _:
                 self.asked += 1
                 rig.gate.button(pressed=True)
+                rig.gate.button(pressed=False)
             case (("open" | "close"), _):
                 rig.gate.contact(is_open=what == "open")
             case "unlock", _:

@@ -204,6 +204,14 @@ async def test_without_a_clock_only_the_stopped_stay_out(rig: Rig, who: str) -> 
         assert (shown, rig.lock.releases) == (signal(Reason.MEMBER_SUSPENDED), [])
 
 
+async def test_a_code_from_the_future_does_not_shake_a_confirmed_clock(rig: Rig) -> None:
+    ahead = rig.code(ago=-timedelta(hours=1))
+    assert await rig.enter(ahead) == signal(Reason.CODE_NOT_YET_VALID)
+    assert rig.clock.floor < NOON + timedelta(hours=1)
+    assert rig.clock.now().trusted
+    assert rig.lock.releases == []
+
+
 # --- going out
 
 
