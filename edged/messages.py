@@ -12,7 +12,7 @@ from policy.model import Reason
 
 
 class MessageClass(Enum):
-    """The rows of the table in spec/rules.md 3.10 that this release can give."""
+    """The rows of the table in spec/rules.md 3.10."""
 
     WELCOME = auto()
     NOT_READ = auto()
@@ -21,11 +21,16 @@ class MessageClass(Enum):
     NOT_KNOWN_YET = auto()
     UNAVAILABLE = auto()
     ASK_STAFF = auto()
+    WRONG_DOOR = auto()
     OTHER_STORE = auto()
     NO_CONTRACT = auto()
     NOT_NOW = auto()
     USED_UP = auto()
     TICKET = auto()
+    NOT_LEFT = auto()
+    CHECK_BOOKING = auto()
+    CHECK_SEAT = auto()
+    CHECK_LOCKER = auto()
 
 
 class Cue(Enum):
@@ -42,54 +47,106 @@ class Cue(Enum):
     """Ask the staff."""
 
 
-def message_class(reason: Reason) -> MessageClass:  # noqa: C901 - a case a row, and mypy counts them
+_REASONS: Mapping[MessageClass, tuple[Reason, ...]] = {
+    MessageClass.WELCOME: (
+        Reason.OK,
+        Reason.OK_WITH_WARNING,
+        Reason.STAFF,
+        Reason.RECORDED,
+    ),
+    MessageClass.NOT_READ: (
+        Reason.CODE_UNREADABLE,
+        Reason.CODE_BAD_SIGNATURE,
+        Reason.CODE_UNKNOWN_KEY,
+        Reason.CODE_KIND_NOT_ACCEPTED,
+        Reason.CODE_USED,
+        Reason.MEMBER_UNKNOWN,
+        Reason.STAFF_UNKNOWN,
+        Reason.STAFF_NOT_HERE,
+    ),
+    MessageClass.SHOW_AGAIN: (
+        Reason.CODE_EXPIRED,
+        Reason.CODE_NOT_YET_VALID,
+    ),
+    MessageClass.REPLACED: (Reason.CODE_REVOKED,),
+    MessageClass.NOT_KNOWN_YET: (Reason.MEMBER_NOT_SYNCED,),
+    MessageClass.UNAVAILABLE: (
+        Reason.DEVICE_DISABLED,
+        Reason.LOCKDOWN,
+        Reason.NO_RULES,
+        Reason.RULES_STALE,
+        Reason.CLOCK_UNTRUSTED,
+        Reason.STORE_CLOSED,
+        Reason.RECORD_FAILED,
+        Reason.INTERNAL_ERROR,
+    ),
+    MessageClass.ASK_STAFF: (
+        Reason.MEMBER_WITHDRAWN,
+        Reason.MEMBER_SUSPENDED,
+        Reason.IDENTITY_SUSPENDED,
+    ),
+    MessageClass.WRONG_DOOR: (
+        Reason.DEVICE_GENDER,
+        Reason.DEVICE_NOT_QUALIFIED,
+    ),
+    MessageClass.OTHER_STORE: (Reason.STORE_NOT_ALLOWED,),
+    MessageClass.NO_CONTRACT: (
+        Reason.CONTRACT_NOT_STARTED,
+        Reason.CONTRACT_ENDED,
+        Reason.CONTRACT_PAUSED,
+        Reason.NO_ENTITLEMENT,
+    ),
+    MessageClass.NOT_NOW: (
+        Reason.PLAN_NO_BANDS,
+        Reason.OUT_OF_BAND,
+        Reason.WEEKDAY_NOT_ALLOWED,
+        Reason.HOLIDAY_NOT_ALLOWED,
+    ),
+    MessageClass.USED_UP: (Reason.QUOTA_EXHAUSTED,),
+    MessageClass.TICKET: (
+        Reason.TICKET_REQUIRED,
+        Reason.TICKET_USED_UP,
+        Reason.TICKET_EXPIRED,
+        Reason.TICKET_OUT_OF_BAND,
+        Reason.TICKET_STORE_NOT_ALLOWED,
+    ),
+    MessageClass.NOT_LEFT: (Reason.ANTI_PASSBACK,),
+    MessageClass.CHECK_BOOKING: (
+        Reason.BOOKING_UNPAID,
+        Reason.BOOKING_CANCELLED,
+        Reason.BOOKING_OVER,
+        Reason.TOO_EARLY,
+        Reason.NOT_A_REGISTERED_USER,
+    ),
+    MessageClass.CHECK_SEAT: (
+        Reason.SEAT_NOT_ASSIGNED,
+        Reason.SEAT_CHECKED_OUT,
+        Reason.SEAT_OCCUPIED,
+        Reason.NO_PRODUCT,
+        Reason.PRODUCT_EXPIRED,
+        Reason.TIME_BALANCE_EMPTY,
+        Reason.NOT_YOUR_FIXED_SEAT,
+        Reason.ALREADY_IN,
+        Reason.ALREADY_OUT,
+    ),
+    MessageClass.CHECK_LOCKER: (
+        Reason.LOCKER_NOT_ASSIGNED,
+        Reason.LOCKER_NOT_YOURS,
+        Reason.LOCKER_BAD_PIN,
+        Reason.LOCKER_NOT_STARTED,
+        Reason.LOCKER_EXPIRED,
+        Reason.LOCKER_OCCUPIED,
+        Reason.LOCKER_OUT_OF_ORDER,
+        Reason.PIN_RESET_FAILED,
+        Reason.STALE_COMMAND,
+    ),
+}
+_CLASS = {reason: message for message, reasons in _REASONS.items() for reason in reasons}
+
+
+def message_class(reason: Reason) -> MessageClass:
     """Return what to tell the member; total, and one class for all who were stopped."""
-    match reason:
-        case Reason.OK | Reason.OK_WITH_WARNING:
-            return MessageClass.WELCOME
-        case (
-            Reason.CODE_UNREADABLE
-            | Reason.CODE_BAD_SIGNATURE
-            | Reason.CODE_UNKNOWN_KEY
-            | Reason.CODE_KIND_NOT_ACCEPTED
-        ):
-            return MessageClass.NOT_READ
-        case Reason.CODE_EXPIRED | Reason.CODE_NOT_YET_VALID:
-            return MessageClass.SHOW_AGAIN
-        case Reason.CODE_REVOKED:
-            return MessageClass.REPLACED
-        case Reason.MEMBER_NOT_SYNCED:
-            return MessageClass.NOT_KNOWN_YET
-        case (
-            Reason.DEVICE_DISABLED
-            | Reason.NO_RULES
-            | Reason.STORE_CLOSED
-            | Reason.RECORD_FAILED
-            | Reason.INTERNAL_ERROR
-        ):
-            return MessageClass.UNAVAILABLE
-        case Reason.MEMBER_WITHDRAWN | Reason.MEMBER_SUSPENDED | Reason.IDENTITY_SUSPENDED:
-            return MessageClass.ASK_STAFF
-        case Reason.STORE_NOT_ALLOWED:
-            return MessageClass.OTHER_STORE
-        case (
-            Reason.CONTRACT_NOT_STARTED
-            | Reason.CONTRACT_ENDED
-            | Reason.CONTRACT_PAUSED
-            | Reason.NO_ENTITLEMENT
-        ):
-            return MessageClass.NO_CONTRACT
-        case (
-            Reason.PLAN_NO_BANDS
-            | Reason.OUT_OF_BAND
-            | Reason.WEEKDAY_NOT_ALLOWED
-            | Reason.HOLIDAY_NOT_ALLOWED
-        ):
-            return MessageClass.NOT_NOW
-        case Reason.QUOTA_EXHAUSTED:
-            return MessageClass.USED_UP
-        case Reason.TICKET_REQUIRED:  # pragma: no branch - mypy counts them
-            return MessageClass.TICKET
+    return _CLASS[reason]
 
 
 CUES: Mapping[MessageClass, Cue] = MappingProxyType(
@@ -106,6 +163,11 @@ CUES: Mapping[MessageClass, Cue] = MappingProxyType(
         MessageClass.NOT_NOW: Cue.LATER,
         MessageClass.USED_UP: Cue.NO_RIGHT,
         MessageClass.TICKET: Cue.NO_RIGHT,
+        MessageClass.WRONG_DOOR: Cue.NO_RIGHT,
+        MessageClass.NOT_LEFT: Cue.STAFF,
+        MessageClass.CHECK_BOOKING: Cue.NO_RIGHT,
+        MessageClass.CHECK_SEAT: Cue.NO_RIGHT,
+        MessageClass.CHECK_LOCKER: Cue.NO_RIGHT,
     }
 )
 
@@ -124,6 +186,11 @@ TEXTS: Mapping[Language, Mapping[MessageClass, str]] = MappingProxyType(
             MessageClass.NOT_NOW: "利用時間・曜日の対象外です",
             MessageClass.USED_UP: "今月の入館回数の上限です",
             MessageClass.TICKET: "入退館チケットが必要です",
+            MessageClass.WRONG_DOOR: "この扉は利用できません",
+            MessageClass.NOT_LEFT: "退館記録がありません",
+            MessageClass.CHECK_BOOKING: "予約を確認してください",
+            MessageClass.CHECK_SEAT: "座席・利用券を確認してください",
+            MessageClass.CHECK_LOCKER: "ロッカーを確認してください",
         },
         Language.KO: {
             MessageClass.WELCOME: "입장하세요",
@@ -138,6 +205,11 @@ TEXTS: Mapping[Language, Mapping[MessageClass, str]] = MappingProxyType(
             MessageClass.NOT_NOW: "이용 시간·요일이 아닙니다",
             MessageClass.USED_UP: "이번 달 이용 횟수를 모두 사용했습니다",
             MessageClass.TICKET: "출입권이 필요합니다",
+            MessageClass.WRONG_DOOR: "이 문은 이용할 수 없습니다",
+            MessageClass.NOT_LEFT: "퇴실 기록이 없습니다",
+            MessageClass.CHECK_BOOKING: "예약을 확인하세요",
+            MessageClass.CHECK_SEAT: "좌석·이용권을 확인하세요",
+            MessageClass.CHECK_LOCKER: "사물함을 확인하세요",
         },
         Language.EN: {
             MessageClass.WELCOME: "Please go ahead",
@@ -152,6 +224,11 @@ TEXTS: Mapping[Language, Mapping[MessageClass, str]] = MappingProxyType(
             MessageClass.NOT_NOW: "Outside your hours or days",
             MessageClass.USED_UP: "This month's visits are used up",
             MessageClass.TICKET: "An entry ticket is needed",
+            MessageClass.WRONG_DOOR: "This door is not for your use",
+            MessageClass.NOT_LEFT: "You have not left yet",
+            MessageClass.CHECK_BOOKING: "Please check your booking",
+            MessageClass.CHECK_SEAT: "Please check your seat or pass",
+            MessageClass.CHECK_LOCKER: "Please check your locker",
         },
     }
 )

@@ -6,14 +6,13 @@ and dates of the years 2 to 9998.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from typing import assert_never
 
 from policy.limits import DATES_AROUND, SPANS_KEPT
-from policy.model import Contract, DayRule, HolidayRule, Plan, Reason, Store
+from policy.model import Contract, DayRule, HolidayRule, Reason, Store
 
 _SATURDAY = 5
 _MIDNIGHT = time()
@@ -86,33 +85,6 @@ def occurrences(store: Store, kind: str, today: date) -> tuple[Occurrence, ...]:
     return () if hours is None else _around(store.tz, hours.start_min, hours.end_min, today)
 
 
-def entering(
-    store: Store, plan: Plan, today: date, at: datetime
-) -> Iterator[tuple[int, Occurrence]]:
-    """Yield the plan's occurrences whose entry window `[opens - early, closes)` contains `at`.
-
-    Each comes with its band's place in the plan; bands in that order, dates ascending.
-    `today` is the local date of `at`.
-    """
-    reach = at + timedelta(minutes=plan.early_min)
-    for place, grant in enumerate(plan.bands):
-        for occurrence in occurrences(store, grant.kind, today):
-            if occurrence.opens <= reach and at < occurrence.closes:
-                yield place, occurrence
-
-
-def leaving(
-    store: Store, plan: Plan, today: date, at: datetime
-) -> Iterator[tuple[int, Occurrence]]:
-    """Yield likewise those whose exit window `[opens - early, closes + late]` contains `at`."""
-    reach = at + timedelta(minutes=plan.early_min)
-    back = at - timedelta(minutes=plan.late_min)
-    for place, grant in enumerate(plan.bands):
-        for occurrence in occurrences(store, grant.kind, today):
-            if occurrence.opens <= reach and back <= occurrence.closes:
-                yield place, occurrence
-
-
 def day_refusal(store: Store, rule: DayRule, day: date) -> Reason | None:
     """Say why the day rule forbids the service date, or None (spec/rules.md 2.3)."""
     ticked = day.weekday() in rule.weekdays
@@ -145,6 +117,7 @@ def contract_refusal(contract: Contract, day: date) -> Reason | None:
         return Reason.CONTRACT_NOT_STARTED
     if contract.end is not None and day > contract.end:
         return Reason.CONTRACT_ENDED
-    if any(first <= day <= last for first, last in contract.paused):
-        return Reason.CONTRACT_PAUSED
+    for first, last in contract.paused:
+        if first <= day <= last:
+            return Reason.CONTRACT_PAUSED
     return None

@@ -5,15 +5,18 @@ decision may take for granted what is checked here.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 
 from policy import limits
 from policy.model import (
+    BandGrant,
     Booking,
     Contract,
+    DayRule,
     Device,
     Door,
     Hours,
@@ -21,9 +24,12 @@ from policy.model import (
     Member,
     Plan,
     PlanType,
+    Qualifier,
     Rules,
     RuleSettings,
+    Staff,
     Store,
+    Ticket,
     Warn,
 )
 
@@ -89,7 +95,6 @@ def check_rules(rules: Rules, unread: Names = _NONE_UNREAD) -> list[Fault]:
         The faults, section by section in the order of the file; empty if the rules are good.
     """
     stores = rules.stores.keys() | unread.stores
-    doors = rules.doors.keys() | unread.doors
     faults = [*_tenant(rules.tenant), *_settings(rules.settings)]
     for name, store in rules.stores.items():
         faults += _store(f"stores.{name}", store)
@@ -98,7 +103,7 @@ def check_rules(rules: Rules, unread: Names = _NONE_UNREAD) -> list[Fault]:
     for name, door in rules.doors.items():
         faults += _door(f"doors.{name}", door, stores)
     for name, device in rules.devices.items():
-        faults += _device(f"devices.{name}", device, rules, stores, doors)
+        faults += _device(f"devices.{name}", device, rules, unread)
     for kid, key in rules.keys.items():
         faults += _key(f"keys.{kid}", key)
     return faults
@@ -117,6 +122,8 @@ def check_member(rules: Rules, member: Member, unread: Names = _NONE_UNREAD) -> 
         *_range(f"{path}.fixed_code_version", member.fixed_code_version, limits.FIXED_CODE_VERSION),
         *_at_most(f"{path}.contracts", member.contracts, limits.CONTRACTS),
         *_unique(f"{path}.contracts", (contract.id for contract in member.contracts)),
+        *_at_most(f"{path}.tickets", member.tickets, limits.TICKETS),
+        *_unique(f"{path}.tickets", _owners(member)),
         *_at_most(f"{path}.bookings", member.bookings, limits.BOOKINGS),
         *_unique(f"{path}.bookings", (booking.id for booking in member.bookings)),
     ]
@@ -126,9 +133,31 @@ def check_member(rules: Rules, member: Member, unread: Names = _NONE_UNREAD) -> 
     ]
     for n, contract in enumerate(member.contracts):
         faults += _contract(f"{path}.contracts[{n}]", contract, plans)
+    for n, ticket in enumerate(member.tickets):
+        faults += _ticket(f"{path}.tickets[{n}]", ticket, stores)
     for n, booking in enumerate(member.bookings):
         faults += _booking(f"{path}.bookings[{n}]", booking, stores)
     return faults
+
+
+def check_staff(rules: Rules, person: Staff, unread: Names = _NONE_UNREAD) -> list[Fault]:
+    """Return all faults of one person of the staff."""
+    path = f"staff.{person.id}"
+    stores = rules.stores.keys() | unread.stores
+    faults = [
+        *_length(f"{path}.handle", person.handle, limits.HANDLE_BYTES, "bytes"),
+        *_range(f"{path}.version", person.version, limits.FIXED_CODE_VERSION),
+        *_in_order(f"{path}.valid_to", person.valid_from, person.valid_to),
+    ]
+    for store in sorted(person.stores or ()):
+        faults += _known(f"{path}.stores", "store", store, stores)
+    return faults
+
+
+def _owners(member: Member) -> Iterator[str]:
+    """Yield whose usage keys there can be; a contract that stands twice is told elsewhere."""
+    yield from {contract.id for contract in member.contracts}
+    yield from (ticket.id for ticket in member.tickets)
 
 
 def _tenant(tenant: str) -> Iterator[Fault]:
@@ -138,13 +167,21 @@ def _tenant(tenant: str) -> Iterator[Fault]:
 
 
 def _settings(settings: RuleSettings) -> Iterator[Fault]:
-    yield from _range("settings.code_ttl_min", settings.code_ttl_min, limits.CODE_TTL)
-    yield from _range("settings.code_skew_s", settings.code_skew_s, limits.CODE_SKEW)
-    yield from _range(
-        "settings.presentation_gap_ms", settings.presentation_gap_ms, limits.PRESENTATION_GAP
-    )
-    yield from _range("settings.debounce_s", settings.debounce_s, limits.DEBOUNCE)
-    yield from _range("settings.visit_max_h", settings.visit_max_h, limits.VISIT_MAX)
+    for name, value, allowed in (
+        ("month_anchor_day", settings.month_anchor_day, limits.MONTH_ANCHOR),
+        ("day_cutoff_hour", settings.day_cutoff_hour, limits.DAY_CUTOFF),
+        ("passback_timeout_min", settings.passback_timeout_min, limits.PASSBACK_TIMEOUT),
+        ("code_ttl_min", settings.code_ttl_min, limits.CODE_TTL),
+        ("code_skew_s", settings.code_skew_s, limits.CODE_SKEW),
+        ("rules_max_age_h", settings.rules_max_age_h, limits.RULES_MAX_AGE),
+        ("room_early_min", settings.room_early_min, limits.BOOKING_MARGIN),
+        ("room_unpaid_cancel_min", settings.room_unpaid_cancel_min, limits.BOOKING_MARGIN),
+        ("presentation_gap_ms", settings.presentation_gap_ms, limits.PRESENTATION_GAP),
+        ("debounce_s", settings.debounce_s, limits.DEBOUNCE),
+        ("visit_max_h", settings.visit_max_h, limits.VISIT_MAX),
+        ("release_seen_s", settings.release_seen_s, limits.RELEASE_SEEN),
+    ):
+        yield from _range(f"settings.{name}", value, allowed)
 
 
 def _store(path: str, store: Store) -> Iterator[Fault]:
@@ -197,13 +234,18 @@ def _plan(path: str, plan: Plan, stores: AbstractSet[str]) -> Iterator[Fault]:
             )
     for store in sorted(plan.stores or ()):
         yield from _known(f"{path}.stores", "store", store, stores)
-    yield from _bands(f"{path}.bands", plan)
+    yield from _bands(f"{path}.bands", plan.bands)
+    yield from _bands(f"{path}.booking_bands", plan.booking_bands)
+    for n, grant in enumerate(plan.booking_bands):
+        if grant.limit is not None:
+            where = f"{path}.booking_bands[{n}].limit"
+            yield Fault(where, FaultCode.OUT_OF_RANGE, "a booking band has no limit")
 
 
-def _bands(path: str, plan: Plan) -> Iterator[Fault]:
-    yield from _at_most(path, plan.bands, limits.PLAN_BANDS)
+def _bands(path: str, bands: Sequence[BandGrant]) -> Iterator[Fault]:
+    yield from _at_most(path, bands, limits.PLAN_BANDS)
     seen = set[str]()
-    for n, grant in enumerate(plan.bands):
+    for n, grant in enumerate(bands):
         if grant.kind in seen:
             yield Fault(
                 f"{path}[{n}].kind", FaultCode.DUPLICATE_BAND, f"{grant.kind} is ticked twice"
@@ -215,8 +257,12 @@ def _bands(path: str, plan: Plan) -> Iterator[Fault]:
                 FaultCode.NEGATIVE_LIMIT,
                 f"{grant.limit}: a limit is 0 or more; leave it out for none",
             )
-        for day in sorted(grant.days.weekdays):
-            yield from _range(f"{path}[{n}].weekdays", day, limits.WEEKDAY)
+        yield from _weekdays(f"{path}[{n}].weekdays", grant.days)
+
+
+def _weekdays(path: str, days: DayRule) -> Iterator[Fault]:
+    for day in sorted(days.weekdays):
+        yield from _range(path, day, limits.WEEKDAY)
 
 
 def _door(path: str, door: Door, stores: AbstractSet[str]) -> Iterator[Fault]:
@@ -225,13 +271,18 @@ def _door(path: str, door: Door, stores: AbstractSet[str]) -> Iterator[Fault]:
     yield from _range(f"{path}.held_open_s", door.held_open_s, limits.HELD_OPEN)
 
 
-def _device(
-    path: str, device: Device, rules: Rules, stores: AbstractSet[str], doors: AbstractSet[str]
-) -> Iterator[Fault]:
+def _device(path: str, device: Device, rules: Rules, unread: Names) -> Iterator[Fault]:
+    stores = rules.stores.keys() | unread.stores
+    plans, doors = rules.plans.keys() | unread.plans, rules.doors.keys() | unread.doors
     yield from _known(f"{path}.store", "store", device.store, stores)
     early, late = device.booking_early_min, device.booking_exit_late_min
     yield from _range(f"{path}.booking_early_min", early, limits.BOOKING_MARGIN)
     yield from _range(f"{path}.booking_exit_late_min", late, limits.BOOKING_MARGIN)
+    for plan in sorted(device.qualify_plans):
+        yield from _known(f"{path}.qualify_plans", "plan", plan, plans)
+    if Qualifier.ROOM in device.qualify and device.room is None:
+        text = "the device asks for a booking of its room and names none"
+        yield Fault(f"{path}.room", FaultCode.UNKNOWN_REFERENCE, text)
     if device.door is None:
         return
     yield from _known(f"{path}.door", "door", device.door, doors)
@@ -253,16 +304,18 @@ def _key(path: str, key: IssuerKey) -> Iterator[Fault]:
 
 def _contract(path: str, contract: Contract, plans: AbstractSet[str]) -> Iterator[Fault]:
     yield from _known(f"{path}.plan", "plan", contract.plan, plans)
-    if contract.end is not None and contract.end < contract.start:
-        yield Fault(
-            f"{path}.end", FaultCode.END_BEFORE_START, f"{contract.end} is before {contract.start}"
-        )
+    yield from _in_order(f"{path}.end", contract.start, contract.end)
     yield from _at_most(f"{path}.paused", contract.paused, limits.PAUSES)
     for n, (first, last) in enumerate(contract.paused):
-        if last < first:
-            yield Fault(
-                f"{path}.paused[{n}]", FaultCode.END_BEFORE_START, f"{last} is before {first}"
-            )
+        yield from _in_order(f"{path}.paused[{n}]", first, last)
+
+
+def _ticket(path: str, ticket: Ticket, stores: AbstractSet[str]) -> Iterator[Fault]:
+    yield from _range(f"{path}.remaining", ticket.remaining, limits.TICKET_USES)
+    yield from _in_order(f"{path}.valid_to", ticket.valid_from, ticket.valid_to)
+    yield from _weekdays(f"{path}.weekdays", ticket.days)
+    for store in sorted(ticket.stores or ()):
+        yield from _known(f"{path}.stores", "store", store, stores)
 
 
 def _booking(path: str, booking: Booking, stores: AbstractSet[str]) -> Iterator[Fault]:
@@ -273,6 +326,11 @@ def _booking(path: str, booking: Booking, stores: AbstractSet[str]) -> Iterator[
             FaultCode.END_BEFORE_START,
             f"{booking.end} is not after {booking.start}",
         )
+
+
+def _in_order(path: str, first: date | None, last: date | None) -> Iterator[Fault]:
+    if first is not None and last is not None and last < first:
+        yield Fault(path, FaultCode.END_BEFORE_START, f"{last} is before {first}")
 
 
 def _known(path: str, noun: str, name: str, names: AbstractSet[str]) -> Iterator[Fault]:

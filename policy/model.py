@@ -1,150 +1,117 @@
-"""The nouns of the rules: values only, built once at the border and never changed.
+"""The nouns of the rules: values, built once at the border, never changed (spec/rules.md 1, 2).
 
-Names and meanings are those of the glossary (spec/rules.md 1) and the data model
-(spec/rules.md 2). Instants are aware UTC datetimes; dates are local to the store.
+Instants are aware UTC datetimes; dates are local to the store.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
-from enum import StrEnum
+from typing import TYPE_CHECKING
 
+from policy.decision import (
+    Check as Check,
+)
+from policy.decision import (
+    Decision as Decision,
+)
+from policy.decision import (
+    Scene as Scene,
+)
+from policy.decision import (
+    Visit as Visit,
+)
+from policy.usage_keys import (
+    Usage as Usage,
+)
+from policy.usage_keys import (
+    UsageKey as UsageKey,
+)
+from policy.words import (
+    AntiPassback as AntiPassback,
+)
+from policy.words import (
+    BookingStatus as BookingStatus,
+)
+from policy.words import (
+    ClockPolicy as ClockPolicy,
+)
+from policy.words import (
+    CodeKind as CodeKind,
+)
+from policy.words import (
+    ConsumeOn as ConsumeOn,
+)
+from policy.words import (
+    DedupeScope as DedupeScope,
+)
+from policy.words import (
+    DiskFailurePolicy as DiskFailurePolicy,
+)
+from policy.words import (
+    EntitlementOrder as EntitlementOrder,
+)
+from policy.words import (
+    ExemptScope as ExemptScope,
+)
+from policy.words import (
+    Gender as Gender,
+)
+from policy.words import (
+    GrantTiming as GrantTiming,
+)
+from policy.words import (
+    HolidayRule as HolidayRule,
+)
+from policy.words import (
+    KeyRole as KeyRole,
+)
+from policy.words import (
+    Mode as Mode,
+)
+from policy.words import (
+    OpenWhenExpired as OpenWhenExpired,
+)
+from policy.words import (
+    Overlap as Overlap,
+)
+from policy.words import (
+    PlanType as PlanType,
+)
+from policy.words import (
+    Qualifier as Qualifier,
+)
+from policy.words import (
+    Reason as Reason,
+)
+from policy.words import (
+    Relock as Relock,
+)
+from policy.words import (
+    Side as Side,
+)
+from policy.words import (
+    StaffRole as StaffRole,
+)
+from policy.words import (
+    StalePolicy as StalePolicy,
+)
+from policy.words import (
+    TicketDedupe as TicketDedupe,
+)
+from policy.words import (
+    TicketType as TicketType,
+)
+from policy.words import (
+    Verdict as Verdict,
+)
+from policy.words import (
+    Warn as Warn,
+)
 
-class Side(StrEnum):
-    """Which way a device lets people through (spec/rules.md 2.5)."""
-
-    IN = "IN"
-    OUT = "OUT"
-
-
-class Mode(StrEnum):
-    """How a device uses the rules (spec/rules.md 2.5); further modes join here."""
-
-    LOCK_QR = "LOCK_QR"
-
-
-class CodeKind(StrEnum):
-    """The kinds of code a device may accept (spec/credentials.md)."""
-
-    M1 = "M1"
-    F1 = "F1"
-
-
-class KeyRole(StrEnum):
-    """What an issuer key may sign (spec/credentials.md); one key, one role."""
-
-    MEMBER = "member"
-
-
-class HolidayRule(StrEnum):
-    """What a holiday does to a day rule (spec/rules.md 2.3)."""
-
-    NONE = "NONE"
-    ALL = "ALL"
-    WEEKEND_ONLY = "WEEKEND_ONLY"
-    WEEKDAY_ONLY = "WEEKDAY_ONLY"
-    FOLLOW_WEEKDAY = "FOLLOW_WEEKDAY"
-
-
-class PlanType(StrEnum):
-    """A school plan can't carry entry limits (spec/rules.md 2.2)."""
-
-    NORMAL = "normal"
-    SCHOOL = "school"
-
-
-class BookingStatus(StrEnum):
-    """States of a booking; only the first two open anything (spec/rules.md 2.5)."""
-
-    CONFIRMED = "CONFIRMED"
-    CHECKED_IN = "CHECKED_IN"
-    REQUESTED = "REQUESTED"
-    WAITLISTED = "WAITLISTED"
-    REJECTED = "REJECTED"
-    CANCELLED = "CANCELLED"
-    AUTO_CANCELLED = "AUTO_CANCELLED"
-    NO_SHOW = "NO_SHOW"
-    FINISHED = "FINISHED"
-
-
-class Overlap(StrEnum):
-    """Which of several fitting bands get a key (spec/rules.md 6, row 5)."""
-
-    ONE = "one"
-    ALL = "all"
-
-
-class DedupeScope(StrEnum):
-    """Whether one day at two stores is one use (spec/rules.md 6, row 4)."""
-
-    ALL_STORES = "all_stores"
-    STORE = "store"
-
-
-class Relock(StrEnum):
-    """When the bolt is thrown again after a passage (spec/hardware.md 9.2)."""
-
-    OPEN = "open"
-    CLOSE = "close"
-
-
-class Verdict(StrEnum):
-    """What was decided (spec/rules.md 2.8)."""
-
-    ALLOW = "ALLOW"
-    DENY = "DENY"
-
-
-class Reason(StrEnum):
-    """Why it was decided so: the codes of spec/rules.md 3.10. Values are append-only."""
-
-    OK = "OK"
-    OK_WITH_WARNING = "OK_WITH_WARNING"
-    CODE_UNREADABLE = "CODE_UNREADABLE"
-    CODE_KIND_NOT_ACCEPTED = "CODE_KIND_NOT_ACCEPTED"
-    CODE_UNKNOWN_KEY = "CODE_UNKNOWN_KEY"
-    CODE_BAD_SIGNATURE = "CODE_BAD_SIGNATURE"
-    CODE_NOT_YET_VALID = "CODE_NOT_YET_VALID"
-    CODE_EXPIRED = "CODE_EXPIRED"
-    CODE_REVOKED = "CODE_REVOKED"
-    MEMBER_NOT_SYNCED = "MEMBER_NOT_SYNCED"
-    DEVICE_DISABLED = "DEVICE_DISABLED"
-    NO_RULES = "NO_RULES"
-    RECORD_FAILED = "RECORD_FAILED"
-    INTERNAL_ERROR = "INTERNAL_ERROR"
-    MEMBER_WITHDRAWN = "MEMBER_WITHDRAWN"
-    MEMBER_SUSPENDED = "MEMBER_SUSPENDED"
-    IDENTITY_SUSPENDED = "IDENTITY_SUSPENDED"
-    QUOTA_EXHAUSTED = "QUOTA_EXHAUSTED"
-    STORE_CLOSED = "STORE_CLOSED"
-    HOLIDAY_NOT_ALLOWED = "HOLIDAY_NOT_ALLOWED"
-    WEEKDAY_NOT_ALLOWED = "WEEKDAY_NOT_ALLOWED"
-    CONTRACT_PAUSED = "CONTRACT_PAUSED"
-    CONTRACT_ENDED = "CONTRACT_ENDED"
-    CONTRACT_NOT_STARTED = "CONTRACT_NOT_STARTED"
-    OUT_OF_BAND = "OUT_OF_BAND"
-    TICKET_REQUIRED = "TICKET_REQUIRED"
-    PLAN_NO_BANDS = "PLAN_NO_BANDS"
-    STORE_NOT_ALLOWED = "STORE_NOT_ALLOWED"
-    NO_ENTITLEMENT = "NO_ENTITLEMENT"
-
-
-class Warn(StrEnum):
-    """What staff should know about an allowed passage (spec/rules.md 3.10)."""
-
-    PAYMENT_UNPAID = "WARN_PAYMENT_UNPAID"
-    BANK_UNREGISTERED = "WARN_BANK_UNREGISTERED"
-    OPEN_NOTE = "WARN_OPEN_NOTE"
-    BOOKING_UNPAID = "WARN_BOOKING_UNPAID"
-    CLOCK_UNTRUSTED = "WARN_CLOCK_UNTRUSTED"
-    EXIT_LATE = "EXIT_LATE"
-    EXIT_NO_ENTRY = "EXIT_NO_ENTRY"
-    EXIT_NO_ENTITLEMENT = "EXIT_NO_ENTITLEMENT"
-    EXIT_SUSPENDED = "EXIT_SUSPENDED"
-    EXIT_CODE_EXPIRED = "EXIT_CODE_EXPIRED"
-    EXIT_CODE_NOT_YET_VALID = "EXIT_CODE_NOT_YET_VALID"
-    EXIT_CODE_REVOKED = "EXIT_CODE_REVOKED"
-    EXIT_UNKNOWN_MEMBER = "EXIT_UNKNOWN_MEMBER"
+if TYPE_CHECKING:
+    from policy.rooms import RoomBooking
+    from policy.seats import Product, Seat
+    from policy.timetable import Timetable
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +136,7 @@ class Store:
     holidays: frozenset[date] = frozenset()
     closed: frozenset[date] = frozenset()
     name: str = ""
+    room_bookings: "tuple[RoomBooking, ...]" = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +170,7 @@ class Plan:
     early_min: int = 0
     late_min: int = 0
     stores: frozenset[str] | None = None
+    booking_bands: tuple[BandGrant, ...] = ()
     priority: int = 0
 
 
@@ -215,6 +184,26 @@ class Contract:
     end: date | None = None
     paused: tuple[tuple[date, date], ...] = ()
     main: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A number of uses (spec/rules.md 2.5); `bands` None = none asked for, `stores` None = all.
+
+    `remaining` is what the cloud said, with every use up to the service date `counted_to` taken
+    off (None: no use at all). Every usage key of a later date takes one more off, wherever it
+    was made, and may take it below 0. So each use is taken off once: by the number or by its key.
+    """
+
+    id: str
+    type: TicketType
+    remaining: int
+    valid_from: date
+    valid_to: date | None = None
+    bands: frozenset[str] | None = None
+    days: DayRule = DayRule()
+    stores: frozenset[str] | None = None
+    counted_to: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,18 +222,40 @@ class Booking:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A person by handle, 8 bytes as in the codes; no name, no number (spec/rules.md 2.4)."""
+    """A person by handle, 8 bytes as in the codes; no name, no number (spec/rules.md 2.4).
+
+    `products` and `seats`: what was bought at a study café, and the seats held by it (2.7).
+    """
 
     id: str
     handle: bytes
     contracts: tuple[Contract, ...] = ()
+    tickets: tuple[Ticket, ...] = ()
     bookings: tuple[Booking, ...] = ()
+    gender: Gender | None = None
+    extended_time: bool = False
     suspended: bool = False
     id_suspended: bool = False
     withdrawn: bool = False
     notices: frozenset[Warn] = frozenset()
     fixed_code_version: int = 1
     label: str | None = None
+    products: "tuple[Product, ...]" = ()
+    seats: "tuple[Seat, ...]" = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """A person of the staff (spec/rules.md 2.4); `stores` None = all, dates inclusive, UTC."""
+
+    id: str
+    handle: bytes
+    roles: frozenset[StaffRole]
+    stores: frozenset[str] | None = None
+    active: bool = True
+    version: int = 1
+    valid_from: date | None = None
+    valid_to: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +274,10 @@ class Door:
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A reader at a door, or a terminal without one (spec/rules.md 2.5)."""
+    """A reader at a door, or a terminal without one (spec/rules.md 2.5).
+
+    `loyalty`: a terminal without a door notes that members were here (4.6).
+    """
 
     id: str
     store: str
@@ -271,11 +285,18 @@ class Device:
     door: str | None = None
     room: str | None = None
     mode: Mode = Mode.LOCK_QR
+    qualify: frozenset[Qualifier] = frozenset({Qualifier.ANY_MEMBER})
+    qualify_plans: frozenset[str] = frozenset()
+    gender: Gender | None = None
+    grant_timing: GrantTiming = GrantTiming.CONTRACT_AND_BOOKING
+    check_stores: bool = True
+    auto_check_in: bool = False
     codes: frozenset[CodeKind] = frozenset(CodeKind)
     counts: bool = True
     booking_early_min: int = 15
     booking_exit_late_min: int = 15
     enabled: bool = True
+    loyalty: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,20 +310,48 @@ class IssuerKey:
 
 @dataclass(frozen=True, slots=True)
 class RuleSettings:
-    """The settings of spec/rules.md 6 that this release knows, with their defaults."""
+    """The settings of spec/rules.md 6, with their defaults; the row is that of its table."""
 
-    overlap: Overlap = Overlap.ONE
-    dedupe_scope: DedupeScope = DedupeScope.ALL_STORES
-    code_ttl_min: int = 30
+    dedupe_scope: DedupeScope = DedupeScope.ALL_STORES  # 4
+    overlap: Overlap = Overlap.ONE  # 5
+    exempt_scope: ExemptScope = ExemptScope.WINDOW  # 7
+    recount_on_cancel: bool = False  # 10
+    ticket_dedupe: TicketDedupe = TicketDedupe.BAND  # 11
+    entitlement_order: EntitlementOrder = EntitlementOrder.PLAN_FIRST  # 12
+    paid_booking_opens: bool = False  # 13
+    consume_on: ConsumeOn = ConsumeOn.GRANT  # 14
+    month_anchor_day: int = 1  # 15
+    day_cutoff_hour: int = 0  # 16
+    carry_usage_on_plan_change: bool = False  # 17
+    paused_blocks_all: bool = False  # 20a
+    exit_unlock_unknown: bool = False  # 21
+    anti_passback: AntiPassback = AntiPassback.OFF  # 22
+    passback_timeout_min: int = 720
+    code_single_use: bool = False  # 23
+    code_ttl_min: int = 30  # 24
     code_skew_s: int = 60
-    presentation_gap_ms: int = 1_500
-    debounce_s: int = 5
-    visit_max_h: int = 24
+    rules_max_age_h: int = 72  # 25
+    stale_policy: StalePolicy = StalePolicy.NORMAL
+    clock_policy: ClockPolicy = ClockPolicy.MEMBERS
+    disk_failure_policy: DiskFailurePolicy = DiskFailurePolicy.DENY
+    closed_days_block_bookings: bool = True  # 26
+    locker_open_when_expired: OpenWhenExpired = OpenWhenExpired.OFF  # 28
+    auto_checkout_on_exit: bool = False  # 31
+    room_early_min: int = 15  # 8
+    room_unpaid_cancel_min: int = 15  # 32
+    debounce_s: int = 5  # 39
+    presentation_gap_ms: int = 1_500  # spec/credentials.md, one presentation
+    visit_max_h: int = 24  # 2.4
+    release_seen_s: int = 10  # 4.1
+    force_end_needs_check: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Everything of one rule set but the members, who are looked up one by one."""
+    """Everything of one rule set but the members, who are looked up one by one.
+
+    `timetables` is worked out from the rest when it is needed, and belongs to this value only.
+    """
 
     tenant: str
     version: int
@@ -313,61 +362,6 @@ class Rules:
     doors: Mapping[str, Door]
     devices: Mapping[str, Device]
     keys: Mapping[int, IssuerKey]
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class UsageKey:
-    """One counted use (spec/rules.md 2.6). `store` is set with `dedupe_scope=store` only."""
-
-    owner: str
-    band: str
-    service_date: date
-    store: str | None = None
-
-    def __str__(self) -> str:
-        """Spell the key as spec/cases.md does: owner/band/date, the store behind if any."""
-        text = f"{self.owner}/{self.band}/{self.service_date.isoformat()}"
-        return text if self.store is None else f"{text}/{self.store}"
-
-
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """A member inside a store: since when, and until when leaving raises no warning.
-
-    `until` None = no end (spec/rules.md 2.4, 3.4).
-    """
-
-    store: str
-    since: datetime
-    until: datetime | None
-    device: str
-    via: str
-    band: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One line of a decision's trace: the check's name, whether it held, the facts it used."""
-
-    name: str
-    passed: bool
-    facts: Mapping[str, str | int | bool | None] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """The answer to one request, with all that has to be recorded and done.
-
-    `new_keys`: usage keys to add, none of them present before. `visit`: the visit that an
-    allowed entry makes or replaces (None: leave it alone). `via`: plan:ID or booking:ID.
-    """
-
-    verdict: Verdict
-    reason: Reason
-    via: str | None = None
-    band: str | None = None
-    service_date: date | None = None
-    new_keys: tuple[UsageKey, ...] = ()
-    warnings: tuple[Warn, ...] = ()
-    visit: Visit | None = None
-    trace: tuple[Check, ...] = ()
+    timetables: "dict[tuple[str, str, int], Timetable]" = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )

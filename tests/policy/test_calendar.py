@@ -5,21 +5,15 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from policy import calendar
 from policy.model import (
-    BandGrant,
     Contract,
     DayRule,
     HolidayRule,
-    Hours,
-    Plan,
     Reason,
-    Store,
 )
-from tests.policy.worlds import DAY_PLAN, LORD_HOWE, NEW_YEAR, NEW_YORK, STORE, TODAY, TOKYO, at
+from tests.policy.worlds import LORD_HOWE, NEW_YEAR, NEW_YORK, STORE, TODAY, TOKYO
 
 BACK = date(2026, 11, 1)  # New York: 02:00 EDT becomes 01:00 EST
 FORTH = date(2026, 3, 8)  # New York: 02:00 EST becomes 03:00 EDT
@@ -77,15 +71,6 @@ def test_a_wall_time_becomes_an_instant(
     assert calendar.instant(tz, day, minute, closing=True) == utc(closing)
 
 
-def test_a_band_inside_the_skipped_hour_has_no_time_to_enter() -> None:
-    store = Store("NY", NEW_YORK, {"GAP": Hours(125, 175)})
-    plan = Plan("P", bands=(BandGrant("GAP"),))
-    change = utc("2026-03-08T07:00")
-    for second in range(-3_600, 3_600, 60):
-        now = change + timedelta(seconds=second)
-        assert not list(calendar.entering(store, plan, FORTH, now))
-
-
 def test_a_kind_without_hours_never_occurs() -> None:
     assert calendar.occurrences(STORE, "POOL", TODAY) == ()
 
@@ -93,56 +78,6 @@ def test_a_kind_without_hours_never_occurs() -> None:
 def test_occurrences_stand_two_days_around_in_order() -> None:
     days = [o.service_date for o in calendar.occurrences(STORE, "DAY", TODAY)]
     assert days == [TODAY + timedelta(days=n) for n in (-2, -1, 0, 1, 2)]
-
-
-MINUTES, TOLERANCE = st.integers(0, 1_439), st.integers(0, 1_440)
-
-
-@given(
-    st.sampled_from([TOKYO, NEW_YORK, LORD_HOWE]),
-    st.sampled_from([BACK, FORTH, date(2026, 10, 4), date(2026, 4, 5)]),
-    st.builds(lambda start, length: Hours(start, start + length), MINUTES, st.integers(1, 1_440)),
-    st.tuples(TOLERANCE, TOLERANCE),
-    st.integers(-1_440, 2_880),
-)
-def test_no_occurrence_further_away_could_matter(
-    tz: tzinfo, day: date, hours: Hours, tolerance: tuple[int, int], minute: int
-) -> None:
-    store = Store("S", tz, {"B": hours})
-    early, late = tolerance
-    plan = Plan("P", bands=(BandGrant("B"),), early_min=early, late_min=late)
-    now = calendar.instant(tz, day, 0, closing=False) + timedelta(minutes=minute)
-    today = calendar.local_date(store, now)
-    entering, leaving = set[date](), set[date]()
-    for n in range(-6, 7):
-        service_date = today + timedelta(days=n)
-        opens = calendar.instant(tz, service_date, hours.start_min, closing=False)
-        closes = calendar.instant(tz, service_date, hours.end_min, closing=True)
-        if opens - timedelta(minutes=early) <= now < closes:
-            entering.add(service_date)
-        if opens - timedelta(minutes=early) <= now <= closes + timedelta(minutes=late):
-            leaving.add(service_date)
-    assert {o.service_date for _, o in calendar.entering(store, plan, today, now)} == entering
-    assert {o.service_date for _, o in calendar.leaving(store, plan, today, now)} == leaving
-
-
-@pytest.mark.parametrize(
-    ("now", "enters", "leaves"),
-    [
-        (at(9, 49) + timedelta(seconds=59), False, False),
-        (at(9, 50), True, True),
-        (at(16, 59) + timedelta(seconds=59), True, True),
-        (at(17), False, True),
-        (at(17, 20), False, True),
-        (at(17, 20) + timedelta(milliseconds=1), False, False),
-    ],
-)
-def test_windows_include_their_start_and_only_leaving_its_end(
-    now: datetime, enters: bool, leaves: bool
-) -> None:
-    plan = replace(DAY_PLAN, early_min=10, late_min=20)
-    assert bool(list(calendar.entering(STORE, plan, TODAY, now))) is enters
-    assert bool(list(calendar.leaving(STORE, plan, TODAY, now))) is leaves
 
 
 WED, SAT = date(2026, 11, 4), date(2026, 11, 7)

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from policy import limits
-from policy.check import FaultCode, Names, check_member, check_rules
+from policy.check import FaultCode, Names, check_member, check_rules, check_staff
 from policy.model import (
     BandGrant,
     DayRule,
@@ -18,9 +18,14 @@ from policy.model import (
     Member,
     Plan,
     PlanType,
+    Qualifier,
     Rules,
     RuleSettings,
     Side,
+    Staff,
+    StaffRole,
+    Ticket,
+    TicketType,
     Warn,
 )
 from tests.policy.worlds import (
@@ -137,6 +142,41 @@ def settings(changed: RuleSettings) -> Rules:
         (replace(GOOD, tenant=""), "tenant", "BAD_LENGTH"),
         (replace(GOOD, tenant="x" * 65), "tenant", "BAD_LENGTH"),
         (replace(GOOD, tenant="caf\xe9"), "tenant", "BAD_LENGTH"),
+        (
+            rules_of(replace(DAY_PLAN, booking_bands=(BandGrant("DAY", 3),))),
+            "plans.P1.booking_bands[0].limit",
+            "OUT_OF_RANGE",
+        ),
+        (
+            rules_of(replace(DAY_PLAN, booking_bands=(BandGrant("DAY"),) * 2)),
+            "plans.P1.booking_bands[1].kind",
+            "DUPLICATE_BAND",
+        ),
+        (
+            devices(replace(ENTRANCE, qualify_plans=frozenset({"P1", "P9"}))),
+            "devices.D1.qualify_plans",
+            "UNKNOWN_REFERENCE",
+        ),
+        (
+            devices(replace(ENTRANCE, qualify=frozenset({Qualifier.ROOM}))),
+            "devices.D1.room",
+            "UNKNOWN_REFERENCE",
+        ),
+        (settings(RuleSettings(month_anchor_day=29)), "settings.month_anchor_day", "OUT_OF_RANGE"),
+        (settings(RuleSettings(day_cutoff_hour=13)), "settings.day_cutoff_hour", "OUT_OF_RANGE"),
+        (
+            settings(RuleSettings(passback_timeout_min=-1)),
+            "settings.passback_timeout_min",
+            "OUT_OF_RANGE",
+        ),
+        (settings(RuleSettings(rules_max_age_h=0)), "settings.rules_max_age_h", "OUT_OF_RANGE"),
+        (settings(RuleSettings(room_early_min=1_441)), "settings.room_early_min", "OUT_OF_RANGE"),
+        (
+            settings(RuleSettings(room_unpaid_cancel_min=-1)),
+            "settings.room_unpaid_cancel_min",
+            "OUT_OF_RANGE",
+        ),
+        (settings(RuleSettings(release_seen_s=0)), "settings.release_seen_s", "OUT_OF_RANGE"),
         (settings(RuleSettings(code_ttl_min=0)), "settings.code_ttl_min", "OUT_OF_RANGE"),
         (settings(RuleSettings(code_skew_s=601)), "settings.code_skew_s", "OUT_OF_RANGE"),
         (
@@ -160,6 +200,7 @@ def test_a_device_works_the_door_of_its_own_store() -> None:
     assert (fault.path, fault.code) == ("devices.D1.door", FaultCode.DOOR_OF_OTHER_STORE)
 
 
+TICKET = Ticket("T1", TicketType.ENTRY, 1, NEW_YEAR)
 PAUSE = (NEW_YEAR + timedelta(days=1), NEW_YEAR)
 
 
@@ -206,6 +247,33 @@ PAUSE = (NEW_YEAR + timedelta(days=1), NEW_YEAR)
             "END_BEFORE_START",
         ),
         (replace(MEMBER, bookings=(BOOKING, BOOKING)), "bookings", "DUPLICATE_ID"),
+        (replace(MEMBER, tickets=(TICKET, TICKET)), "tickets", "DUPLICATE_ID"),
+        (replace(MEMBER, tickets=(replace(TICKET, id="C1"),)), "tickets", "DUPLICATE_ID"),
+        (
+            replace(MEMBER, tickets=tuple(replace(TICKET, id=f"T{n}") for n in range(65))),
+            "tickets",
+            "TOO_MANY",
+        ),
+        (
+            replace(MEMBER, tickets=(replace(TICKET, remaining=10_001),)),
+            "tickets[0].remaining",
+            "OUT_OF_RANGE",
+        ),
+        (
+            replace(MEMBER, tickets=(replace(TICKET, valid_to=NEW_YEAR - timedelta(days=1)),)),
+            "tickets[0].valid_to",
+            "END_BEFORE_START",
+        ),
+        (
+            replace(MEMBER, tickets=(replace(TICKET, days=DayRule(frozenset({-1}))),)),
+            "tickets[0].weekdays",
+            "OUT_OF_RANGE",
+        ),
+        (
+            replace(MEMBER, tickets=(TICKET, replace(TICKET, id="T2", stores=frozenset({"S9"})))),
+            "tickets[1].stores",
+            "UNKNOWN_REFERENCE",
+        ),
         (
             replace(MEMBER, bookings=tuple(replace(BOOKING, id=f"B{n}") for n in range(257))),
             "bookings",
@@ -216,6 +284,24 @@ PAUSE = (NEW_YEAR + timedelta(days=1), NEW_YEAR)
 def test_a_fault_of_a_member_names_its_field(member: Member, path: str, code: str) -> None:
     faults = [f for f in check_member(GOOD, member) if f.code != "DUPLICATE_ID" or "ID" in code]
     assert [(f.path, f.code) for f in faults] == [(f"members.M1.{path}", FaultCode(code))]
+
+
+PERSON = Staff("W1", b"staff--1", frozenset({StaffRole.OPEN}), stores=frozenset({"S1"}))
+
+
+@pytest.mark.parametrize(
+    ("person", "path", "code"),
+    [
+        (replace(PERSON, handle=b""), "handle", "BAD_LENGTH"),
+        (replace(PERSON, version=-1), "version", "OUT_OF_RANGE"),
+        (replace(PERSON, stores=frozenset({"S1", "S9"})), "stores", "UNKNOWN_REFERENCE"),
+        (replace(PERSON, valid_from=PAUSE[0], valid_to=PAUSE[1]), "valid_to", "END_BEFORE_START"),
+    ],
+)
+def test_a_fault_of_a_staff_person_names_its_field(person: Staff, path: str, code: str) -> None:
+    assert check_staff(GOOD, PERSON) == []
+    (fault,) = check_staff(GOOD, person)
+    assert (fault.path, fault.code) == (f"staff.W1.{path}", FaultCode(code))
 
 
 def test_good_rules_have_no_fault() -> None:
@@ -255,7 +341,7 @@ def test_what_could_not_be_read_is_not_unknown_on_top() -> None:
     assert len(check_rules(rules)) == 3
     assert check_rules(rules, unread) == []
     member = Member(
-        "M1", b"member-1", (replace(CONTRACT, plan="P9"),), (replace(BOOKING, store="S9"),)
+        "M1", b"member-1", (replace(CONTRACT, plan="P9"),), bookings=(replace(BOOKING, store="S9"),)
     )
     assert len(check_member(GOOD, member)) == 2
     assert check_member(GOOD, member, unread) == []

@@ -5,7 +5,6 @@ from datetime import date, timedelta
 
 import pytest
 
-from policy import entry
 from policy.model import (
     BandGrant,
     Booking,
@@ -34,6 +33,7 @@ from tests.policy.worlds import (
     STORE,
     TODAY,
     at,
+    enter,
     rules_of,
     used_on,
 )
@@ -43,35 +43,50 @@ EXEMPT = replace(DAY_PLAN, exempt=True)
 NO_HOLIDAYS = DayRule(holiday=HolidayRule.NONE)
 
 
+HELD = ("device_enabled", "no_lockdown", "rules_known", "clock_trusted", "rules_fresh")
+
+
 def test_a_decision_tells_its_checks_in_order() -> None:
-    decision = entry.decide(rules_of(), ENTRANCE, MEMBER, used_on([1, 2]), NOON)
+    decision = enter(rules_of(), ENTRANCE, MEMBER, used_on([1, 2]), NOON)
     key = "C1/DAY/2026-11-04"
     assert decision.trace == (
-        Check("device_enabled", passed=True, facts={"device": "D1"}),
-        Check("clock_trusted", passed=True),
-        Check("member_not_stopped", passed=True, facts={"reason": None}),
-        Check("store_in_plan", passed=True, facts={"contract": "C1"}),
+        *(Check(name, passed=True) for name in (*HELD, "member_not_stopped")),
         Check("in_band", passed=True, facts={"contract": "C1", "bands": 1}),
-        Check("contract_date", passed=True, facts={"key": key, "reason": None}),
-        Check("day_rule", passed=True, facts={"key": key, "reason": None}),
+        Check("contract_date", passed=True, facts={"key": key}),
+        Check("day_rule", passed=True, facts={"key": key}),
         Check("store_open", passed=True, facts={"key": key}),
         Check("quota", passed=True, facts={"key": key, "counted": 2, "limit": 8}),
     )
 
 
-def test_a_refusal_ends_with_the_check_that_failed() -> None:
-    decision = entry.decide(rules_of(), ENTRANCE, MEMBER, used_on(range(5, 13)), NOON)
+def test_a_refusal_tells_the_check_that_failed() -> None:
+    decision = enter(rules_of(), ENTRANCE, MEMBER, used_on(range(5, 13)), NOON)
     assert decision.reason is Reason.QUOTA_EXHAUSTED
-    failed = [check for check in decision.trace if not check.passed]
-    assert [check.name for check in failed] == ["quota", "booking_alone"]
-    assert failed[0].facts == {"key": "C1/DAY/2026-11-04", "counted": 8, "limit": 8}
+    (failed,) = (check for check in decision.trace if not check.passed)
+    assert failed.name == "quota"
+    assert failed.facts == {"key": "C1/DAY/2026-11-04", "counted": 8, "limit": 8}
+    other_day = replace(DAY_PLAN, bands=(BandGrant("DAY", 8, DayRule(frozenset({6}))),))
+    decision = enter(rules_of(other_day), ENTRANCE, MEMBER, NOTHING, NOON)
+    assert decision.trace[-1] == Check(
+        "day_rule",
+        passed=False,
+        facts={"key": "C1/DAY/2026-11-04", "reason": "WEEKDAY_NOT_ALLOWED"},
+    )
+
+
+def test_coming_in_again_is_told_to_be_counted_already() -> None:
+    decision = enter(rules_of(), ENTRANCE, MEMBER, used_on([4]), NOON)
+    assert (decision.keys, decision.new_keys) == (tuple(used_on([4])), ())
+    assert decision.trace[-1].name == "counted_already"
 
 
 def test_a_device_that_is_off_or_of_no_store_is_disabled() -> None:
     for device in (replace(ENTRANCE, enabled=False), replace(ENTRANCE, store="gone")):
-        decision = entry.decide(rules_of(), device, MEMBER, NOTHING, NOON)
+        decision = enter(rules_of(), device, MEMBER, NOTHING, NOON)
         assert decision.reason is Reason.DEVICE_DISABLED
-        assert [check.name for check in decision.trace] == ["device_enabled"]
+        assert decision.trace == (
+            Check("device_enabled", passed=False, facts={"reason": "DEVICE_DISABLED"}),
+        )
 
 
 @pytest.mark.parametrize(
@@ -85,25 +100,25 @@ def test_a_device_that_is_off_or_of_no_store_is_disabled() -> None:
 def test_the_gravest_stop_is_told_but_without_a_clock_any_is_a_suspension(
     member: Member, told: Reason
 ) -> None:
-    assert entry.decide(rules_of(), ENTRANCE, member, NOTHING, NOON).reason is told
-    decision = entry.decide(rules_of(), ENTRANCE, member, NOTHING, NOON, clock_trusted=False)
+    assert enter(rules_of(), ENTRANCE, member, NOTHING, NOON).reason is told
+    decision = enter(rules_of(), ENTRANCE, member, NOTHING, NOON, clock_trusted=False)
     assert decision.reason is Reason.MEMBER_SUSPENDED
 
 
 def test_without_a_clock_the_notices_are_given_too() -> None:
     member = replace(MEMBER, notices=frozenset({Warn.PAYMENT_UNPAID}))
-    decision = entry.decide(rules_of(), ENTRANCE, member, NOTHING, at(3), clock_trusted=False)
+    decision = enter(rules_of(), ENTRANCE, member, NOTHING, at(3), clock_trusted=False)
     assert decision.verdict is Verdict.ALLOW
     assert decision.warnings == (Warn.CLOCK_UNTRUSTED, Warn.PAYMENT_UNPAID)
 
 
 def test_an_inner_door_adds_no_key_and_makes_no_visit_but_keeps_the_quota() -> None:
     inner = replace(ENTRANCE, counts=False)
-    decision = entry.decide(rules_of(), inner, MEMBER, NOTHING, NOON)
+    decision = enter(rules_of(), inner, MEMBER, NOTHING, NOON)
     assert decision.verdict is Verdict.ALLOW
     assert (decision.new_keys, decision.visit) == ((), None)
     full = used_on(range(5, 13))
-    assert entry.decide(rules_of(), inner, MEMBER, full, NOON).reason is Reason.QUOTA_EXHAUSTED
+    assert enter(rules_of(), inner, MEMBER, full, NOON).reason is Reason.QUOTA_EXHAUSTED
 
 
 SECOND = Contract("C2", "P2", NEW_YEAR)
@@ -165,14 +180,14 @@ def twins(second: Contract = SECOND) -> Member:
     ],
 )
 def test_the_best_of_two_contracts_grants(plan: Plan, member: Member, via: str) -> None:
-    decision = entry.decide(rules_of(DAY_PLAN, plan), ENTRANCE, member, NOTHING, NOON)
+    decision = enter(rules_of(DAY_PLAN, plan), ENTRANCE, member, NOTHING, NOON)
     assert decision.via == via
 
 
 def test_the_place_in_its_own_plan_beats_the_priority_of_the_contract() -> None:
     first = Plan("P1", bands=(BandGrant("POOL", 8), BandGrant("DAY", 8)))
     second = Plan("P2", bands=(BandGrant("DAY", 8),), priority=9)
-    decision = entry.decide(rules_of(first, second), ENTRANCE, twins(), NOTHING, NOON)
+    decision = enter(rules_of(first, second), ENTRANCE, twins(), NOTHING, NOON)
     assert decision.via == "plan:C2"
 
 
@@ -213,7 +228,7 @@ def test_the_place_in_its_own_plan_beats_the_priority_of_the_contract() -> None:
     ],
 )
 def test_the_most_telling_reason_is_told(plans: list[Plan], told: Reason) -> None:
-    assert entry.decide(rules_of(*plans), ENTRANCE, twins(), NOTHING, NOON).reason is told
+    assert enter(rules_of(*plans), ENTRANCE, twins(), NOTHING, NOON).reason is told
 
 
 def test_in_one_group_the_first_refusal_met_stays() -> None:
@@ -222,7 +237,7 @@ def test_in_one_group_the_first_refusal_met_stays() -> None:
         Plan("P1", bands=(BandGrant("NOON"), BandGrant("DAY", None, NO_HOLIDAYS))),
         store=replace(STORE, closed=frozenset({holiday})),
     )
-    decision = entry.decide(closed, ENTRANCE, MEMBER, NOTHING, at(12, day=3))
+    decision = enter(closed, ENTRANCE, MEMBER, NOTHING, at(12, day=3))
     assert decision.reason is Reason.STORE_CLOSED
 
 
@@ -230,28 +245,28 @@ def test_a_ticket_plan_that_has_ended_says_so() -> None:
     ended = replace(MEMBER, contracts=(replace(CONTRACT, end=date(2026, 11, 3)),))
     plan = Plan("P1", restrict=False, ticket_required=True)
     for member, told in ((MEMBER, Reason.TICKET_REQUIRED), (ended, Reason.CONTRACT_ENDED)):
-        assert entry.decide(rules_of(plan), ENTRANCE, member, NOTHING, NOON).reason is told
+        assert enter(rules_of(plan), ENTRANCE, member, NOTHING, NOON).reason is told
 
 
 def test_an_unknown_plan_grants_nothing_and_still_runs() -> None:
     member = replace(MEMBER, contracts=(replace(CONTRACT, plan="gone"),), bookings=(BOOKING,))
-    decision = entry.decide(rules_of(), ENTRANCE, member, NOTHING, BOOKING.start)
+    decision = enter(rules_of(), ENTRANCE, member, NOTHING, BOOKING.start)
     assert decision.reason is Reason.NO_ENTITLEMENT
 
 
 def test_all_overlapping_bands_count_once_each() -> None:
     plan = replace(DAY_PLAN, bands=(BandGrant("DAY", 8), BandGrant("LATE")), early_min=1_440)
     rules = rules_of(plan, settings=RuleSettings(overlap=Overlap.ALL))
-    decision = entry.decide(rules, ENTRANCE, MEMBER, NOTHING, NOON)
+    decision = enter(rules, ENTRANCE, MEMBER, NOTHING, NOON)
     assert [str(key) for key in decision.new_keys] == ["C1/DAY/2026-11-04", "C1/LATE/2026-11-04"]
-    again = entry.decide(rules, ENTRANCE, MEMBER, frozenset(decision.new_keys[:1]), NOON)
+    again = enter(rules, ENTRANCE, MEMBER, frozenset(decision.new_keys[:1]), NOON)
     assert [str(key) for key in again.new_keys] == ["C1/LATE/2026-11-04"]
 
 
 def test_only_the_best_contract_counts_all_its_overlaps() -> None:
     other = Plan("P2", bands=(BandGrant("NOON", 8), BandGrant("DAY", 8)))
     rules = rules_of(DAY_PLAN, other, settings=RuleSettings(overlap=Overlap.ALL))
-    decision = entry.decide(rules, ENTRANCE, twins(), NOTHING, NOON)
+    decision = enter(rules, ENTRANCE, twins(), NOTHING, NOON)
     assert [str(key) for key in decision.new_keys] == ["C2/DAY/2026-11-04", "C2/NOON/2026-11-04"]
 
 
@@ -260,7 +275,7 @@ def test_keys_of_single_stores_still_count_after_the_scope_was_widened() -> None
     here_and_there = {UsageKey("C1", "DAY", TODAY, store) for store in ("S1", "S2")}
     for scope in DedupeScope:
         rules = rules_of(plan, settings=RuleSettings(dedupe_scope=scope))
-        decision = entry.decide(rules, ENTRANCE, MEMBER, here_and_there, NOON)
+        decision = enter(rules, ENTRANCE, MEMBER, here_and_there, NOON)
         assert (decision.verdict, decision.new_keys) == (Verdict.ALLOW, ())
 
 
@@ -274,7 +289,7 @@ def test_an_unpaid_booking_warns_however_it_opens() -> None:
         (rules_of(EXEMPT), member),
         (rules_of(), replace(member, contracts=())),
     ):
-        decision = entry.decide(rules, ENTRANCE, someone, NOTHING, BOOKING.start)
+        decision = enter(rules, ENTRANCE, someone, NOTHING, BOOKING.start)
         assert (decision.via, decision.warnings) == ("booking:B1", (Warn.BOOKING_UNPAID,))
 
 
@@ -282,9 +297,7 @@ def test_the_earliest_booking_opens_then_the_first_by_id() -> None:
     early = replace(BOOKING, id="B3", start=BOOKING.start - timedelta(minutes=1))
     same = replace(BOOKING, id="B0")
     for bookings, via in (((BOOKING, same), "booking:B0"), ((same, early), "booking:B3")):
-        decision = entry.decide(
-            rules_of(EXEMPT), ENTRANCE, booked(*bookings), NOTHING, BOOKING.start
-        )
+        decision = enter(rules_of(EXEMPT), ENTRANCE, booked(*bookings), NOTHING, BOOKING.start)
         assert decision.via == via
 
 
@@ -292,20 +305,20 @@ def test_a_booking_exempts_only_while_its_contract_runs_and_the_next_contract_is
     ended = replace(CONTRACT, end=date(2026, 11, 3))
     both = replace(booked(BOOKING), contracts=(ended, SECOND))
     rules = rules_of(EXEMPT, replace(EXEMPT, id="P2"))
-    decision = entry.decide(rules, ENTRANCE, both, NOTHING, BOOKING.start)
+    decision = enter(rules, ENTRANCE, both, NOTHING, BOOKING.start)
     checks = [c for c in decision.trace if c.name == "exempt_booking"]
     assert [(c.facts["contract"], c.passed) for c in checks] == [("C1", False), ("C2", True)]
     running = rules_of(EXEMPT, replace(DAY_PLAN, id="P2"))
-    decision = entry.decide(running, ENTRANCE, both, NOTHING, BOOKING.start)
+    decision = enter(running, ENTRANCE, both, NOTHING, BOOKING.start)
     assert decision.reason is Reason.OUT_OF_BAND
 
 
 def test_only_a_plan_with_limits_exempts_a_booking() -> None:
     ticket = replace(EXEMPT, ticket_required=True)
-    decision = entry.decide(rules_of(ticket), ENTRANCE, booked(BOOKING), NOTHING, BOOKING.start)
+    decision = enter(rules_of(ticket), ENTRANCE, booked(BOOKING), NOTHING, BOOKING.start)
     assert decision.reason is Reason.TICKET_REQUIRED
     free = replace(EXEMPT, restrict=False)
-    decision = entry.decide(rules_of(free), ENTRANCE, booked(BOOKING), NOTHING, BOOKING.start)
+    decision = enter(rules_of(free), ENTRANCE, booked(BOOKING), NOTHING, BOOKING.start)
     assert decision.via == "plan:C1"
 
 
@@ -313,7 +326,7 @@ def test_the_door_of_a_room_opens_by_bookings_of_that_room_only() -> None:
     door = replace(ENTRANCE, room="R1")
     for room, reason in (("R1", Reason.OK), ("R2", Reason.OUT_OF_BAND), (None, Reason.OUT_OF_BAND)):
         member = booked(replace(BOOKING, room=room))
-        decision = entry.decide(rules_of(EXEMPT), door, member, NOTHING, BOOKING.start)
+        decision = enter(rules_of(EXEMPT), door, member, NOTHING, BOOKING.start)
         assert decision.reason is reason
-    here = entry.decide(rules_of(EXEMPT), ENTRANCE, booked(BOOKING), NOTHING, BOOKING.start)
+    here = enter(rules_of(EXEMPT), ENTRANCE, booked(BOOKING), NOTHING, BOOKING.start)
     assert here.via == "booking:B1"

@@ -6,7 +6,18 @@ from datetime import timedelta
 import pytest
 
 from policy import exit as leave
-from policy.model import BandGrant, DayRule, Member, Plan, Reason, Rules, Verdict, Visit, Warn
+from policy.model import (
+    BandGrant,
+    DayRule,
+    Member,
+    Plan,
+    Reason,
+    Rules,
+    Scene,
+    Verdict,
+    Visit,
+    Warn,
+)
 from tests.policy.worlds import (
     BOOKING,
     CONTRACT,
@@ -28,14 +39,14 @@ NO_ENTRY, NO_RIGHT = Warn.EXIT_NO_ENTRY, Warn.EXIT_NO_ENTITLEMENT
 def warnings(
     rules: Rules, member: Member | None = MEMBER, visit: Visit | None = None, now: int = 20
 ) -> tuple[Warn, ...]:
-    decision = leave.decide(rules, EXIT, member, visit, at(now))
+    decision = leave.decide(rules, EXIT, member, Scene(at(now), visit=visit))
     assert decision.verdict is Verdict.ALLOW
     return decision.warnings
 
 
 def test_a_stranger_with_a_good_code_is_let_out() -> None:
     decision = leave.decide(
-        rules_of(), EXIT, None, None, NOON, code_warnings=(Warn.EXIT_CODE_REVOKED,)
+        rules_of(), EXIT, None, Scene(NOON), code_warnings=(Warn.EXIT_CODE_REVOKED,)
     )
     assert (decision.verdict, decision.reason) == (Verdict.ALLOW, Reason.OK_WITH_WARNING)
     assert decision.warnings == (Warn.EXIT_CODE_REVOKED, Warn.EXIT_UNKNOWN_MEMBER)
@@ -43,15 +54,15 @@ def test_a_stranger_with_a_good_code_is_let_out() -> None:
 
 def test_what_is_wrong_with_the_code_is_told() -> None:
     decision = leave.decide(
-        rules_of(), EXIT, MEMBER, VISIT, NOON, code_warnings=(Warn.EXIT_CODE_EXPIRED,)
+        rules_of(), EXIT, MEMBER, Scene(NOON, visit=VISIT), code_warnings=(Warn.EXIT_CODE_EXPIRED,)
     )
     assert decision.warnings == (Warn.EXIT_CODE_EXPIRED,)
 
 
 def test_a_device_that_is_off_or_of_no_store_still_lets_out() -> None:
-    off = leave.decide(rules_of(), replace(EXIT, enabled=False), MEMBER, VISIT, NOON)
+    off = leave.decide(rules_of(), replace(EXIT, enabled=False), MEMBER, Scene(NOON, visit=VISIT))
     assert (off.verdict, off.warnings) == (Verdict.ALLOW, ())
-    lost = leave.decide(rules_of(), replace(EXIT, store="gone"), MEMBER, VISIT, NOON)
+    lost = leave.decide(rules_of(), replace(EXIT, store="gone"), MEMBER, Scene(NOON, visit=VISIT))
     assert (lost.verdict, lost.warnings) == (Verdict.ALLOW, (NO_RIGHT, NO_ENTRY))
 
 
@@ -59,14 +70,14 @@ def test_a_device_that_is_off_or_of_no_store_still_lets_out() -> None:
     ("visit", "told"),
     [
         pytest.param(VISIT, (Warn.EXIT_LATE,), id="late"),
-        pytest.param(replace(VISIT, until=None), (), id="a visit without end"),
-        pytest.param(replace(VISIT, until=NIGHT), (), id="the very end"),
-        pytest.param(replace(VISIT, store="S2", until=None), (NO_RIGHT, NO_ENTRY), id="elsewhere"),
+        pytest.param(VISIT._replace(until=None), (), id="a visit without end"),
+        pytest.param(VISIT._replace(until=NIGHT), (), id="the very end"),
+        pytest.param(VISIT._replace(store="S2", until=None), (NO_RIGHT, NO_ENTRY), id="elsewhere"),
         pytest.param(
-            replace(VISIT, since=NIGHT - timedelta(hours=24), until=None), (), id="a day long"
+            VISIT._replace(since=NIGHT - timedelta(hours=24), until=None), (), id="a day long"
         ),
         pytest.param(
-            replace(VISIT, since=NIGHT - timedelta(hours=24, seconds=1), until=None),
+            VISIT._replace(since=NIGHT - timedelta(hours=24, seconds=1), until=None),
             (NO_RIGHT, NO_ENTRY),
             id="forgotten after a day",
         ),
@@ -130,7 +141,7 @@ def test_an_exempt_booking_gives_it_too_even_after_the_contract(
     member = replace(ENDED, bookings=(BOOKING,))
     rules = rules_of(replace(DAY_PLAN, exempt=exempt))
     now = BOOKING.start + timedelta(minutes=minutes)
-    decision = leave.decide(rules, EXIT, member, None, now)
+    decision = leave.decide(rules, EXIT, member, Scene(now))
     assert decision.warnings == ((NO_ENTRY,) if right else (NO_RIGHT, NO_ENTRY))
 
 
@@ -142,7 +153,7 @@ def test_all_warnings_are_given_together() -> None:
 
 
 def test_a_decision_tells_its_checks_in_order() -> None:
-    decision = leave.decide(rules_of(), EXIT, MEMBER, None, NIGHT)
+    decision = leave.decide(rules_of(), EXIT, MEMBER, Scene(NIGHT))
     assert [(check.name, check.passed) for check in decision.trace] == [
         ("member_known", True),
         ("member_not_stopped", True),

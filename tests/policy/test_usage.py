@@ -1,13 +1,32 @@
-"""Usage keys and their counts (spec/rules.md 2.6)."""
+"""Usage keys, what supports them and their counts (spec/rules.md 2.6, 3.8, 3.9)."""
 
 from dataclasses import replace
 from datetime import date, datetime
+from itertools import permutations
+from random import Random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from policy import usage
-from policy.model import DedupeScope, UsageKey
-from tests.policy.worlds import STORE, TODAY, at, used_on
+from policy.model import (
+    BandGrant,
+    ConsumeOn,
+    Contract,
+    DedupeScope,
+    Plan,
+    RuleSettings,
+    Ticket,
+    TicketType,
+    Usage,
+    UsageKey,
+)
+from policy.usage import Events
+from tests.policy.worlds import CONTRACT, MEMBER, NEW_YEAR, STORE, TODAY, at, rules_of, used_on
+
+PLAIN = RuleSettings()
+BY_STORE = RuleSettings(dedupe_scope=DedupeScope.STORE)
 
 
 def test_a_key_names_its_store_only_if_stores_count_apart() -> None:
@@ -18,30 +37,177 @@ def test_a_key_names_its_store_only_if_stores_count_apart() -> None:
 
 
 def test_a_count_is_of_one_contract_band_and_calendar_month() -> None:
-    used = used_on([1, 2, 30]) | used_on([3], band="NIGHT") | used_on([3], owner="C2")
-    used |= {UsageKey("C1", "DAY", date(2026, 10, 31)), UsageKey("C1", "DAY", date(2025, 11, 1))}
-    assert usage.count(used, "C1", "DAY", TODAY) == 3
-    assert usage.count(used, "C1", "DAY", date(2026, 10, 1)) == 1
-    assert usage.count(used, "C1", "DAY", date(2026, 12, 1)) == 0
+    keys = used_on([1, 2, 30]) | used_on([3], band="NIGHT") | used_on([3], owner="C2")
+    keys |= {UsageKey("C1", "DAY", date(2026, 10, 31)), UsageKey("C1", "DAY", date(2025, 11, 1))}
+    used = Usage.of(keys)
+    for day, times in ((TODAY, 3), (date(2026, 10, 1), 1), (date(2026, 12, 1), 0)):
+        assert usage.count(PLAIN, used, ["C1"], "DAY", day) == times
+    assert usage.count(PLAIN, used, ["C1", "C2"], "DAY", TODAY) == 4
 
 
-def test_keys_of_two_stores_on_one_day_are_one_use_again_when_all_stores_count_together() -> None:
-    here, there = (replace(key, store=s) for key in used_on([4]) for s in ("S1", "S2"))
-    assert usage.in_scope(DedupeScope.STORE, {here, there}) == {here, there}
-    assert usage.in_scope(DedupeScope.ALL_STORES, {here, there}) == used_on([4])
+@pytest.mark.parametrize(
+    ("day", "times"),
+    [(date(2026, 11, 14), 2), (date(2026, 11, 15), 3), (date(2026, 12, 14), 3)],
+)
+def test_a_month_may_begin_on_another_day(day: date, times: int) -> None:
+    settings = RuleSettings(month_anchor_day=15)
+    keys = used_on([1, 14, 15, 30]) | {UsageKey("C1", "DAY", date(2026, 12, 14))}
+    assert usage.count(settings, Usage.of(keys), ["C1"], "DAY", day) == times
+
+
+def test_a_day_at_two_stores_is_one_use_or_two() -> None:
+    keys = [UsageKey("C1", "DAY", TODAY, store) for store in ("S1", "S2")]
+    used = Usage.of(keys)
+    assert usage.count(PLAIN, used, ["C1"], "DAY", TODAY) == 1
+    assert usage.count(BY_STORE, used, ["C1"], "DAY", TODAY) == 2
+    assert usage.present(used, keys[0])
+    assert usage.present(used, keys[0]._replace(store=None))
+    assert not usage.present(used, keys[0]._replace(store="S3"))
+    assert not usage.present(Usage.of(used_on([4])), keys[0])
+
+
+def test_a_new_contract_counts_from_0_or_carries_on() -> None:
+    old = replace(CONTRACT, id="C0", end=date(2026, 11, 3))
+    member = replace(MEMBER, contracts=(old, replace(CONTRACT, start=TODAY)))
+    new = member.contracts[1]
+    assert usage.predecessors(PLAIN, member, new) == ("C1",)
+    carry = RuleSettings(carry_usage_on_plan_change=True)
+    assert usage.predecessors(carry, member, new) == ("C1", "C0")
+    assert usage.predecessors(carry, member, old) == ("C0",)
+
+
+TICKET = Ticket("T1", TicketType.ENTRY, 3, NEW_YEAR)
+
+
+@pytest.mark.parametrize(
+    ("counted_to", "left"),
+    [
+        (None, -1),
+        (date(2026, 10, 30), -1),
+        (date(2026, 10, 31), 0),
+        (date(2026, 11, 3), 1),
+        (TODAY, 2),
+        (date(2026, 12, 31), 3),
+    ],
+)
+def test_each_use_of_a_ticket_is_taken_off_once(counted_to: date | None, left: int) -> None:
+    keys = used_on([3, 4, 5], band="*", owner="T1")
+    keys |= {UsageKey("T1", "*", date(2026, 10, 31)), UsageKey("T2", "*", TODAY)}
+    ticket = replace(TICKET, counted_to=counted_to)
+    assert usage.tickets_left(Usage.of(keys), ticket) == left
 
 
 @pytest.mark.parametrize(
     ("now", "first", "last"),
     [
-        pytest.param(at(12), date(2026, 11, 1), date(2026, 11, 30), id="inside a month"),
-        pytest.param(at(12, day=2), date(2026, 10, 1), date(2026, 11, 30), id="its beginning"),
-        pytest.param(at(12, day=28), date(2026, 11, 1), date(2026, 11, 30), id="near its end"),
-        pytest.param(at(12, day=29), date(2026, 11, 1), date(2026, 12, 31), id="its end"),
-        pytest.param(at(33 * 24, day=29), date(2026, 12, 1), date(2027, 1, 31), id="a new year"),
-        pytest.param(at(90 * 24, day=28), date(2027, 2, 1), date(2027, 2, 28), id="February"),
-        pytest.param(at(24, day=28), date(2026, 11, 1), date(2026, 12, 31), id="local, not UTC"),
+        pytest.param(at(12), date(2026, 10, 1), date(2026, 12, 31), id="inside a month"),
+        pytest.param(at(12, day=2), date(2026, 9, 1), date(2026, 12, 31), id="its beginning"),
+        pytest.param(at(12, day=28), date(2026, 10, 1), date(2026, 12, 31), id="near its end"),
+        pytest.param(at(12, day=29), date(2026, 10, 1), date(2027, 1, 31), id="its end"),
+        pytest.param(at(24, day=28), date(2026, 10, 1), date(2027, 1, 31), id="local, not UTC"),
     ],
 )
-def test_whole_months_are_looked_at(now: datetime, first: date, last: date) -> None:
-    assert usage.dates_looked_at(STORE, now) == (first, last)
+def test_whole_months_are_asked_for(now: datetime, first: date, last: date) -> None:
+    assert usage.asked(STORE, MEMBER, now) == (("C1",), first, last)
+
+
+def test_of_tickets_every_use_is_asked_for_that_is_not_in_the_number() -> None:
+    counted = replace(TICKET, id="T2", counted_to=date(2026, 6, 30))
+    for tickets, first in (((TICKET,), NEW_YEAR), ((counted,), date(2026, 6, 30))):
+        owners, asked, _ = usage.asked(STORE, replace(MEMBER, tickets=tickets), at(12))
+        assert (owners, asked) == (("C1", tickets[0].id), first)
+
+
+def test_only_more_than_the_limit_is_reported() -> None:
+    plan = Plan("P1", bands=(BandGrant("DAY", 2), BandGrant("NIGHT", 0), BandGrant("LATE")))
+    unknown = Contract("C2", "gone", NEW_YEAR)
+    member = replace(MEMBER, contracts=(CONTRACT, unknown))
+    for days, lines in (
+        ([1, 2], []),
+        ([1, 2, 3], [usage.OverLimit("C1", "DAY", 3, 2)]),
+    ):
+        used = Usage.of(used_on(days) | used_on([1], band="LATE"))
+        told = usage.over_limit(rules_of(plan), member, used, TODAY)
+        assert told == lines
+        assert [line.excess for line in told] == [1] * len(lines)
+
+
+@pytest.mark.parametrize(
+    ("consume_on", "lock_fault", "opened", "taken_back"),
+    [
+        (ConsumeOn.GRANT, True, False, True),
+        (ConsumeOn.GRANT, False, False, False),
+        (ConsumeOn.DOOR_OPENED, False, False, True),
+        (ConsumeOn.DOOR_OPENED, False, True, False),
+    ],
+)
+def test_an_entry_that_came_to_nothing_is_taken_back(
+    consume_on: ConsumeOn, lock_fault: bool, opened: bool, taken_back: bool
+) -> None:
+    settings = RuleSettings(consume_on=consume_on)
+    assert usage.taken_back(settings, lock_fault=lock_fault, opened=opened) is taken_back
+
+
+KEYS = st.builds(
+    UsageKey,
+    st.sampled_from(["C1", "C2"]),
+    st.sampled_from(["DAY", "NIGHT"]),
+    st.dates(date(2026, 10, 28), date(2026, 11, 4)),
+    st.sampled_from([None, None, "S1", "S2"]),
+)
+Story = list[tuple[str, UsageKey, str]]
+STORIES = st.lists(
+    st.tuples(st.sampled_from(["supported", "withdraw"]), KEYS, st.sampled_from("abcd")),
+    max_size=8,
+)
+
+
+def told(story: Story) -> Events:
+    events = Events()
+    for what, key, event in story:
+        if what == "supported":
+            events = usage.supported(events, key, event)
+        else:
+            events = usage.withdraw(events, event)
+    return events
+
+
+@given(STORIES, st.randoms(use_true_random=True))
+def test_messages_may_come_in_any_order_and_twice(story: Story, pick: Random) -> None:
+    other = [*story, *story]
+    pick.shuffle(other)
+    assert told(other) == told(story)
+
+
+@given(STORIES, STORIES, STORIES)
+def test_what_is_merged_is_the_same_in_any_order(one: Story, two: Story, three: Story) -> None:
+    merged = [
+        usage.merged(usage.merged(told(a), told(b)), told(c))
+        for a, b, c in permutations([one, two, three])
+    ]
+    assert all(events == merged[0] for events in merged)
+    assert usage.merged(merged[0], merged[0]) == merged[0]
+    assert merged[0] == told([*one, *two, *three])
+
+
+@given(STORIES, KEYS)
+def test_a_withdrawn_event_never_comes_back(story: Story, key: UsageKey) -> None:
+    events = usage.withdraw(told(story), "a")
+    assert usage.supported(events, key, "a").existing() == events.existing()
+
+
+@given(st.lists(KEYS, max_size=12))
+def test_masks_count_as_sets_of_keys_do(keys: list[UsageKey]) -> None:
+    used = Usage.of(keys)
+    assert used == Usage.of([*keys, *keys])
+    for key in keys:
+        assert usage.present(used, key)
+        same = {
+            other
+            for other in keys
+            if (other.owner, other.band) == (key.owner, key.band)
+            and other.service_date.month == key.service_date.month
+        }
+        asked = [key.owner], key.band, key.service_date
+        assert usage.count(BY_STORE, used, *asked) == len(same)
+        assert usage.count(PLAIN, used, *asked) == len({other.service_date for other in same})

@@ -7,31 +7,51 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from random import Random
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
+from policy import entry
 from policy.model import (
+    AntiPassback,
     BandGrant,
     Booking,
     BookingStatus,
+    ClockPolicy,
     Contract,
     DayRule,
+    Decision,
     DedupeScope,
     Device,
+    DiskFailurePolicy,
     Door,
+    EntitlementOrder,
+    ExemptScope,
+    Gender,
+    GrantTiming,
     HolidayRule,
     Hours,
     IssuerKey,
     KeyRole,
     Member,
+    Mode,
     Overlap,
     Plan,
+    Qualifier,
+    Reason,
     Rules,
     RuleSettings,
+    Scene,
     Side,
+    StalePolicy,
     Store,
+    Ticket,
+    TicketDedupe,
+    TicketType,
+    Usage,
     UsageKey,
+    Visit,
     Warn,
 )
 
@@ -87,6 +107,18 @@ def rules_of(*plans: Plan, store: Store = STORE, settings: RuleSettings | None =
     )
 
 
+def enter(
+    rules: Rules | None,
+    device: Device,
+    member: Member,
+    used: Iterable[UsageKey],
+    at: datetime,
+    **scene: Any,
+) -> Decision:
+    """Decide an entry; `scene`: what else there is to say in a Scene."""
+    return entry.decide(rules, device, member, Scene(at, Usage.of(used), **scene))
+
+
 def used_on(days: Iterable[int], band: str = "DAY", owner: str = "C1") -> frozenset[UsageKey]:
     """Return a key on each of these days of November 2026."""
     return frozenset(UsageKey(owner, band, date(2026, 11, day)) for day in days)
@@ -109,6 +141,15 @@ class World:
     member: Member
     used: frozenset[UsageKey]
     at: datetime
+    visit: Visit | None = None
+    seat_refusal: Reason | None = Reason.SEAT_CHECKED_OUT
+    room_refusal: Reason | None = Reason.BOOKING_UNPAID
+
+    def scene(self, **said: Any) -> Scene:
+        """Set the scene, as it is or as `said`."""
+        scene = Scene(self.at, Usage.of(self.used), self.visit)
+        refusals = {"seat_refusal": self.seat_refusal, "room_refusal": self.room_refusal}
+        return scene._replace(**{**refusals, **said})
 
 
 def worlds() -> st.SearchStrategy[World]:
@@ -120,8 +161,8 @@ def some_keys(pick: Random, middle: date) -> frozenset[UsageKey]:
     """Pick usage keys that the member of a world may have."""
     return frozenset(
         UsageKey(
-            pick.choice(["C0", "C1"]),
-            pick.choice(_KINDS),
+            pick.choice(["C0", "C1", "C0", "C1", "T0"]),
+            pick.choice([*_KINDS, "*"]),
             _near(pick, middle),
             pick.choice([None, None, "S1", "S2"]),
         )
@@ -138,25 +179,90 @@ def _world(pick: Random) -> World:
         frozenset(_near(pick, middle) for _ in range(pick.randint(0, 2))),
         frozenset(_near(pick, middle) for _ in range(pick.randint(0, 1))),
     )
-    settings = RuleSettings(pick.choice(list(Overlap)), pick.choice(list(DedupeScope)))
+    plans = _plan(pick, "P1"), _plan(pick, "P2")
+    at_ = _instant(pick, middle)
+    since = at_ - timedelta(hours=pick.choice([1, 11, 13, 25]))
+    visit = Visit("S1", since, None, "D1", "plan:C0", None)
     return World(
-        rules_of(_plan(pick, "P1"), _plan(pick, "P2"), store=store, settings=settings),
-        replace(
-            ENTRANCE,
-            room=pick.choice([None, None, "R1"]),
-            counts=pick.choice([True, True, False]),
-            store=pick.choice(["S1"] * 19 + ["gone"]),
-        ),
-        Member(
-            "M1",
-            b"member-1",
-            tuple(_contract(pick, f"C{n}", middle) for n in range(pick.choice([0, 1, 1, 2, 2]))),
-            tuple(_booking(pick, f"B{n}", middle) for n in range(pick.randint(0, 2))),
-            notices=pick.choice([frozenset[Warn](), frozenset({Warn.OPEN_NOTE})]),
-        ),
+        rules_of(*plans, store=store, settings=_settings(pick)),
+        _device(pick),
+        _member(pick, middle),
         some_keys(pick, middle),
-        _instant(pick, middle),
+        at_,
+        pick.choice([None, None, visit]),
+        pick.choice([None, Reason.SEAT_CHECKED_OUT]),
+        pick.choice([None, Reason.BOOKING_UNPAID]),
     )
+
+
+def _settings(pick: Random) -> RuleSettings:
+    return RuleSettings(
+        overlap=pick.choice(list(Overlap)),
+        dedupe_scope=pick.choice(list(DedupeScope)),
+        exempt_scope=pick.choice(list(ExemptScope)),
+        ticket_dedupe=pick.choice(list(TicketDedupe)),
+        entitlement_order=pick.choice(list(EntitlementOrder)),
+        paid_booking_opens=pick.random() < 0.3,
+        month_anchor_day=pick.choice([1, 1, 1, 4]),
+        day_cutoff_hour=pick.choice([0, 0, 0, 5]),
+        carry_usage_on_plan_change=pick.random() < 0.2,
+        paused_blocks_all=pick.random() < 0.3,
+        anti_passback=pick.choice([*AntiPassback, AntiPassback.OFF]),
+        passback_timeout_min=pick.choice([0, 720]),
+        stale_policy=pick.choice(list(StalePolicy)),
+        clock_policy=pick.choice(list(ClockPolicy)),
+        disk_failure_policy=pick.choice(list(DiskFailurePolicy)),
+        closed_days_block_bookings=pick.random() < 0.8,
+        recount_on_cancel=pick.random() < 0.5,
+    )
+
+
+def _device(pick: Random) -> Device:
+    qualify = pick.sample(list(Qualifier), pick.randint(0, 2))
+    return replace(
+        ENTRANCE,
+        room=pick.choice([None, None, "R1"]),
+        counts=pick.choice([True, True, False]),
+        store=pick.choice(["S1"] * 19 + ["gone"]),
+        mode=pick.choice([*Mode] + [Mode.LOCK_QR] * 6),
+        qualify=frozenset(pick.choice([[Qualifier.ANY_MEMBER], qualify])),
+        qualify_plans=pick.choice([frozenset[str](), frozenset({"P1"})]),
+        gender=pick.choice([None] * 9 + [Gender.F]),
+        grant_timing=pick.choice(list(GrantTiming)),
+        check_stores=pick.random() < 0.8,
+        auto_check_in=pick.random() < 0.5,
+    )
+
+
+def _member(pick: Random, middle: date) -> Member:
+    return Member(
+        "M1",
+        b"member-1",
+        tuple(_contract(pick, f"C{n}", middle) for n in range(pick.choice([0, 1, 1, 2, 2]))),
+        tuple(_ticket(pick, f"T{n}", middle) for n in range(pick.choice([0, 0, 0, 1, 2]))),
+        tuple(_booking(pick, f"B{n}", middle) for n in range(pick.randint(0, 2))),
+        gender=pick.choice([None, Gender.F, Gender.M]),
+        notices=pick.choice([frozenset[Warn](), frozenset({Warn.OPEN_NOTE})]),
+    )
+
+
+def _ticket(pick: Random, name: str, middle: date) -> Ticket:
+    """Pick a ticket that is mostly good for entering."""
+    return Ticket(
+        name,
+        pick.choice([*TicketType] + [TicketType.ENTRY] * 6),
+        pick.randint(0, 3),
+        pick.choice([NEW_YEAR, NEW_YEAR, middle]),
+        pick.choice([None, None, middle]),
+        pick.choice([None, None, frozenset(pick.sample(_KINDS, 2))]),
+        _days(pick),
+        pick.choice([None, None, frozenset({"S1"}), frozenset({"S2"})]),
+        pick.choice([None, None, middle - timedelta(days=1)]),
+    )
+
+
+def _days(pick: Random) -> DayRule:
+    return DayRule(frozenset(pick.choice(_TICKED)), pick.choice(list(HolidayRule)))
 
 
 def _near(pick: Random, middle: date) -> date:
@@ -181,12 +287,11 @@ def _plan(pick: Random, name: str) -> Plan:
         restrict=pick.random() < 0.8,
         ticket_required=pick.random() < 0.1,
         bands=tuple(
-            BandGrant(
-                kind,
-                pick.choice([None, 0, 1, 2, 3]),
-                DayRule(frozenset(pick.choice(_TICKED)), pick.choice(list(HolidayRule))),
-            )
+            BandGrant(kind, pick.choice([None, 0, 1, 2, 3]), _days(pick))
             for kind in pick.sample(_KINDS, pick.choice([0, 1, 2, 3, 4, 4]))
+        ),
+        booking_bands=tuple(
+            BandGrant(kind, None, _days(pick)) for kind in pick.sample(_KINDS, pick.randint(0, 2))
         ),
         exempt=pick.random() < 0.4,
         exempt_programs=pick.choice([frozenset[str](), frozenset({"YOGA"})]),

@@ -1,0 +1,158 @@
+"""Old rules, a clock that can't be trusted, a disk that failed (spec/rules.md 3.7)."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from policy import doubt, entry
+from policy.model import (
+    BandGrant,
+    ClockPolicy,
+    Decision,
+    DiskFailurePolicy,
+    Member,
+    Mode,
+    Overlap,
+    Plan,
+    Reason,
+    Rules,
+    RuleSettings,
+    Scene,
+    StalePolicy,
+    Verdict,
+    Warn,
+)
+from tests.policy.worlds import ENTRANCE, MEMBER, NOON, at, enter, rules_of, used_on
+
+DENY_BAD_CLOCK = RuleSettings(clock_policy=ClockPolicy.DENY)
+STOPPED = replace(MEMBER, suspended=True)
+NIGHT = at(20)
+
+
+def test_without_rules_nobody_comes_in() -> None:
+    decision = enter(None, ENTRANCE, MEMBER, (), NOON)
+    assert (decision.verdict, decision.reason) == (Verdict.DENY, Reason.NO_RULES)
+    assert [check.name for check in decision.trace if not check.passed] == ["rules_known"]
+
+
+def test_a_clock_policy_may_shut_everybody_out() -> None:
+    rules = rules_of(settings=DENY_BAD_CLOCK)
+    for member in (MEMBER, STOPPED):
+        decision = enter(rules, ENTRANCE, member, (), NOON, clock_trusted=False)
+        assert decision.reason is Reason.CLOCK_UNTRUSTED
+
+
+def test_what_is_let_in_without_a_clock_is_left_to_the_cloud() -> None:
+    decision = enter(rules_of(), ENTRANCE, MEMBER, (), NOON, clock_trusted=False)
+    assert (decision.via, decision.unsettled) == (None, True)
+
+
+def test_members_are_let_in_by_old_rules_past_the_device_too() -> None:
+    rules = rules_of(settings=RuleSettings(stale_policy=StalePolicy.MEMBERS))
+    member = replace(MEMBER, notices=frozenset({Warn.OPEN_NOTE}))
+    nobodys = replace(ENTRANCE, qualify=frozenset())
+    decision = enter(rules, nobodys, member, (), NOON, rules_age_h=72.1)
+    assert (decision.verdict, decision.via, decision.visit) == (Verdict.ALLOW, None, None)
+    assert decision.warnings == (Warn.OPEN_NOTE, Warn.RULES_STALE)
+    assert [check.name for check in decision.trace if not check.passed] == [
+        "rules_fresh",
+        "qualified",
+    ]
+
+
+ENDING, BEGINNING = at(16, 59), at(9, 59)
+
+
+def between(
+    rules: Rules, now: datetime = ENDING, minutes: int = 2, member: Member = MEMBER
+) -> Decision:
+    """Decide at a time from `now` to some minutes later."""
+    latest = now + timedelta(minutes=minutes)
+    return entry.decide_between(rules, ENTRANCE, member, Scene(now), latest)
+
+
+def test_where_both_times_agree_there_is_no_maybe() -> None:
+    decision = between(rules_of(), minutes=0)
+    assert (decision.band, decision.warnings, decision.unsettled) == ("DAY", (), False)
+    assert between(rules_of(), NIGHT).reason is Reason.OUT_OF_BAND
+    free = rules_of(Plan("P1", restrict=False))
+    assert between(free).warnings == ()
+    assert (
+        entry.decide_between(None, ENTRANCE, MEMBER, Scene(NOON), NIGHT).reason is Reason.NO_RULES
+    )
+
+
+def test_an_end_that_may_have_passed_counts_for_the_earlier_time() -> None:
+    decision = between(rules_of())
+    assert (decision.verdict, decision.via, decision.unsettled) == (Verdict.ALLOW, "plan:C1", True)
+    assert decision.new_keys == tuple(used_on([4]))
+    assert decision.warnings == (Warn.CLOCK_UNTRUSTED,)
+    assert decision.trace[-1].facts == {"earliest": "OK", "latest": "OUT_OF_BAND"}
+
+
+def test_a_beginning_that_may_lie_ahead_counts_nothing() -> None:
+    decision = between(rules_of(), BEGINNING)
+    assert (decision.verdict, decision.via, decision.unsettled) == (Verdict.ALLOW, None, True)
+    assert (decision.keys, decision.visit) == ((), None)
+    assert between(rules_of(), BEGINNING, member=STOPPED).reason is Reason.MEMBER_SUSPENDED
+
+
+def test_a_maybe_may_be_a_no() -> None:
+    rules = rules_of(settings=DENY_BAD_CLOCK)
+    for now in (ENDING, BEGINNING):
+        assert between(rules, now).reason is Reason.CLOCK_UNTRUSTED
+
+
+def test_between_two_bands_the_earlier_counts_whatever_the_policy() -> None:
+    plan = Plan("P1", bands=(BandGrant("DAY"), BandGrant("NOON")))
+    settings = replace(DENY_BAD_CLOCK, overlap=Overlap.ONE)
+    decision = between(rules_of(plan, settings=settings), at(13, 59))
+    assert (decision.verdict, decision.band, decision.unsettled) == (Verdict.ALLOW, "NOON", True)
+    assert decision.warnings == (Warn.CLOCK_UNTRUSTED,)
+
+
+@pytest.mark.parametrize(
+    ("policy", "member", "reason"),
+    [
+        (DiskFailurePolicy.DENY, MEMBER, Reason.RECORD_FAILED),
+        (DiskFailurePolicy.DENY, STOPPED, Reason.RECORD_FAILED),
+        (DiskFailurePolicy.MEMBERS, MEMBER, Reason.OK),
+        (DiskFailurePolicy.MEMBERS, STOPPED, Reason.MEMBER_SUSPENDED),
+        (DiskFailurePolicy.MEMBERS, None, Reason.RECORD_FAILED),
+    ],
+)
+def test_a_failed_disk_keeps_out_whom_its_policy_says(
+    policy: DiskFailurePolicy, member: Member | None, reason: Reason
+) -> None:
+    decision = doubt.unrecorded(RuleSettings(disk_failure_policy=policy), member)
+    assert decision.reason is reason
+    assert decision.unsettled is (decision.verdict is Verdict.ALLOW) is (reason is Reason.OK)
+    assert [check.passed for check in decision.trace] == [False]
+
+
+@pytest.mark.parametrize(
+    ("trusted", "age_h", "warnings", "keys"),
+    [
+        (True, 0, (), tuple(used_on([4]))),
+        (True, 73, (Warn.RULES_STALE,), tuple(used_on([4]))),
+        (False, 0, (Warn.CLOCK_UNTRUSTED,), ()),
+    ],
+)
+def test_a_device_that_only_records_refuses_nobody(
+    trusted: bool, age_h: int, warnings: tuple[Warn, ...], keys: tuple[object, ...]
+) -> None:
+    settings = RuleSettings(stale_policy=StalePolicy.DENY, clock_policy=ClockPolicy.DENY)
+    device = replace(ENTRANCE, mode=Mode.RECORD_ONLY)
+    decision = enter(
+        rules_of(settings=settings),
+        device,
+        MEMBER,
+        (),
+        NOON,
+        clock_trusted=trusted,
+        rules_age_h=age_h,
+        lockdown=True,
+    )
+    assert decision.verdict is Verdict.RECORDED
+    assert (decision.warnings, decision.keys) == (warnings, keys)

@@ -1,0 +1,158 @@
+"""What a plan offers in the course of a day (spec/rules.md 3.1, 3.3-2)."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta, tzinfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from policy import calendar, limits
+from policy.model import BandGrant, Hours, Plan, Reason, Rules, RuleSettings, Store
+from policy.timetable import Segment, segment
+from tests.policy.worlds import (
+    DAY_PLAN,
+    LORD_HOWE,
+    NEW_YORK,
+    NOON,
+    STORE,
+    TODAY,
+    TOKYO,
+    World,
+    at,
+    rules_of,
+    worlds,
+)
+
+BACK = date(2026, 11, 1)  # New York: 02:00 EDT becomes 01:00 EST
+FORTH = date(2026, 3, 8)  # New York: 02:00 EST becomes 03:00 EDT
+
+
+def offered(plan: Plan, now: datetime, store: Store = STORE, hour: int = 0) -> Segment:
+    rules = rules_of(plan, store=store, settings=RuleSettings(day_cutoff_hour=hour))
+    return segment(rules, store, plan, now)
+
+
+def test_a_band_inside_the_skipped_hour_has_no_time_to_enter() -> None:
+    store = Store("NY", NEW_YORK, {"GAP": Hours(125, 175)})
+    plan = Plan("P", bands=(BandGrant("GAP"),))
+    change = datetime(2026, 3, 8, 7, tzinfo=UTC)
+    for second in range(-3_600, 3_600, 60):
+        assert not offered(plan, change + timedelta(seconds=second), store).fits
+
+
+@pytest.mark.parametrize(
+    ("now", "enters", "leaves"),
+    [
+        (at(9, 49) + timedelta(seconds=59), False, False),
+        (at(9, 50), True, True),
+        (at(16, 59) + timedelta(seconds=59), True, True),
+        (at(17), False, True),
+        (at(17, 20), False, True),
+        (at(17, 20) + timedelta(milliseconds=1), False, False),
+    ],
+)
+def test_windows_include_their_start_and_only_leaving_its_end(
+    now: datetime, enters: bool, leaves: bool
+) -> None:
+    here = offered(replace(DAY_PLAN, early_min=10, late_min=20), now)
+    assert (bool(here.fits), bool(here.leaving)) == (enters, leaves)
+
+
+def test_before_it_opens_a_band_fits_by_tolerance_only() -> None:
+    plan = replace(DAY_PLAN, early_min=10)
+    (before,), (after,) = (offered(plan, now).fits for now in (at(9, 59), at(10)))
+    assert (before.rank[0], after.rank[0]) == (True, False)
+    assert before.until == after.until == at(17)
+
+
+def test_a_closed_date_keeps_out_but_nobody_in() -> None:
+    here = offered(DAY_PLAN, NOON, replace(STORE, closed=frozenset({TODAY})))
+    assert [fit.refusal for fit in here.fits] == [Reason.STORE_CLOSED]
+    assert here.leaving == (TODAY,)
+
+
+@pytest.mark.parametrize(
+    ("hour", "now", "today"),
+    [(0, at(0), 4), (0, at(-1, 59), 3), (5, at(4, 59), 3), (5, at(5), 4), (5, at(23), 4)],
+)
+def test_a_date_begins_at_the_cutoff(hour: int, now: datetime, today: int) -> None:
+    assert offered(DAY_PLAN, now, hour=hour).today == date(2026, 11, today)
+
+
+def test_the_tables_kept_are_bounded_and_belong_to_their_rules() -> None:
+    rules = rules_of()
+    for day in range(limits.TIMETABLES_KEPT + 2):
+        segment(rules, STORE, DAY_PLAN, NOON + timedelta(days=day))
+    assert len(rules.timetables) <= limits.TIMETABLES_KEPT
+    assert rules == rules_of()
+    closed = replace(STORE, closed=frozenset({TODAY}))
+    changed = replace(rules, stores={"S1": closed})
+    assert segment(changed, closed, DAY_PLAN, NOON).fits[0].refusal is Reason.STORE_CLOSED
+
+
+def by_hand(
+    store: Store, plan: Plan, now: datetime, *, early: int, late: int, days: int
+) -> Iterator[tuple[str, date, bool, bool]]:
+    """Walk through all occurrences: kind, date, whether it fits for entering, for leaving."""
+    today = calendar.local_date(store, now)
+    for grant in plan.bands:
+        hours = store.bands.get(grant.kind)
+        for n in range(-days, days + 1) if hours else ():
+            assert hours is not None
+            on = today + timedelta(days=n)
+            opens = calendar.instant(store.tz, on, hours.start_min, closing=False)
+            closes = calendar.instant(store.tz, on, hours.end_min, closing=True)
+            begun = opens - timedelta(minutes=early) <= now
+            yield (
+                grant.kind,
+                on,
+                begun and now < closes,
+                begun and now <= closes + timedelta(minutes=late),
+            )
+
+
+MINUTES, TOLERANCE = st.integers(0, 1_439), st.integers(0, 1_440)
+
+
+@given(
+    st.sampled_from([TOKYO, NEW_YORK, LORD_HOWE]),
+    st.sampled_from([BACK, FORTH, date(2026, 10, 4), date(2026, 4, 5)]),
+    st.builds(lambda start, length: Hours(start, start + length), MINUTES, st.integers(1, 1_440)),
+    st.tuples(TOLERANCE, TOLERANCE),
+    st.integers(-1_440, 2_880),
+)
+def test_no_occurrence_further_away_could_matter(
+    tz: tzinfo, day: date, hours: Hours, tolerance: tuple[int, int], minute: int
+) -> None:
+    store = Store("S", tz, {"B": hours})
+    early, late = tolerance
+    plan = Plan("P", bands=(BandGrant("B"),), early_min=early, late_min=late)
+    now = calendar.instant(tz, day, 0, closing=False) + timedelta(minutes=minute)
+    seen = list(by_hand(store, plan, now, early=early, late=late, days=6))
+    here = offered(plan, now, store)
+    assert {fit.day for fit in here.fits} == {on for _, on, enters, _ in seen if enters}
+    assert set(here.leaving) == {on for _, on, _, leaves in seen if leaves}
+
+
+@given(worlds())
+def test_a_table_says_what_a_walk_through_the_calendar_does(world: World) -> None:
+    rules: Rules = world.rules
+    store, now = rules.stores["S1"], world.at
+    for plan in rules.plans.values():
+        here = segment(rules, store, plan, now)
+        seen = list(by_hand(store, plan, now, early=plan.early_min, late=plan.late_min, days=2))
+        fits = sorted((fit.kind, fit.day) for fit in here.fits)
+        assert fits == sorted((kind, on) for kind, on, enters, _ in seen if enters)
+        grants = {grant.kind: grant for grant in plan.bands}
+        for fit in here.fits:
+            told = calendar.day_refusal(store, grants[fit.kind].days, fit.day)
+            shut = Reason.STORE_CLOSED if fit.day in store.closed else None
+            assert fit.refusal == (told or shut)
+        assert [fit.rank for fit in here.fits] == sorted(fit.rank for fit in here.fits)
+        assert sorted(here.leaving) == sorted(
+            on
+            for kind, on, _, leaves in seen
+            if leaves and calendar.day_refusal(store, grants[kind].days, on) is None
+        )
