@@ -10,10 +10,11 @@ PYTHON := $(VENV)/bin/python
 PIP    := -m pip --disable-pip-version-check
 STEP   := .ci/step
 READY  := $(VENV)/.ready
+BENCH  := .venv-bench
 UV     := .venv-lock/bin/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help run present test lint types imports tests lock wheels-aarch64 clean
+.PHONY: help run present test lint types imports tests bench lock wheels-aarch64 clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +52,21 @@ $(READY): requirements-dev.txt pyproject.toml Makefile
 	    $(PYTHON) $(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
+bench: $(BENCH)/.ready ## what decisions and look-ups cost, beside other engines (some minutes)
+	@$(STEP) "All engines give the same answers" $(BENCH)/bin/pytest tests/hil/test_perf_decisions.py
+	@$(STEP) "Decisions" $(BENCH)/bin/python -m hil.perf.decisions
+	@$(STEP) "Members looked up" $(BENCH)/bin/python -m hil.perf.lookup
+
+# Apart from the other environment: nothing that we make may come to need another engine.
+$(BENCH)/.ready: requirements-bench.txt pyproject.toml Makefile
+	@.ci/system-packages $(SYSTEM_PACKAGES)
+	@$(STEP) "Private environment in $(BENCH)" .ci/venv $(BENCH)
+	@$(STEP) "Locked packages, other engines too (some minutes, the first time)" \
+	    $(BENCH)/bin/python $(PIP) install --require-hashes --requirement requirements-bench.txt
+	@$(STEP) "This project" \
+	    $(BENCH)/bin/python $(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
 LOCK = $(UV) pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
     --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
     --custom-compile-command "make lock" $(UPGRADE) pyproject.toml
@@ -58,6 +74,8 @@ LOCK = $(UV) pip compile --quiet --universal --python-version 3.11 --fork-strate
 lock: $(UV) ## lock what pyproject.toml asks for; newest versions: make lock UPGRADE=--upgrade
 	@$(STEP) "What runs" $(LOCK) --output-file requirements.txt
 	@$(STEP) "What tests" $(LOCK) --group dev --constraint requirements.txt --output-file requirements-dev.txt
+	@$(STEP) "What is measured beside us" $(LOCK) --group bench --constraint requirements-dev.txt \
+	    --output-file requirements-bench.txt
 
 # glibc 2.36 and Python 3.11 are Raspberry Pi OS 12's, Python 3.13 is 13's.
 wheels-aarch64: $(UV) ## check that a Raspberry Pi gets a wheel of every locked package
@@ -74,5 +92,5 @@ $(UV): Makefile
 	@touch $@
 
 clean: ## remove everything that was made here
-	rm -rf $(VENV) .venv-lock .run build dist .coverage* .*_cache .hypothesis
+	rm -rf $(VENV) $(BENCH) .venv-lock .run build dist .coverage* .*_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,246 @@
+"""What a decision costs, beside other engines on the part of the rules that they can express.
+
+`python -m hil.perf.decisions [--json] [--rounds N] [--bands N]`. Each time is that of one request
+from what a host has at hand (member, instant, a year of uses) to the answer; ours with every check
+of its trace read. Nothing is timed before all engines gave the same answers.
+"""
+
+import argparse
+import json
+import os
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from importlib.metadata import PackageNotFoundError
+from statistics import median
+
+from hil.perf.club import Club, Host, Request, common_club, whole_club
+from hil.perf.peers import PEERS, Answer, Band, Facts, Plans, engine
+from hil.perf.stopwatch import Laps, Times, each, race
+from policy.entry import decide
+from policy.model import Decision, Rules, Verdict
+
+REQUESTS = 2_000
+"""A round's calls of each engine: its p99 stands on 20 of them."""
+YARDSTICKS = ("cedarpy", "zen-engine")
+ALL, ALL_UNREAD, ALL_FIRST = "edged", "edged, trace not read", "edged, first of plan"
+COMMON, COMMON_UNREAD = "edged, common part", "edged, common, not read"
+OURS = {
+    ALL: "all rules, and says why",
+    ALL_UNREAD: "all rules",
+    ALL_FIRST: "as the first of its plan today",
+    COMMON: "the common part, and says why",
+    COMMON_UNREAD: "the common part",
+}
+
+
+class Disagreement(Exception):
+    """An engine gave another answer than ours, so its time would mean nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An engine's times in microseconds, and how often it takes those of the yardsticks.
+
+    None: the engine, or the yardstick, is not installed.
+    """
+
+    engine: str
+    decides: str
+    p50_us: float | None = None
+    p99_us: float | None = None
+    to_cedarpy: float | None = None
+    to_zen: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The rows, and what our own answers to the compared requests were, by reason."""
+
+    rows: list[Row]
+    answers: Counter[str]
+
+
+class PeerHost:
+    """Does what another engine leaves to its host: the calendar and the counters.
+
+    It keeps the uses of a year as a mask of days for each month and band, as we do.
+    """
+
+    def __init__(self, club: Club) -> None:
+        self._tz = club.rules.stores[club.device.store].tz
+        self._none: dict[str, list[int]] = {}
+        self._masks: dict[tuple[str, int, int], list[int]] = {}
+        for request in club.requests:
+            (contract,) = request.member.contracts
+            bands = club.rules.plans[contract.plan].bands
+            places = {grant.kind: place for place, grant in enumerate(bands)}
+            self._none[contract.id] = [0] * len(bands)
+            for key in club.keys[request.member.id]:
+                day = key.service_date
+                month = (contract.id, day.year, day.month)
+                masks = self._masks.setdefault(month, [0] * len(bands))
+                masks[places[key.band]] |= 1 << day.day
+
+    def facts(self, request: Request) -> Facts:
+        """Say what the engine can't find out."""
+        member = request.member
+        contract = member.contracts[0]
+        local = request.at.astimezone(self._tz)
+        masks = self._masks.get((contract.id, local.year, local.month)) or self._none[contract.id]
+        today = 1 << local.day
+        return Facts(
+            contract.plan,
+            member.suspended,
+            local.weekday(),
+            60 * local.hour + local.minute,
+            [mask.bit_count() for mask in masks],
+            [mask & today > 0 for mask in masks],
+        )
+
+
+def plans_of(club: Club) -> Plans:
+    """Put the plans as the peers take them."""
+    hours = club.rules.stores[club.device.store].bands
+    return {
+        plan.id: tuple(
+            Band(
+                hours[grant.kind].start_min,
+                hours[grant.kind].end_min,
+                grant.days.weekdays,
+                grant.limit,
+            )
+            for grant in plan.bands
+        )
+        for plan in club.rules.plans.values()
+    }
+
+
+def ours(club: Club) -> Callable[[Request], Decision]:
+    """Decide, as the daemon would."""
+    host = Host(club)
+    return lambda request: decide(club.rules, club.device, request.member, host.scene(request))
+
+
+def ours_explained(club: Club) -> Callable[[Request], Decision]:
+    """Decide likewise, and read why."""
+    host = Host(club)
+    return lambda request: _explained(club, host, (club.rules, request))
+
+
+def ours_unprepared(club: Club) -> Laps:
+    """Decide each request as the first of its plan on its day: with nothing worked out yet."""
+    explained = partial(_explained, club, Host(club))
+
+    def laps() -> Sequence[int]:
+        return each(explained, [(replace(club.rules), request) for request in club.requests])()
+
+    return laps
+
+
+def _explained(club: Club, host: Host, asked: tuple[Rules, Request]) -> Decision:
+    rules, request = asked
+    decision = decide(rules, club.device, request.member, host.scene(request))
+    for check in decision.trace:
+        _ = check.name, check.passed, check.facts
+    return decision
+
+
+def installed(plans: Plans) -> dict[str, Answer]:
+    """Prepare every engine that is installed."""
+    engines = {}
+    for package in PEERS:
+        try:
+            engines[package] = engine(package, plans)
+        except PackageNotFoundError:
+            continue
+    return engines
+
+
+def compared(club: Club, engines: Mapping[str, Answer]) -> Counter[str]:
+    """Ask everyone every request, and count our answers by reason.
+
+    Raises:
+        Disagreement: An engine would let in whom we refuse, or the other way round.
+    """
+    decided, host = ours(club), PeerHost(club)
+    reasons: Counter[str] = Counter()
+    for request in club.requests:
+        decision, facts = decided(request), host.facts(request)
+        reasons[decision.reason.value] += 1
+        for name, answer in engines.items():
+            if answer(facts) is not (decision.verdict is Verdict.ALLOW):
+                raise Disagreement(f"{name}: not {decision.reason} for {facts}")
+    return reasons
+
+
+def table(rounds: int, bands: int, requests: int) -> Table:
+    """Compare the engines, then time them in turn."""
+    common, whole = common_club(bands, requests), whole_club(bands, requests)
+    engines = installed(plans_of(common))
+    answers = compared(common, engines)
+    host = PeerHost(common)
+
+    def asked(answer: Answer, request: Request) -> bool:
+        return answer(host.facts(request))
+
+    contestants = {
+        ALL: each(ours_explained(whole), whole.requests),
+        ALL_UNREAD: each(ours(whole), whole.requests),
+        ALL_FIRST: ours_unprepared(whole),
+        COMMON: each(ours_explained(common), common.requests),
+        COMMON_UNREAD: each(ours(common), common.requests),
+        **{name: each(partial(asked, peer), common.requests) for name, peer in engines.items()},
+    }
+    times = race(contestants, rounds)
+    return Table(
+        [_row(name, OURS.get(name, "the common part"), times) for name in (*OURS, *PEERS)],
+        answers,
+    )
+
+
+def _row(name: str, decides: str, times: Mapping[str, Times]) -> Row:
+    if name not in times:
+        return Row(name, "not installed")
+    own = times[name]
+    cedarpy, zen = (
+        round(own.ratio(times[yardstick]), 3) if yardstick in times else None
+        for yardstick in YARDSTICKS
+    )
+    return Row(name, decides, round(median(own.p50), 2), round(median(own.p99), 2), cedarpy, zen)
+
+
+def _shown(number: float | None) -> str:
+    return "-" if number is None else f"{number:.2f}"
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.add_argument("--rounds", type=int, default=9, help="at least 5 (default: %(default)s)")
+    parser.add_argument("--bands", type=int, default=8, help="bands of a plan (default: 8)")
+    asked = parser.parse_args()
+    if asked.rounds < 5 or asked.bands < 1:
+        parser.error("at least 5 rounds, and a band")
+    made = table(asked.rounds, asked.bands, REQUESTS)
+    if asked.json:
+        for row in made.rows:
+            print(json.dumps(asdict(row)))
+        return
+    print(
+        f"{'engine':27} {'decides':30} {'p50 us':>8} {'p99 us':>8} {'x cedarpy':>10} {'x zen':>8}"
+    )
+    for row in made.rows:
+        print(
+            f"{row.engine:27} {row.decides:30} {_shown(row.p50_us):>8} {_shown(row.p99_us):>8}"
+            f" {_shown(row.to_cedarpy):>10} {_shown(row.to_zen):>8}"
+        )
+    said = ", ".join(f"{count} {reason}" for reason, count in made.answers.most_common())
+    print(f"\n{asked.bands} bands, {asked.rounds} rounds; all engines agreed on: {said}")
+    print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+
+
+if __name__ == "__main__":
+    main()
