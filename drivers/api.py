@@ -140,6 +140,43 @@ class Lock(Device, Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class LockerLevel:
+    """What a locker board says of one door; `channel` as `LockerBoard.pulse` counts."""
+
+    channel: int
+    open: bool
+
+
+class LockerBoard(Device, Protocol):
+    """A bank of lockers, its channels counted from 1. There is no "open all"."""
+
+    @property
+    def reports_doors(self) -> bool:
+        """Whether it can tell an open door. True until it was first open: nothing is assumed."""
+        ...
+
+    async def pulse(self, channel: int) -> None:
+        """Release one locker, once, for as long as the board itself bounds it.
+
+        Returns when the hardware has taken the order. Never sent twice by a driver: a second
+        pulse is a second opening.
+
+        Raises:
+            ValueError: The board can't have such a channel; nothing moved.
+            DeviceRefused: The board answered no; nothing moved.
+            DeviceLost: No valid answer in time; the locker may or may not have been released.
+        """
+        ...
+
+    async def run(self, report: Callable[[LockerLevel], None]) -> None:
+        """Report every door at once and then each change. Raises DeviceLost.
+
+        A board that can't tell (`reports_doors`) reports nothing.
+        """
+        ...
+
+
 class Indicator(Device, Protocol):
     """A light, a sounder, a display, or all three."""
 

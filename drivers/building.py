@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Literal, Self, TypeAlias, cast
 
 from drivers import limits
-from drivers.api import DeviceLost, DeviceMissing, DeviceRefused, Scan, Signal
+from drivers.api import DeviceLost, DeviceMissing, DeviceRefused, LockerLevel, Scan, Signal
 
 _Json: TypeAlias = "str | int | float | bool | list[_Json] | dict[str, _Json] | None"
 _Line: TypeAlias = dict[str, _Json]
@@ -143,6 +143,38 @@ class SimReader(_Client):
                     report(Scan(text.encode("utf-8", "replace")[: limits.SCAN_BYTES]))
                 case _:
                     raise DeviceLost(self._name, "the building reports no scan")
+
+
+class SimLockers(_Client):
+    """LockerBoard (drivers.api): a bank of lockers in the building."""
+
+    def __init__(self, name: str, *, socket: str, bank: str) -> None:
+        super().__init__(name, socket, {"hello": "lockers", "bank": bank})
+        self._reports_doors = True
+
+    @property
+    def reports_doors(self) -> bool:
+        """See LockerBoard."""
+        return self._reports_doors
+
+    async def pulse(self, channel: int) -> None:
+        """See LockerBoard."""
+        if channel not in limits.LOCKERS:
+            raise ValueError(f"channel must be 1..{limits.LOCKERS[-1]}, got {channel}")
+        await self._wire.ask({"pulse": channel})
+
+    async def run(self, report: Callable[[LockerLevel], None]) -> None:
+        """See LockerBoard."""
+        while True:
+            match await self._wire.report():
+                case {"channel": int(channel), "open": bool(is_open)}:
+                    report(LockerLevel(channel, is_open))
+                case _:
+                    raise DeviceLost(self._name, "the building reports no locker")
+
+    def _greeted(self, answer: _Line) -> None:
+        super()._greeted(answer)
+        self._reports_doors = answer.get("reports_doors") is not False
 
 
 class SimIndicator(_Client):

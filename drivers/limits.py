@@ -51,6 +51,11 @@ BUS_GAP_MS: Final = 20
 POLL_MS: Final = 500
 """A board that was not heard for this long is asked whether it is there."""
 
+# locker boards
+
+LOCKERS: Final = range(1, 161)
+"""Channels of one bank: ten boards of sixteen locks on one bus (spec/hardware.md 2)."""
+
 # indicators
 
 SIGNAL_MS: Final = range(100, 10_001)

@@ -9,7 +9,7 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import Any, Final
 
-from drivers.api import Indicator, Input, Lock, Reader
+from drivers.api import Indicator, Input, Lock, LockerBoard, Reader
 
 LOCKS: Final = MappingProxyType(
     {
@@ -25,6 +25,7 @@ READERS: Final = MappingProxyType(
     }
 )
 INPUTS: Final = MappingProxyType({"sim": "drivers.building:SimInput"})
+LOCKER_BOARDS: Final = MappingProxyType({"sim": "drivers.building:SimLockers"})
 INDICATORS: Final = MappingProxyType({"sim": "drivers.building:SimIndicator"})
 
 
@@ -45,6 +46,11 @@ def reader_class(kind: str) -> Callable[..., Reader]:
 def input_class(kind: str) -> Callable[..., Input]:
     """Return the class for inputs of `kind`. Raises UnknownKind."""
     return _load("input", INPUTS, kind)
+
+
+def locker_board_class(kind: str) -> Callable[..., LockerBoard]:
+    """Return the class for locker boards of `kind`. Raises UnknownKind."""
+    return _load("locker board", LOCKER_BOARDS, kind)
 
 
 def indicator_class(kind: str) -> Callable[..., Indicator]:

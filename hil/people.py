@@ -92,6 +92,18 @@ class People:
         """Let the door fall shut."""
         await self._do("close", door=door)
 
+    async def open_locker(self, bank: str, channel: int) -> None:
+        """Pull a locker open. Raises Refused("locked") while its latch holds."""
+        await self._do("open_locker", bank=bank, channel=channel)
+
+    async def force_locker(self, bank: str, channel: int) -> None:
+        """Break a locker open."""
+        await self._do("force_locker", bank=bank, channel=channel)
+
+    async def close_locker(self, bank: str, channel: int) -> None:
+        """Push a locker shut."""
+        await self._do("close_locker", bank=bank, channel=channel)
+
     async def unplug(self, reader: str) -> None:
         """Pull a scanner's plug."""
         await self._do("unplug", reader=reader)
@@ -101,7 +113,7 @@ class People:
         await self._do("plug", reader=reader)
 
     async def state(self) -> dict[str, Any]:
-        """Look at everything: `doors` and `indicators`, by name."""
+        """Look at everything: `doors`, `lockers` and `indicators`, by name."""
         return await self._do("state")
 
     async def watch(self, after: int = 0) -> AsyncIterator[Observation]:

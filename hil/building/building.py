@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Callable
+from functools import partial
 
 from hil.building.camera import BadPicture, Camera
 from hil.building.config import Config
@@ -17,6 +18,7 @@ from hil.building.door import (
     Wait,
     step,
 )
+from hil.building.lockers import Bank
 from hil.building.observations import Observations
 from hil.building.relay import Relay
 from hil.building.tty import Tty
@@ -58,12 +60,18 @@ class Building:
         self.cameras = {
             name: Camera(each.width, each.height, each.fps) for name, each in config.cameras.items()
         }
+        self.banks = {
+            name: Bank(each, partial(self._note_locker, name))
+            for name, each in config.lockers.items()
+        }
         self.readers: dict[str, set[Callable[[str], None]]] = {}
         self.signals: dict[str, dict[str, object]] = {}
         self.level_listeners: set[Callable[[str, Change], None]] = set()
+        self.locker_listeners: set[Callable[[str, int, bool], None]] = set()
         self._config = config
         self._fed_by = {door: key for key, door in config.feeds()}
         self._worked: set[str] = set()  # doors whose lock's board has a host
+        self._banks_worked: set[str] = set()
         self._alarm: asyncio.TimerHandle | None = None
 
     def plug(self) -> None:
@@ -79,6 +87,8 @@ class Building:
             scanner.unplug()
         for relay in self.relays.values():
             relay.unplug()
+        for bank in self.banks.values():
+            bank.unplug()
         if self._alarm is not None:
             self._alarm.cancel()
 
@@ -133,6 +143,24 @@ class Building:
         self._worked.remove(name)
         self.act(name, Dark())
 
+    def bank(self, name: str) -> Bank:
+        """The bank of lockers of that name. Raises Refused."""
+        if name not in self.banks:
+            raise Refused(f"bank: there is no {name!r}")
+        return self.banks[name]
+
+    def take_bank(self, name: str) -> Bank:
+        """Give a bank's board to one host, until `leave_bank`. Raises Refused."""
+        bank = self.bank(name)
+        if name in self._banks_worked:
+            raise Refused(f"bank: {name!r} has a host")
+        self._banks_worked.add(name)
+        return bank
+
+    def leave_bank(self, name: str) -> None:
+        """The host of a bank's board is gone. Its pulses end by themselves."""
+        self._banks_worked.remove(name)
+
     def has_contact(self, name: str) -> bool:
         """Whether the door has a contact."""
         return self._config.doors[name].contact
@@ -176,6 +204,12 @@ class Building:
 
     def _feed(self, door: str, energised: bool) -> None:
         self.act(door, Coil(energised))
+
+    def _note_locker(self, bank: str, what: str, channel: int, **facts: bool) -> None:
+        self.record(what, bank=bank, channel=channel, **facts)
+        if what == "locker":
+            for listener in tuple(self.locker_listeners):
+                listener(bank, channel, facts["open"])
 
     def _publish(self, name: str, change: Change) -> None:
         facts: dict[str, object] = {"door": name, _LEVEL[change.part]: change.level}

@@ -55,6 +55,22 @@ class CameraConfig(_Strict):
     fps: Annotated[int, Field(ge=1, le=limits.CAMERA_FPS)] = 15
 
 
+class LockersConfig(_Strict):
+    """One bank of lockers, its channels counted from 1."""
+
+    count: Annotated[int, Field(ge=1, le=limits.LOCKERS)]
+    reports_doors: bool = True
+    opens_after_ms: Annotated[int, Field(ge=0, le=limits.OPENS_AFTER_MS)] = 50
+    springs: bool = True
+    jammed: frozenset[int] = frozenset()
+
+    @model_validator(mode="after")
+    def _jammed_are_there(self) -> Self:
+        if missing := [channel for channel in self.jammed if not 1 <= channel <= self.count]:
+            raise ValueError(f"jammed: there is no locker {min(missing)}")
+        return self
+
+
 class Config(_Strict):
     """The whole building. Paths are relative to the file until `load` has made them absolute."""
 
@@ -64,6 +80,7 @@ class Config(_Strict):
     scanners: dict[Name, ScannerConfig] = {}
     relays: dict[Name, RelayConfig] = {}
     cameras: dict[Name, CameraConfig] = {}
+    lockers: dict[Name, LockersConfig] = {}
 
     def feeds(self) -> Iterator[tuple[str, str]]:
         """Every relay channel in use, as the key in the file, with the door that it feeds."""

@@ -30,6 +30,9 @@ BLINKS = 100
 RELAY_CHANNELS = 8
 """Channels on the board."""
 
+LOCKERS = 160
+"""Lockers of one bank: ten boards of sixteen on one line."""
+
 TTY_READ_BYTES = 4_096
 """Bytes taken from a pseudo-terminal at once: the kernel's own buffer."""
 

@@ -43,13 +43,20 @@ class ReaderHello(_Message):
     name: Name
 
 
+class LockersHello(_Message):
+    """A host that works the board of a bank of lockers."""
+
+    hello: Literal["lockers"]
+    bank: Name
+
+
 class PersonHello(_Message):
     """Somebody who acts in the building and may watch it."""
 
     hello: Literal["person"]
 
 
-Hello = LockHello | LevelHello | IndicatorHello | ReaderHello | PersonHello
+Hello = LockHello | LevelHello | IndicatorHello | ReaderHello | LockersHello | PersonHello
 
 
 class Request(_Message):
@@ -70,6 +77,12 @@ class LockOrder(Request):
         if (self.release_ms, self.hold_ms, self.secure).count(None) != 2:
             raise ValueError("one of release_ms, hold_ms, secure is needed")
         return self
+
+
+class LockersOrder(Request):
+    """One order to the board of a bank."""
+
+    pulse: int
 
 
 class Signal(Request):
@@ -125,6 +138,14 @@ class Leaf(Request):
     door: Name
 
 
+class LockerDoor(Request):
+    """Pull a locker's door, break it open, or push it shut."""
+
+    do: Literal["open_locker", "force_locker", "close_locker"]
+    bank: Name
+    channel: int
+
+
 class Plug(Request):
     """Pull a scanner's plug, or put it back."""
 
@@ -144,7 +165,7 @@ class Watch(Request):
     do: Literal["watch"]
 
 
-Act = Scan | Raw | Show | Press | Leaf | Plug | State
+Act = Scan | Raw | Show | Press | Leaf | LockerDoor | Plug | State
 PersonRequest = Act | Watch
 
 HELLO: TypeAdapter[Hello] = TypeAdapter(Annotated[Hello, Field(discriminator="hello")])
@@ -152,4 +173,5 @@ PERSON_REQUEST: TypeAdapter[PersonRequest] = TypeAdapter(
     Annotated[PersonRequest, Field(discriminator="do")]
 )
 LOCK_ORDER = TypeAdapter(LockOrder)
+LOCKERS_ORDER = TypeAdapter(LockersOrder)
 SIGNAL = TypeAdapter(Signal)

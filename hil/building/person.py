@@ -2,7 +2,8 @@
 
 from hil.building.building import Building, Refused
 from hil.building.door import Close, Event, Force, Press, Pull
-from hil.building.messages import Act, Leaf, Plug, Raw, Scan, Show, State
+from hil.building.lockers import NoSuchLocker
+from hil.building.messages import Act, Leaf, LockerDoor, Plug, Raw, Scan, Show, State
 from hil.building.messages import Press as PressRequest
 from hil.building.tty import Tty
 
@@ -31,11 +32,28 @@ def act(building: Building, request: Act) -> dict[str, object]:
             door = building.act(request.door, _LEAF[request.do])
             if request.do == "open" and not door.open:
                 raise Refused("locked")
+        case LockerDoor():
+            _move(building, request)
         case Plug():
             _plug(building.scanner(request.reader), request)
         case State():
             return _state(building)
     return {}
+
+
+def _move(building: Building, request: LockerDoor) -> None:
+    bank = building.bank(request.bank)
+    try:
+        match request.do:
+            case "open_locker":
+                if not bank.pull(request.channel):
+                    raise Refused("locked")
+            case "force_locker":
+                bank.force(request.channel)
+            case "close_locker":
+                bank.close(request.channel)
+    except NoSuchLocker as error:
+        raise Refused(str(error)) from error
 
 
 def _plug(scanner: Tty, request: Plug) -> None:
@@ -59,4 +77,11 @@ def _state(building: Building) -> dict[str, object]:
         }
         for name, door in building.doors.items()
     }
-    return {"doors": doors, "indicators": building.signals}
+    lockers = {
+        name: {
+            str(channel): {"released": locker.released, "open": locker.open}
+            for channel, locker in bank.lockers.items()
+        }
+        for name, bank in building.banks.items()
+    }
+    return {"doors": doors, "lockers": lockers, "indicators": building.signals}

@@ -13,14 +13,18 @@ from hil.building import limits, person
 from hil.building.building import Building, Refused
 from hil.building.config import fault_text
 from hil.building.door import Change, Hold, LockType, Part, Release, Secure
+from hil.building.lockers import NoSuchLocker
 from hil.building.messages import (
     HELLO,
     LOCK_ORDER,
+    LOCKERS_ORDER,
     PERSON_REQUEST,
     SIGNAL,
     Hello,
     IndicatorHello,
     LevelHello,
+    LockersHello,
+    LockersOrder,
     LockHello,
     LockOrder,
     PersonHello,
@@ -88,6 +92,8 @@ async def _as(hello: Hello, building: Building, line: Line) -> None:
             await _indicator(hello, building, line)
         case ReaderHello():
             await _reader(hello, building, line)
+        case LockersHello():
+            await _lockers(hello, building, line)
         case PersonHello():
             await _person(building, line)
 
@@ -134,6 +140,35 @@ async def _level(hello: LevelHello, building: Building, line: Line) -> None:
             building.level_listeners.remove(report)
 
 
+async def _lockers(hello: LockersHello, building: Building, line: Line) -> None:
+    bank = building.take_bank(hello.bank)
+
+    def obey(order: LockersOrder) -> dict[str, object]:
+        try:
+            bank.pulse(order.pulse)
+        except NoSuchLocker as error:
+            raise Refused(str(error)) from error
+        return {}
+
+    def report(name: str, channel: int, is_open: bool) -> None:
+        if name == hello.bank:
+            line.send({"channel": channel, "open": is_open})
+
+    try:
+        with _connected(building, hello):
+            line.send({"ok": True, "count": len(bank.lockers), "reports_doors": bank.reports_doors})
+            if bank.reports_doors:
+                for channel, locker in bank.lockers.items():
+                    report(hello.bank, channel, locker.open)
+                building.locker_listeners.add(report)
+            try:
+                await _answer(line, LOCKERS_ORDER, obey)
+            finally:
+                building.locker_listeners.discard(report)
+    finally:
+        building.leave_bank(hello.bank)
+
+
 async def _indicator(hello: IndicatorHello, building: Building, line: Line) -> None:
     def show(signal: Signal) -> dict[str, object]:
         building.light(hello.name, signal.model_dump(exclude={"id"}))
@@ -177,7 +212,8 @@ async def _person(building: Building, line: Line) -> None:
 
 @contextmanager
 def _connected(
-    building: Building, hello: LockHello | LevelHello | IndicatorHello | ReaderHello
+    building: Building,
+    hello: LockHello | LevelHello | IndicatorHello | ReaderHello | LockersHello,
 ) -> Iterator[None]:
     """Write down that a host connected, and that it hung up."""
     building.record("device", **hello.model_dump(), connected=True)

@@ -154,6 +154,9 @@ class LittleBuilding:
         self.level = False
         self.guests: list[_Guest] = []
         self.shown: list[dict[str, object]] = []
+        self.pulses: list[object] = []
+        self.lockers = {1: False, 2: True}
+        self.reports_doors = True
         self.refusal = ""
         self.mute = False
         self._server: asyncio.Server | None = None
@@ -217,6 +220,8 @@ class _Guest(asyncio.Protocol):
                 self.building.bolt.release(for_ms)
             case {"hold_ms": for_ms}:
                 self.building.bolt.hold(for_ms)
+            case {"pulse": channel}:
+                self.building.pulses.append(channel)
             case {"secure": True}:
                 self.building.bolt.secure()
             case _:
@@ -224,13 +229,17 @@ class _Guest(asyncio.Protocol):
         self.say({"id": number, "ok": True})
 
     def greet(self, line: dict[str, Any]) -> None:
-        if "nobody" in (line.get("door"), line.get("name")):
+        if "nobody" in (line.get("door"), line.get("name"), line.get("bank")):
             self.say({"ok": False, "error": "no such device"})
             self.transport.close()
             return
         self.hello = line["hello"]
         self.building.guests.append(self)
-        self.say({"ok": True, "type": self.building.bolt.kind})
+        facts = {"type": self.building.bolt.kind, "reports_doors": self.building.reports_doors}
+        self.say({"ok": True, **facts})
+        if self.hello == "lockers" and self.building.reports_doors:
+            for channel, is_open in self.building.lockers.items():
+                self.say({"channel": channel, "open": is_open})
         if self.hello in ("contact", "button"):
             self.say({"active": self.building.level})
 

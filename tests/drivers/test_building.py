@@ -7,8 +7,17 @@ from pathlib import Path
 import pytest
 
 from drivers import limits
-from drivers.api import DeviceLost, DeviceMissing, DeviceRefused, Light, Scan, Signal, Tone
-from drivers.building import SimIndicator, SimInput, SimLock, SimReader
+from drivers.api import (
+    DeviceLost,
+    DeviceMissing,
+    DeviceRefused,
+    Light,
+    LockerLevel,
+    Scan,
+    Signal,
+    Tone,
+)
+from drivers.building import SimIndicator, SimInput, SimLock, SimLockers, SimReader
 from tests.drivers.rigs import Bolt, LittleBuilding, running, until
 
 
@@ -88,6 +97,20 @@ async def test_a_report_without_a_level_is_no_closed_door(building: LittleBuildi
         with pytest.raises(DeviceLost, match="no level"):
             await run
     assert levels == [False]
+
+
+@pytest.mark.parametrize("report", [{"channel": "1", "open": True}, {"channel": 1}, {"open": 1}])
+async def test_a_report_without_a_locker_opens_none(
+    building: LittleBuilding, report: dict[str, object]
+) -> None:
+    building.lockers = {}
+    levels: list[LockerLevel] = []
+    board = SimLockers("b", socket=str(building.socket), bank="hall")
+    async with board, running(board.run(levels.append)) as run:
+        building.report(report)
+        with pytest.raises(DeviceLost, match="no locker"):
+            await run
+    assert levels == []
 
 
 async def test_answers_find_their_askers(building: LittleBuilding) -> None:

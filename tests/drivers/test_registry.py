@@ -15,6 +15,7 @@ FAMILIES = [
     (registry.reader_class, registry.READERS),
     (registry.input_class, registry.INPUTS),
     (registry.indicator_class, registry.INDICATORS),
+    (registry.locker_board_class, registry.LOCKER_BOARDS),
 ]
 
 

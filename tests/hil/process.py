@@ -30,6 +30,17 @@ link = "panel.tty"
 channels = { 1 = "side" }
 
 [cameras.front-cam]
+
+[lockers.wall]
+count = 3
+opens_after_ms = 0
+jammed = [3]
+
+[lockers.row]
+count = 1
+reports_doors = false
+opens_after_ms = 0
+springs = false
 """
 SOON_S = 10.0
 

@@ -54,6 +54,11 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
         (LEAST + '[doors."Front Door"]\nlock = "strike"', "doors.Front Door.[key]: String"),
         (LEAST + "[cameras.cam]\nfps = 0", "cameras.cam.fps: Input should be"),
         (LEAST + "[cameras.cam]\nwidth = 1980-01-01", "cameras.cam.width: Input should be"),
+        (LEAST + "[lockers.hall]\ncount = 0", "lockers.hall.count: Input should be"),
+        (
+            LEAST + "[lockers.hall]\ncount = 2\njammed = [3]",
+            "lockers.hall: jammed: there is no locker 3",
+        ),
         (LEAST + '[scanners.in]\nlink = "building.sock"', "scanners.in.link: socket has the same"),
         (
             LEAST + '[relays.panel]\nlink = "p"\nchannels = { 9 = "front" }',

@@ -12,6 +12,7 @@ from hil.people import People
 from tests.hil.process import Host, Process
 
 LOCK = {"hello": "lock", "door": "front"}
+LOCKERS = {"hello": "lockers", "bank": "row"}
 PERSON = {"hello": "person"}
 READER = {"hello": "reader", "name": "desk"}
 INDICATOR = {"hello": "indicator", "name": "desk"}
@@ -45,6 +46,20 @@ def refusing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
         (READER, {"do": "scan"}, "there is nothing to ask here"),
         (INDICATOR, {**SIGNAL, "light": "pink"}, "light: Input should be"),
         (INDICATOR, {**SIGNAL, "lines": ["x"] * 9}, "lines: List should have at most 8"),
+        (LOCKERS, {"pulse": 0}, "channel: this bank has 1..1"),
+        (LOCKERS, {"pulse": 2}, "channel: this bank has 1..1"),
+        (LOCKERS, {"pulse": True}, "pulse: Input should be a valid integer"),
+        (PERSON, {"do": "open_locker", "bank": "wall", "channel": 1}, "locked"),
+        (
+            PERSON,
+            {"do": "open_locker", "bank": "wall", "channel": 4},
+            "channel: this bank has 1..3",
+        ),
+        (
+            PERSON,
+            {"do": "force_locker", "bank": "attic", "channel": 1},
+            "bank: there is no 'attic'",
+        ),
         (PERSON, {"do": "fly"}, "Input tag 'fly'"),
         (PERSON, {"do": "open", "door": "attic"}, "door: there is no 'attic'"),
         (PERSON, {"do": "open", "door": "front"}, "locked"),

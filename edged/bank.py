@@ -1,0 +1,299 @@
+"""One loop a locker bank: take an event, step the pure machine, commit, carry out its effects.
+
+A locker is one row of the journal, and whatever happens to it is on the disk before the board
+hears of it. So a cut leaves a release that nobody knows the end of, and never a second pulse
+(spec/rules.md 4.1).
+"""
+
+from collections import deque
+from collections.abc import Mapping
+from datetime import datetime
+
+import structlog
+
+from drivers.api import LockerBoard, LockerLevel
+from edged import limits
+from edged.errors import NotFound
+from edged.latches import Latches
+from edged.locker_order import Ask, Done, Order, writing
+from edged.mailbox import Mailbox
+from edged.ports import Ports
+from edged.store.errors import FailKind, StoreFailed
+from edged.store.lockers import TakenCommand
+from policy import lockers as machine
+from policy.locker_model import (
+    Alarm,
+    Answer,
+    Cleared,
+    Effect,
+    Event,
+    Locker,
+    LockerAlarm,
+    LockerRefusal,
+    LockerWord,
+    Log,
+    Move,
+    NotSeenOpen,
+    PinReset,
+    Pulse,
+    Pulsed,
+    Report,
+    ResetPin,
+    Restarted,
+    SeenOpen,
+    Stepped,
+    Tick,
+)
+from policy.model import Reason, RuleSettings
+
+log = structlog.get_logger()
+
+
+class Bank:
+    """A bank of lockers: its board, what is known of each locker, its mailbox.
+
+    `channels` gives each locker's id its channel of the board. `lockers` is what the journal
+    holds, and empty until `run` has read it. `opened_ms`: when each was last released, by the
+    monotonic clock.
+    """
+
+    def __init__(
+        self, name: str, board: LockerBoard, ports: Ports, channels: Mapping[str, int]
+    ) -> None:
+        self.name = name
+        self.channels = dict(channels)
+        self.lockers: dict[str, Locker] = {}
+        self._latches = Latches(board, self.channels)
+        self._ports = ports
+        self._mailbox: Mailbox[Ask | str] = Mailbox(limits.BANK_MAILBOX)
+        self._asked: dict[str, Ask] = {}
+        self._unrecorded: deque[tuple[str, Report]] = deque()
+        self._unseen: dict[str, tuple[str, int]] = {}
+        self.opened_ms: dict[str, int] = {}
+
+    async def order(self, order: Order) -> Done:
+        """Have an order carried out, and return what came of it; a copy has no second effect.
+
+        Raises:
+            NotFound: The bank has no such locker.
+            StoreFailed: BUSY: too many orders wait; nothing of it was done.
+        """
+        for locker in order.lockers:
+            if locker not in self.channels:
+                raise NotFound(f"locker {locker}: bank {self.name} has none of that id")
+        ask = Ask(order, self._ports.clock.monotonic_ms())
+        if not self._mailbox.offer(ask):
+            raise StoreFailed(FailKind.BUSY, f"{len(self._mailbox)} orders wait at {self.name}")
+        return await ask.done
+
+    def level(self, level: LockerLevel) -> None:
+        """Take what the board says of a door; never waits."""
+        locker = self._latches.level(level)
+        if locker is None or locker not in self._unseen:
+            return
+        if not self._mailbox.offer(locker):
+            log.error("bank_swamped", bank=self.name, locker=locker)  # staff will have to look
+
+    def lost(self) -> None:
+        """Take that the board says nothing any more."""
+        self._latches.lost()
+
+    def now(self) -> datetime:
+        """The time that lockers go by: a clock in doubt takes nobody's locker away."""
+        now = self._ports.clock.now()
+        return now.at if now.trusted else now.earliest
+
+    async def run(self) -> None:
+        """Work the bank, for ever."""
+        await self._begin()
+        while True:
+            news = await self._mailbox.take_within(self._rest_s())
+            await self._catch_up()
+            match news:
+                case Ask():
+                    await self._obey(news)
+                case str():
+                    await self._report(news, SeenOpen())
+                case None:
+                    pass
+            await self._look()
+            for ask in tuple(self._asked.values()):
+                self._tell(ask)
+
+    async def _begin(self) -> None:
+        """Read what the journal holds. What was under way has an end that nobody knows."""
+        while not self.lockers:
+            try:
+                kept = await self._ports.journal.commit(lambda ledger: ledger.lockers())
+            except StoreFailed as failed:
+                log.error("bank_waits", bank=self.name, problem=str(failed))
+                await self._ports.clock.sleep_ms(limits.RECORD_RETRY_MS)
+            else:
+                self.lockers = {name: kept.get(name, Locker(name)) for name in self.channels}
+        for name in self.channels:
+            await self._report(name, Restarted())
+
+    def _rest_s(self) -> float:
+        """How long nothing is to be done."""
+        if self._unrecorded:
+            return limits.RECORD_RETRY_MS / 1000
+        now_ms, at = self._ports.clock.monotonic_ms(), self.now()
+        waits = [(due_ms - now_ms) / 1000 for _, due_ms in self._unseen.values()]
+        ends = filter(None, map(machine.due, self.lockers.values()))
+        waits += [(end - at).total_seconds() for end in ends]
+        return max(0.0, min([limits.BANK_LOOK_S, *waits]))
+
+    async def _catch_up(self) -> None:
+        """Record what could not be recorded, in its order."""
+        for _ in range(len(self._unrecorded)):
+            name, report = self._unrecorded[0]
+            try:
+                await self._happen(name, report)
+            except StoreFailed:
+                return
+            self._unrecorded.popleft()
+
+    async def _look(self) -> None:
+        """Do what the time asks for."""
+        now_ms, at = self._ports.clock.monotonic_ms(), self.now()
+        for name, (command, due_ms) in tuple(self._unseen.items()):
+            if due_ms <= now_ms:
+                del self._unseen[name]
+                await self._report(name, NotSeenOpen(command))
+        for name, locker in tuple(self.lockers.items()):
+            end = machine.due(locker)
+            if end is not None and end <= at and not self._owes(name):
+                await self._report(name, Tick())
+
+    async def _obey(self, ask: Ask) -> None:
+        order = ask.order
+        if any(map(self._owes, order.lockers)):  # what happened before is not recorded yet
+            ask.result = Reason.RECORD_FAILED.value
+            self._tell(ask)
+            return
+        self._asked[order.command.id] = ask
+        try:
+            await self._happen(order.locker, order.event, order)
+        except StoreFailed as failed:
+            log.error("locker_order_not_recorded", locker=order.locker, problem=str(failed))
+            ask.result = Reason.RECORD_FAILED.value
+        except Exception:  # whatever is wrong with us stops no other locker
+            log.exception("locker_order_failed", locker=order.locker)
+            ask.result = Reason.INTERNAL_ERROR.value
+        self._tell(ask)
+
+    def _answer(self, command: str, result: Reason | LockerRefusal) -> None:
+        if command in self._asked:
+            self._asked[command].result = result.value
+
+    def _tell(self, ask: Ask) -> None:
+        """Answer who asked, if there is an answer."""
+        if ask.result is not None:
+            ask.tell(self.lockers[ask.order.locker])
+            if self._asked.get(ask.order.command.id) is ask:
+                del self._asked[ask.order.command.id]
+
+    async def _report(self, name: str, report: Report) -> None:
+        """Let a report happen, later if it can't be recorded now."""
+        if not self._owes(name):
+            try:
+                await self._happen(name, report)
+            except StoreFailed as failed:
+                log.error("locker_not_recorded", locker=name, problem=str(failed))
+            else:
+                return
+        if isinstance(report, PinReset):  # it is the record that forgets the PIN
+            report = PinReset(report.command, confirmed=False)
+            self._answer(report.command, Reason.PIN_RESET_FAILED)
+        self._unrecorded.append((name, report))
+
+    async def _happen(self, name: str, event: Event | Move, order: Order | None = None) -> None:
+        """Let one event happen, and all that follows. Raises StoreFailed: nothing did."""
+        stepped = self._step(name, event, order)
+        if order is None and all(not said and self.lockers[new.id] == new for new, said in stepped):
+            return
+        found = await self._ports.journal.commit(writing(stepped, order, self._ports.stamp()))
+        if isinstance(found, TakenCommand):
+            self._repeat(found)
+            return
+        for body in found:
+            self._ports.witness.publish({"event": body["kind"], **body})
+        for locker, _ in stepped:
+            self.lockers[locker.id] = locker
+            if locker.release is None:
+                self._unseen.pop(locker.id, None)
+        for locker, effects in stepped:
+            for effect in effects:
+                for report in await self._carry_out(locker.id, effect):
+                    await self._report(locker.id, report)
+
+    def _step(self, name: str, event: Event | Move, order: Order | None) -> tuple[Stepped, ...]:
+        rules, at = self._ports.rules.rules, self.now()
+        if isinstance(event, Move):
+            to = None if order is None else order.to
+            return machine.move(self.lockers[name], self.lockers[str(to)], event, at)
+        settings = RuleSettings() if rules is None else rules.settings
+        reports_door = self._latches.reports_doors
+        return (machine.step(self.lockers[name], event, at, settings, reports_door=reports_door),)
+
+    def _repeat(self, taken: TakenCommand) -> None:
+        """Answer a copy of a command as the command was."""
+        ask = self._asked[taken.command.id]
+        new, old = ask.order.command, taken.command
+        if (new.locker, new.verb) == (old.locker, old.verb):
+            ask.result = taken.result or Reason.RECORD_FAILED.value
+        else:
+            ask.result = Reason.STALE_COMMAND.value
+
+    async def _carry_out(self, name: str, effect: Effect) -> tuple[Report, ...]:
+        """Do what the machine asks for; return what it has to be told of it."""
+        match effect:
+            case Answer(command, result):
+                self._answer(command, result)
+            case ResetPin(command):
+                # The PIN is kept in the locker's row only, so committing the confirmation is
+                # what resets it; a commit that fails is a reset that failed (`_report`).
+                return (PinReset(command, confirmed=True),)
+            case Pulse(command, seen_within_s):
+                return await self._pulse(name, command, seen_within_s)
+            case Log(word):
+                if word is LockerWord.RELEASE_PULSE:
+                    self._alarm(name, LockerAlarm.PIN_RESET_FAILED, raised=False)
+            case Alarm(kind):
+                self._alarm(name, kind, raised=True)
+            case Cleared(kind):
+                self._alarm(name, kind, raised=False)
+        return ()
+
+    async def _pulse(
+        self, name: str, command: str, seen_within_s: int | None
+    ) -> tuple[Report, ...]:
+        done = self._in_time(command) and await self._latches.release(name)
+        now_ms = self._ports.clock.monotonic_ms()
+        if command in self._asked:
+            self._asked[command].released = done
+        if not done:
+            return (Pulsed(command, done=False),)
+        self._alarm(name, LockerAlarm.LOCK_FAULT, raised=False)
+        self.opened_ms[name] = now_ms
+        if seen_within_s is None or not self._latches.reports_doors:
+            return (Pulsed(command, done=True),)
+        self._unseen[name] = command, now_ms + seen_within_s * 1000
+        if self._latches.stands_open(name):
+            return (Pulsed(command, done=True), SeenOpen())
+        return (Pulsed(command, done=True),)
+
+    def _in_time(self, command: str) -> bool:
+        """Whether somebody still stands there who asked for it: else nothing opens any more."""
+        ask, now_ms = self._asked.get(command), self._ports.clock.monotonic_ms()
+        in_time = ask is not None and now_ms - ask.at_ms <= limits.COMMIT_S * 1000
+        if not in_time:
+            log.error("locker_too_late", bank=self.name, command=command)
+        return in_time
+
+    def _alarm(self, name: str, kind: LockerAlarm, *, raised: bool) -> None:
+        self._ports.alarms.change(f"{self.name}.{name}", kind.value, raised=raised)
+
+    def _owes(self, name: str) -> bool:
+        """Whether something that happened to a locker is still to be recorded."""
+        return any(locker == name for locker, _ in self._unrecorded)

@@ -1,0 +1,101 @@
+"""What a locker bank is asked, what it answers, and how both stand in the journal."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from edged.core import events
+from edged.store.ledger import Ledger
+from edged.store.lockers import TakenCommand
+from policy.locker_model import Answer, Command, Effects, Locker, Log, Move, Stepped
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A command and what it does. `to`: the locker that a Move goes to."""
+
+    command: events.LockerCommand
+    event: Command | Move
+    to: str | None = None
+
+    @property
+    def locker(self) -> str:
+        """The locker that it is about."""
+        return str(self.command.locker)
+
+    @property
+    def lockers(self) -> tuple[str, ...]:
+        """Every locker that it changes."""
+        return (self.locker,) if self.to is None else (self.locker, self.to)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What came of an order: the word of the rules, and the locker as it is then.
+
+    `released`: whether the board took the pulse, None: none was asked for.
+    """
+
+    result: str
+    released: bool | None
+    locker: Locker
+
+
+@dataclass(slots=True)
+class Ask:
+    """An order on its way, given at `at_ms` of the monotonic clock; `done` is its answer."""
+
+    order: Order
+    at_ms: int
+    done: asyncio.Future[Done] = field(default_factory=asyncio.Future)
+    result: str | None = None
+    released: bool | None = None
+
+    def tell(self, locker: Locker) -> None:
+        """Answer, if somebody still waits and there is an answer."""
+        if self.result is not None and not self.done.done():
+            self.done.set_result(Done(self.result, self.released, locker))
+
+
+Write = Callable[[Ledger], TakenCommand | list[events.Body]]
+
+
+def writing(stepped: Sequence[Stepped], order: Order | None, stamp: events.Stamp) -> Write:
+    """Make the one transaction of an event: the lockers, and what the audit says of it.
+
+    It returns the records, or the earlier command of which this one is a copy.
+    """
+
+    def write(ledger: Ledger) -> TakenCommand | list[events.Body]:
+        if order is not None:
+            taken = ledger.taken_command(order.command.id)
+            if taken is not None:
+                return taken
+            ledger.take_command(order.command)
+        bodies: list[events.Body] = []
+        for locker, effects in stepped:
+            ledger.put_locker(locker)
+            bodies += _bodies(ledger, stamp, locker, effects)
+        for body in bodies:
+            ledger.append(body)
+        return bodies
+
+    return write
+
+
+def _bodies(
+    ledger: Ledger, stamp: events.Stamp, locker: Locker, effects: Effects
+) -> Iterator[events.Body]:
+    for effect in effects:
+        match effect:
+            case Log():
+                yield events.locker(stamp, locker.id, effect)
+            case Answer(command, result):
+                ledger.answer_command(command, result.value)
+                taken = ledger.taken_command(command)
+                if taken is not None:
+                    yield events.locker_command(
+                        stamp, taken.command, locker.occupancy, result.value
+                    )
+            case _:  # nothing that the audit tells of
+                pass
