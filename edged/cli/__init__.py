@@ -13,12 +13,27 @@ from edged.cli import (
     audit_export,
     audit_show,
     audit_verify,
+    calendar,
     check_config,
+    ledger,
+    lockers_assign,
+    lockers_confirm_empty,
+    lockers_extend,
+    lockers_force_end,
+    lockers_list,
+    lockers_move,
+    lockers_open,
+    lockers_return,
+    lockers_set_aside,
+    report,
     rules_check,
+    rules_compare,
     rules_load,
+    rules_replay,
     rules_show,
     run,
     status,
+    usage,
     watch,
     why,
 )
@@ -40,11 +55,28 @@ app.command("check-config")(check_config.check_config)
 app.command("status")(status.status)
 app.command("watch")(watch.watch)
 app.command("why")(why.why)
+app.command("calendar")(calendar.calendar)
+app.command("usage")(usage.usage)
+app.command("ledger")(ledger.ledger)
+
+_lockers: Final = _group("The lockers: whose they are, and what staff do with them.")
+_lockers.command("list")(lockers_list.lockers_list)
+_lockers.command("assign")(lockers_assign.lockers_assign)
+_lockers.command("extend")(lockers_extend.lockers_extend)
+_lockers.command("move")(lockers_move.lockers_move)
+_lockers.command("open")(lockers_open.lockers_open)
+_lockers.command("return")(lockers_return.lockers_return)
+_lockers.command("force-end")(lockers_force_end.lockers_force_end)
+_lockers.command("confirm-empty")(lockers_confirm_empty.lockers_confirm_empty)
+_lockers.command("set-aside")(lockers_set_aside.lockers_set_aside)
+app.add_typer(_lockers, name="lockers")
 
 _rules: Final = _group("The rules: what the doors decide by.")
 _rules.command("check")(rules_check.rules_check)
 _rules.command("load")(rules_load.rules_load)
 _rules.command("show")(rules_show.rules_show)
+_rules.command("compare")(rules_compare.rules_compare)
+_rules.command("replay")(rules_replay.rules_replay)
 app.add_typer(_rules, name="rules")
 
 _audit: Final = _group("The audit: what happened here.")
@@ -52,6 +84,10 @@ _audit.command("show")(audit_show.audit_show)
 _audit.command("verify")(audit_verify.audit_verify)
 _audit.command("export")(audit_export.audit_export)
 app.add_typer(_audit, name="audit")
+
+_report: Final = _group("Reports: from what this device knows.")
+_report.command("over-limit")(report.over_limit)
+app.add_typer(_report, name="report")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

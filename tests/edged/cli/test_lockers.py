@@ -1,0 +1,119 @@
+"""What the commands about lockers say to the daemon, and how they end."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edged.control.wire import Verb
+from edged.exits import Exit
+from tests.edged.cli.stage import Daemon, Edged
+
+pytestmark = pytest.mark.usefixtures("config")
+
+STAFF = ("--staff", "S9", "--command", "C1")
+USE = ("--occupancy", "O1")
+BY_STAFF = {"locker": "L1", "command": "C1", "staff": "S9"}
+
+
+class Desk:
+    """Answers every order as it is told, and keeps what was asked."""
+
+    def __init__(self, folder: Path, **answer: object) -> None:
+        self.orders: list[dict[str, Any]] = []
+        self.answer = {"result": "OK", "released": None, **answer}
+        verbs = {Verb.LOCKER: self.order, Verb.LOCKERS: self.page}
+        self.daemon = Daemon(
+            folder / "control.sock",
+            {verb: verbs.get(verb, self.order) for verb in Verb},
+        )
+
+    async def order(self, said: Mapping[str, Any]) -> Mapping[str, object]:
+        self.orders.append(said["order"])
+        return self.answer
+
+    async def page(self, said: Mapping[str, object]) -> Mapping[str, object]:
+        names = [f"L{n}" for n in range(1, 6) if f"L{n}" > str(said["after"])]
+        return {"lockers": [{"locker": name} for name in names[:2]], "more": len(names) > 2}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "order"),
+    [
+        (("extend", *USE, "--end", "2026-11-04"), {"do": "extend", "end": "2026-11-04"}),
+        (("move", "L2", *USE), {"do": "move", "to": "L2", "pin": None}),
+        (("open", *USE), {"do": "staff_open"}),
+        (("open",), {"do": "staff_open", "occupancy": None}),
+        (
+            ("force-end", *USE, "--contents-checked"),
+            {"do": "force_end", "from_afar": False, "contents_checked": True},
+        ),
+        (("confirm-empty", *USE), {"do": "confirm_empty"}),
+        (("set-aside",), {"do": "set_aside", "occupancy": None}),
+    ],
+)
+def test_a_command_is_an_order(
+    edged: Edged, tmp_path: Path, arguments: tuple[str, ...], order: dict[str, object]
+) -> None:
+    desk = Desk(tmp_path)
+    name, *rest = arguments
+    with desk.daemon:
+        done = edged("lockers", name, "L1", *rest, *STAFF, "--json")
+    assert (done.code, done.data["result"]) == (0, "OK")
+    assert desk.orders == [{**BY_STAFF, "occupancy": "O1", **order}]
+
+
+@pytest.mark.parametrize("name", ["open", "return"])
+def test_an_owner_shows_a_pin_that_is_in_no_argument(
+    edged: Edged, tmp_path: Path, name: str
+) -> None:
+    desk = Desk(tmp_path)
+    pin = tmp_path / "pin"
+    pin.write_text("1234\n")
+    with desk.daemon:
+        edged("lockers", name, "L1", *USE, "--pin-file", pin, "--command", "C1")
+    assert desk.orders == [
+        {
+            "do": name,
+            "locker": "L1",
+            "command": "C1",
+            "occupancy": "O1",
+            "member": None,
+            "pin": "1234",
+        }
+    ]
+
+
+def test_an_assignment_gets_ids_of_its_own(edged: Edged, tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    given = ("assign", "L1", "--member", "M1", "--end", "2026-11-04", "--staff", "S9")
+    with desk.daemon:
+        for _ in range(2):
+            assert edged("lockers", *given).code == 0
+    first, second = desk.orders
+    assert first["occupancy"] != second["occupancy"]
+    assert first["command"] != second["command"]
+    assert (first["member"], first["end"], first["start"]) == ("M1", "2026-11-04", None)
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        ({"result": "STALE_COMMAND"}, Exit.LOCKER_REFUSED),
+        ({"result": "OK", "released": False}, Exit.LOCKER_REFUSED),
+        ({"result": "OK", "released": True}, Exit.OK),
+    ],
+)
+def test_a_refusal_is_shown_and_told_by_the_exit_code(
+    edged: Edged, tmp_path: Path, answer: dict[str, object], code: int
+) -> None:
+    desk = Desk(tmp_path, **answer)
+    with desk.daemon:
+        done = edged("lockers", "force-end", "L1", *USE, *STAFF, "--json")
+    assert (done.code, done.data["result"]) == (code, answer["result"])
+
+
+def test_the_list_is_asked_for_page_by_page(edged: Edged, tmp_path: Path) -> None:
+    with Desk(tmp_path).daemon:
+        assert edged("lockers", "list").out.splitlines() == [f"locker=L{n}" for n in range(1, 6)]
