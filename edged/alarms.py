@@ -9,6 +9,9 @@ from edged.recorder import Recorder
 
 log = structlog.get_logger()
 
+STORE_FAILED = "STORE_FAILED"
+"""The alarm of a journal that can't write."""
+
 
 class Alarms:
     """The alarms that are up, each under its source (a door or a device) and its name."""

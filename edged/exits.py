@@ -31,6 +31,7 @@ class Exit(IntEnum):
     NOT_FOUND = 10
     AUDIT_BROKEN = 11
     FORBIDDEN = 12
+    LOCKER_REFUSED = 13
 
 
 MEANINGS: Final = {
@@ -47,6 +48,7 @@ MEANINGS: Final = {
     Exit.NOT_FOUND: "what was asked about is not there",
     Exit.AUDIT_BROKEN: "the audit is not as it was written",
     Exit.FORBIDDEN: "this user may not do that",
+    Exit.LOCKER_REFUSED: "the locker was not released, or is not in a state for that",
 }
 
 

@@ -14,7 +14,9 @@ from edged.core import door as machine
 from edged.core import events
 from edged.mailbox import Mailbox
 from edged.ports import Ports
-from policy.model import Door
+from edged.store.ledger import Ledger
+from policy import usage
+from policy.model import Door, RuleSettings
 
 log = structlog.get_logger()
 
@@ -65,8 +67,7 @@ class Gate:
 
         Source: spec/rules.md 3.3 "Counting rules in one place", lock fault.
         """
-        self._ports.recorder.record(lambda ledger: ledger.withdraw(event_id))
-        self._record(events.outcome(self._ports.stamp(), self.name, event_id, result.value))
+        self._settle(event_id, result, taken_back=True)
 
     def contact(self, is_open: bool) -> None:
         """Take the contact's level."""
@@ -109,14 +110,34 @@ class Gate:
                 await self._release(for_ms)
             case machine.Secure():
                 await self._secure()
-            case machine.Outcome(event_id, machine.DoorOutcome.LOCK_FAULT as fault):
-                self.void(event_id, fault)
             case machine.Outcome(event_id, result):
-                self._record(events.outcome(self._ports.stamp(), self.name, event_id, result.value))
+                self._settle(event_id, result, taken_back=self._takes_back(result))
             case machine.Alarm(kind):
                 self._ports.alarms.change(self.name, kind.value, raised=True)
             case machine.Cleared(kind):
                 self._ports.alarms.change(self.name, kind.value, raised=False)
+
+    def _takes_back(self, result: machine.DoorOutcome) -> bool:
+        rules = self._ports.rules.rules
+        return usage.taken_back(
+            RuleSettings() if rules is None else rules.settings,
+            lock_fault=result is machine.DoorOutcome.LOCK_FAULT,
+            opened=result is machine.DoorOutcome.DOOR_OPENED,
+        )
+
+    def _settle(self, event_id: str, result: machine.DoorOutcome, *, taken_back: bool) -> None:
+        """Record what came of a grant; where the door stayed shut, nobody came in by it."""
+        body = events.outcome(self._ports.stamp(), self.name, event_id, result.value)
+
+        def write(ledger: Ledger) -> None:
+            if result is not machine.DoorOutcome.DOOR_OPENED:
+                ledger.end_visit_of(event_id)
+            if taken_back:
+                ledger.withdraw(event_id)
+            ledger.append(body)
+
+        self._ports.recorder.record(write)
+        self._ports.witness.publish({"event": "door", **body})
 
     async def _release(self, for_ms: int) -> None:
         taken = await self._order("release", self._lock.release(for_ms))

@@ -11,6 +11,7 @@ from datetime import datetime
 import structlog
 
 from edged import limits, notify
+from edged.alarms import STORE_FAILED
 from edged.core import events
 from edged.passage import Passage
 from edged.ports import Ports
@@ -18,9 +19,6 @@ from edged.store.errors import StoreFailed
 from edged.store.ledger import Ledger
 
 log = structlog.get_logger()
-
-STORE_FAILED = "STORE_FAILED"
-"""The alarm of a journal that can't write."""
 
 
 class Health:

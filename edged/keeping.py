@@ -10,8 +10,8 @@ from datetime import datetime
 import structlog
 
 from edged import limits
+from edged.alarms import STORE_FAILED
 from edged.core import events
-from edged.health import STORE_FAILED
 from edged.ports import Ports
 from edged.store.errors import StoreFailed
 from edged.store.ledger import Ledger

@@ -8,7 +8,7 @@ SETTINGS_BYTES = 65_536
 SECRET_CHARS = (16, 4_096)
 """Shortest secret that is worth its name, and longest that is still a secret and not a file."""
 NAME_CHARS = 64
-"""A door's or reader's name: that of an id in the rules (edged/rules_format.py)."""
+"""A door's or reader's name: that of an id in the rules (edged/rules_fields.py)."""
 PATH_CHARS = 4_096
 """Linux's PATH_MAX."""
 SOCKET_PATH_BYTES = 107
@@ -17,8 +17,17 @@ DOORS = 16
 """Doors of one device: two relay boards of eight channels."""
 READERS_PER_DOOR = 8
 """Both sides, a camera and a scanner each, and as much again."""
+AMOUNT = 10**12
+"""The largest payment that a counter may report, in the currency's smallest unit: a slip of the
+hand is more likely than a million million won."""
+COUNTERS = 8
+"""Readers without a door: a desk has one or two, a kiosk hall a handful."""
 PULSE_MS = (500, 60_000)
 """Shortest pulse a door needs to open, longest that a lock takes (drivers.api.Lock)."""
+LOCKER_BANKS = 8
+"""Banks of lockers of one device: a board chain each, on as many serial ports."""
+LOCKERS = 160
+"""Lockers of one bank (drivers.limits): ten boards of sixteen."""
 BAUD = (1_200, 921_600)
 """What serial scanners and relay boards can be set to."""
 MODBUS_ADDRESS = (1, 247)
@@ -38,7 +47,7 @@ LOG_DEPTH = 8
 
 # --- commands ---
 YEARS = (2_000, 2_199)
-"""Years that can be asked about: those of dates in a rules file (edged/rules_format.py)."""
+"""Years that can be asked about: those of dates in a rules file (edged/rules_fields.py)."""
 
 # --- control socket ---
 CONTROL_LINE_BYTES = 65_536
@@ -57,6 +66,8 @@ CONTROL_REQUESTS_PER_S = 10.0
 """Lasting rate on one connection; people and consoles stay far below."""
 WATCH_EVENTS = 256
 """Events kept for one slow watcher: a busy minute of sixteen doors."""
+LOCKERS_SHOWN = 100
+"""Lockers that one answer lists; with the longest ids that is most of a line."""
 FAULTS_SHOWN = 100
 """Faults that one answer lists; who has more will not read them at once."""
 
@@ -72,6 +83,11 @@ FLOOR_SLACK = timedelta(minutes=2)
 CLOCK_STEP = timedelta(seconds=5)
 """Difference between the two clocks' progress that is a step: leap seconds and reading are less."""
 
+# --- replays ---
+SPENT_KEPT = timedelta(days=3)
+"""How long after its issue a code that works once is remembered: none lives longer than a day
+(policy.limits.CODE_TTL), and the rest is for clocks that are wrong."""
+
 # --- records ---
 WAITING_RECORDS = 10_000
 """Records kept in memory while the disk fails: some megabytes, a busy day of one door."""
@@ -86,6 +102,10 @@ READER_MAILBOX = 32
 """Scans that wait at one reader: a second of a camera's frames."""
 GATE_MAILBOX = 64
 """Events that wait at one door; people make a few a second."""
+BANK_MAILBOX = 64
+"""Orders and opened doors that wait at one locker bank; people make a few a minute."""
+BANK_LOOK_S = 60.0
+"""The longest a bank sleeps while a locker's end lies ahead: the clock may be set meanwhile."""
 COMMIT_S = 10.0
 """The longest a record may take; a card that needs more is broken."""
 LOOKUP_S = 1.0
@@ -97,3 +117,7 @@ HEALTH_MS = 10_000
 """Between two looks; a third of the watchdog's patience (systemd/edged.service)."""
 TIME_KEPT_EVERY = timedelta(seconds=60)
 """How often the time is kept on disk: a power cut loses no more of it."""
+
+# --- what people are shown ---
+MEMBER_LINE_COLUMNS = 64
+"""Half-width columns of a line for a member: a display of 128 x 64 pixels has four rows of 16."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import multiprocessing
+from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from pathlib import Path
@@ -13,6 +14,8 @@ from edged.control.wire import Verb
 from edged.core import events
 from edged.exits import explain
 from edged.keeping import Keeping
+from edged.locker_desk import LockerDesk
+from edged.loyalty_desk import LoyaltyDesk
 from edged.ports import Ports
 from edged.settings import Settings
 from edged.store.errors import FailKind, StoreFailed
@@ -37,7 +40,14 @@ def handlers(
             "members": loaded.members,
         }
 
-    return {Verb.STATUS: status, Verb.RULES_LOAD: load}
+    desk = LockerDesk(settings, ports, house.banks)
+    return {
+        Verb.STATUS: status,
+        Verb.RULES_LOAD: load,
+        Verb.LOCKERS: desk.show,
+        Verb.LOCKER: desk.order,
+        Verb.LOYALTY: LoyaltyDesk(ports).order,
+    }
 
 
 class _Building:
@@ -93,6 +103,10 @@ def report(settings: Settings, ports: Ports, house: wiring.House) -> Mapping[str
             "records_waiting": len(ports.recorder),
         },
         "doors": {name: gate.state.phase.name for name, gate in house.gates.items()},
+        "lockers": {
+            name: Counter(locker.state.value for locker in bank.lockers.values())
+            for name, bank in house.banks.items()
+        },
         "devices": {
             device.device.name: "open" if device.is_open else "lost" for device in house.devices
         },

@@ -8,13 +8,15 @@ for the disk keeps nobody from leaving.
 import asyncio
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
-from drivers.api import Scan
-from edged import limits, messages, translate
-from edged.core import access, events, presentation
+from drivers.api import Scan, Tone
+from edged import desk, limits, messages, outlook, scene, translate
+from edged.alarms import STORE_FAILED
+from edged.clock import Instant
+from edged.core import access, counter, events, presentation
 from edged.core.door import DoorOutcome
 from edged.core.presentation import Seen
 from edged.credentials import claims, read
@@ -23,18 +25,18 @@ from edged.feedback import Feedback
 from edged.gate import Gate
 from edged.mailbox import Mailbox
 from edged.ports import Ports
+from edged.scene import Arrival
 from edged.store.errors import StoreFailed
 from edged.store.ledger import Ledger
-from policy import usage
 from policy.model import (
     Decision,
     Device,
     Member,
+    Mode,
     Reason,
     Rules,
     RuleSettings,
     Side,
-    UsageKey,
     Verdict,
 )
 
@@ -50,21 +52,13 @@ class _Presentation:
     at_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Case:
-    """One presented code on its way to a decision."""
-
-    event_id: str
-    rules: Rules
-    device: Device
-    code: claims.Claims
-    began_ms: int
-
-
 class Passage:
-    """A reader at a door: its mailbox, what it remembers of texts, its light."""
+    """A reader: its mailbox, what it remembers of texts, its light.
 
-    def __init__(self, name: str, gate: Gate, feedback: Feedback, ports: Ports) -> None:
+    `gate` None: there is no door; nothing moves for what is decided here.
+    """
+
+    def __init__(self, name: str, gate: Gate | None, feedback: Feedback, ports: Ports) -> None:
         self.name = name
         self._gate = gate
         self._feedback = feedback
@@ -138,15 +132,12 @@ class Passage:
             return self._refuse(new, Refused(Reason.DEVICE_DISABLED))
         text = new.scan.text
         code = read.read(text, accepted=device.codes, tenant=rules.tenant, keys=rules.keys)
-        if isinstance(code, Refused):
+        leaving = device.side is Side.OUT
+        if isinstance(code, Refused) and not (leaving and rules.settings.exit_unlock_unknown):
             return self._refuse(new, code)
-        case = _Case(self._ports.new_id(), rules, device, code, new.at_ms)
-        self._tell("read", case, code_kind=code.kind.value)
-        match device.side:
-            case Side.IN:
-                return await self._enter(case)
-            case Side.OUT:
-                return await self._leave(case)
+        arrival = Arrival(self._ports.new_id(), rules, device, code, new.at_ms)
+        self._tell("read", arrival, code_kind=arrival.code_kind)
+        return await (self._leave(arrival) if leaving else self._enter(arrival))
 
     def _refuse(self, new: _Presentation, refused: Refused) -> Reason:
         """Turn an unusable code away: counted exactly, summed up later."""
@@ -165,117 +156,176 @@ class Passage:
         log.info("code_refused", device=self.name, code_kind=kind, reason=reason.value)
         return reason
 
-    async def _enter(self, case: _Case) -> Reason:
+    async def _enter(self, arrival: Arrival) -> Reason:
         """Record first, then release."""
-        member = None
+        member = asked = None
         try:
             async with asyncio.timeout(limits.COMMIT_S):
-                member = await self._ports.rules.member(case.code.handle)
-                write = self._entry_write(case, self._request(case, member))
-                decision, seq = await self._ports.journal.commit(write)
+                member = await self._find(arrival)
+                asked = scene.request(arrival, member, self._read_clock(arrival))
+                write = self._entry_write(arrival, asked)
+                decision, seq, asked = await self._ports.journal.commit(write)
         except (StoreFailed, TimeoutError) as failed:
             log.error("entry_not_recorded", device=self.name, problem=repr(failed))
-            if isinstance(failed, StoreFailed):
-                self._ports.recorder.lose()
-            else:  # it may still reach the disk, and then this is behind it
-                self._gate.void(case.event_id, DoorOutcome.DOOR_NOT_OPENED)
-            decision, seq = access.deny(Reason.RECORD_FAILED), None
+            arrival = self._let_go(arrival, late=isinstance(failed, TimeoutError))
+            decision, seq = self._unrecorded(arrival, asked), None
         reason = decision.reason
-        if decision.verdict is Verdict.ALLOW and not self._gate.grant(case.event_id):
+        if decision.verdict is Verdict.ALLOW and not self._release(arrival):
             reason = Reason.INTERNAL_ERROR
         self._show(reason)
-        self._report(case, member, decision, seq)
+        self._report(arrival, member, decision, seq)
+        if seq is not None and asked is not None:
+            await self._look_ahead(arrival, asked, decision)
         return reason
 
-    def _entry_write(
-        self, case: _Case, request: access.Request
-    ) -> Callable[[Ledger], tuple[Decision, int]]:
-        """Make the one transaction of an entry: count, decide, record."""
-        stamp, member = self._ports.stamp(), request.member
-        owners = () if member is None else [contract.id for contract in member.contracts]
-        dates = usage.dates_looked_at(case.rules.stores[case.device.store], request.at)
+    async def _look_ahead(
+        self, arrival: Arrival, asked: access.Request, decision: Decision
+    ) -> None:
+        """Tell when next, or what is left, after the answer (edged/outlook.py)."""
+        languages = self._ports.languages
+        ahead = await outlook.look_ahead(asked, decision, languages)
+        if ahead is None:
+            return
+        if ahead.lines and decision.verdict is Verdict.DENY:
+            shown = translate.signal(messages.message_class(decision.reason), languages)
+            lines = (*shown.lines, *ahead.lines)
+            self._feedback.show(replace(shown, tone=Tone.NONE, lines=lines))
+        self._tell("ahead", arrival, ahead=ahead.plain, lines=ahead.lines, staff=ahead.staff)
 
-        def write(ledger: Ledger) -> tuple[Decision, int]:
-            decision = self._decide(case, request, ledger.used(owners, *dates))
-            seq = self._append(ledger, case, stamp, member, decision)
-            for key in decision.new_keys:
-                ledger.add_key(key, case.event_id)
-            if decision.visit is not None and member is not None:
-                ledger.set_visit(member.id, decision.visit)
-            return decision, seq
+    def _entry_write(
+        self, arrival: Arrival, asked: access.Request
+    ) -> Callable[[Ledger], tuple[Decision, int, access.Request]]:
+        """Make the one transaction of an entry: count, decide, record."""
+        stamp, member = self._ports.stamp(), asked.member
+
+        def write(ledger: Ledger) -> tuple[Decision, int, access.Request]:
+            known = scene.with_journal(asked, arrival, ledger)
+            served = self._decide(arrival, known)
+            decision = served.decision
+            seq = self._append(ledger, arrival, stamp, member, decision)
+            for key in decision.keys:
+                ledger.add_key(key, arrival.event_id)
+            if member is not None:
+                desk.note(ledger, stamp, arrival, member.id, served)
+                if decision.visit is not None:
+                    ledger.set_visit(member.id, decision.visit, arrival.event_id)
+            if decision.verdict is Verdict.ALLOW:
+                scene.spend(arrival, ledger)
+            return decision, seq, known
 
         return write
 
-    def _decide(self, case: _Case, request: access.Request, used: frozenset[UsageKey]) -> Decision:
+    def _decide(self, arrival: Arrival, asked: access.Request) -> counter.Served:
         try:
-            return access.decide_entry(request, used)
+            if counter.is_counter(arrival.device):
+                return counter.serve(asked)
+            return counter.Served(access.decide_entry(asked))
         except Exception:  # a fault in the rules' code must read as no (threats B5)
-            log.exception("decision_failed", device=self.name, event_id=case.event_id)
-            return access.deny(Reason.INTERNAL_ERROR)
+            log.exception("decision_failed", device=self.name, event_id=arrival.event_id)
+            return counter.Served(access.deny(Reason.INTERNAL_ERROR))
 
-    async def _leave(self, case: _Case) -> Reason:
+    def _let_go(self, arrival: Arrival, *, late: bool) -> Arrival:
+        """Give up recording it in time; `late`: it may still reach the disk, and this behind it.
+
+        Whatever is decided now is another event.
+        """
+        if not late:
+            return arrival
+        if self._gate is None:
+            self._ports.recorder.record(lambda ledger: ledger.withdraw(arrival.event_id))
+        else:
+            self._gate.void(arrival.event_id, DoorOutcome.DOOR_NOT_OPENED)
+        return replace(arrival, event_id=self._ports.new_id(), late=True)
+
+    def _unrecorded(self, arrival: Arrival, asked: access.Request | None) -> Decision:
+        """Decide without a disk; who is let in is kept in memory, as part of the gap."""
+        if asked is None or counter.is_counter(arrival.device):
+            decision = access.deny(Reason.RECORD_FAILED)
+        else:
+            decision = access.decide_unrecorded(asked)
+        if decision.verdict is Verdict.DENY or asked is None:
+            if not arrival.late:
+                self._ports.recorder.lose()
+            return decision
+        self._ports.alarms.change("journal", STORE_FAILED, raised=True)
+        stamp, member = self._ports.stamp(), asked.member
+        self._ports.recorder.record(
+            lambda ledger: self._append(ledger, arrival, stamp, member, decision, gap=True)
+        )
+        return decision
+
+    async def _leave(self, arrival: Arrival) -> Reason:
         """Release first, then record (spec/rules.md 3.4, 1)."""
-        released = self._gate.grant(case.event_id)
-        reason = Reason.OK if released else Reason.INTERNAL_ERROR
+        reason = Reason.OK if self._release(arrival) else Reason.INTERNAL_ERROR
         self._show(reason)
+        member = None
         try:
             async with asyncio.timeout(limits.LOOKUP_S):
-                member = await self._ports.rules.member(case.code.handle)
+                member = await self._find(arrival)
         except (StoreFailed, TimeoutError) as failed:
             log.error("member_not_read", device=self.name, problem=repr(failed))
-            member = None
-        request, stamp = self._request(case, member), self._ports.stamp()
+        asked = scene.request(arrival, member, self._read_clock(arrival))
+        stamp = self._ports.stamp()
 
         def write(ledger: Ledger) -> tuple[Decision, int]:
-            visit = None if member is None else ledger.visit(member.id, case.device.store)
-            decision = access.decide_exit(request, visit)
+            known = scene.with_journal(asked, arrival, ledger)
+            decision = access.decide_exit(known)
             if member is not None:
-                ledger.close_visit(member.id, case.device.store)
-            return decision, self._append(ledger, case, stamp, member, decision)
+                ledger.close_visit(member.id, arrival.device.store)
+            seq = self._append(ledger, arrival, stamp, member, decision)
+            desk.check_out(ledger, stamp, arrival, known)
+            return decision, seq
 
         def then(written: tuple[Decision, int]) -> None:
-            self._report(case, member, *written)
+            self._report(arrival, member, *written)
 
         self._ports.recorder.record(write, then)
         return reason
 
-    def _request(self, case: _Case, member: Member | None) -> access.Request:
-        clock, settings = self._ports.clock, case.rules.settings
-        fault: Reason | None = None
-        now = clock.now()
-        if isinstance(case.code, claims.MemberCode) and not now.trusted:
-            # E0. A clock that a source confirms is right against a code from the future.
-            clock.observe(case.code.issued_at)
-            now = clock.now()
-        if isinstance(case.code, claims.MemberCode):
-            fault = claims.check_time(
-                case.code, now.at, ttl_min=settings.code_ttl_min, skew_s=settings.code_skew_s
-            )
-        elif member is not None:
-            fault = claims.check_version(case.code, member.fixed_code_version)
-        return access.Request(case.rules, case.device, member, fault, now.at, now.trusted)
+    def _release(self, arrival: Arrival) -> bool:
+        """Ask the door, if there is one to move, to let somebody through; False: it is swamped."""
+        if self._gate is None or arrival.device.mode is Mode.RECORD_ONLY:
+            return True
+        return self._gate.grant(arrival.event_id)
+
+    async def _find(self, arrival: Arrival) -> Member | None:
+        handle = arrival.handle
+        return None if handle is None else await self._ports.rules.member(handle)
+
+    def _read_clock(self, arrival: Arrival) -> Instant:
+        """Read the clock, which the code may know better (spec/rules.md 3.2 E0)."""
+        now = self._ports.clock.now()
+        if isinstance(arrival.code, claims.MemberCode) and not now.trusted:
+            # A clock that a source confirms is right against a code from the future.
+            self._ports.clock.observe(arrival.code.issued_at)
+            now = self._ports.clock.now()
+        return now
 
     def _append(
         self,
         ledger: Ledger,
-        case: _Case,
+        arrival: Arrival,
         stamp: events.Stamp,
         member: Member | None,
         decision: Decision,
+        *,
+        gap: bool = False,
     ) -> int:
-        who = case.code.handle.hex() if member is None else member.id
-        presented = events.Presented(case.event_id, case.code.kind.value, who)
-        return ledger.append(events.passage(stamp, case.rules, case.device, presented, decision))
+        handle = None if arrival.handle is None else arrival.handle.hex()
+        who = handle if member is None else member.id
+        presented = events.Presented(arrival.event_id, arrival.code_kind, who, gap=gap)
+        body = events.passage(stamp, arrival.rules, arrival.device, presented, decision)
+        return ledger.append(body)
 
     def _show(self, reason: Reason) -> None:
         self._feedback.show(translate.signal(messages.message_class(reason), self._ports.languages))
 
     def _report(
-        self, case: _Case, member: Member | None, decision: Decision, seq: int | None
+        self, arrival: Arrival, member: Member | None, decision: Decision, seq: int | None
     ) -> None:
-        took_ms = self._ports.clock.monotonic_ms() - case.began_ms
+        took_ms = self._ports.clock.monotonic_ms() - arrival.began_ms
         facts: dict[str, object] = {
-            "event_id": case.event_id,
+            "event_id": arrival.event_id,
             "member": None if member is None else member.id,
             "decision": decision.verdict.value,
             "reason": decision.reason.value,
@@ -285,15 +335,15 @@ class Passage:
             "warnings": [warning.value for warning in decision.warnings],
         }
         log.info("scan_done", device=self.name, seq=seq, took_ms=took_ms, **facts)
-        self._tell("decided", case, seq=seq, **facts)
+        self._tell("decided", arrival, seq=seq, **facts)
 
-    def _tell(self, what: str, case: _Case, **facts: object) -> None:
+    def _tell(self, what: str, arrival: Arrival, **facts: object) -> None:
         self._ports.witness.publish(
             {
                 "event": what,
                 "device": self.name,
-                "door": self._gate.name,
-                "side": case.device.side.value,
+                "door": None if self._gate is None else self._gate.name,
+                "side": arrival.device.side.value,
                 **facts,
             }
         )

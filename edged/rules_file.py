@@ -10,10 +10,13 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from edged.rules_format import FORMAT, ID_PATTERN, MemberShape, RulesFile
+from edged.rules_fields import ID_PATTERN
+from edged.rules_format import FORMAT, RulesFile
+from edged.rules_people import MemberShape
 from edged.store import limits
 from edged.store.record import canonical
 from policy.check import Fault, Names, check_member, check_rules
+from policy.check_cafe import check_rooms, check_seats
 from policy.model import Member, Rules
 
 _HEAD: Final[dict[str, Any]] = {
@@ -35,6 +38,8 @@ class ShapeCode(StrEnum):
     TOO_MANY = "TOO_MANY"
     DUPLICATE_HANDLE = "DUPLICATE_HANDLE"
     DUPLICATE_CONTRACT = "DUPLICATE_CONTRACT"
+    DUPLICATE_TICKET = "DUPLICATE_TICKET"
+    DUPLICATE_SEAT = "DUPLICATE_SEAT"
 
 
 _CODES: Final = {
@@ -42,6 +47,17 @@ _CODES: Final = {
     "extra_forbidden": ShapeCode.UNKNOWN_FIELD,
     "too_long": ShapeCode.TOO_MANY,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """What only one member can have, and who has it."""
+
+    handles: dict[bytes, str] = field(default_factory=dict)
+    owners: dict[str, str] = field(default_factory=dict)
+    """Of usage keys: contracts and tickets, by id."""
+    seats: dict[tuple[str, str], str] = field(default_factory=dict)
+    """By store and id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +197,7 @@ def _read_base(document: dict[str, Any], faults: list[Fault]) -> tuple[Rules, Na
         doors=frozenset(unread["doors"]),
     )
     faults += check_rules(rules, names)
+    faults += check_rooms(rules)
     return rules, names
 
 
@@ -189,8 +206,7 @@ def _read_members(
 ) -> tuple[dict[str, bytes], dict[bytes, str]]:
     """Read the members one by one, giving back the memory of each document."""
     records: dict[str, bytes] = {}
-    handles: dict[bytes, str] = {}
-    owners: dict[str, str] = {}
+    taken = _Taken()
     if not isinstance(members, dict):
         faults.append(Fault("members", ShapeCode.BAD_VALUE, "members stand in an object, by id"))
     elif len(members) > limits.MEMBERS:
@@ -199,20 +215,16 @@ def _read_members(
     else:
         for name in list(members):
             records[name] = canonical(members.pop(name))
-            faults += _read_member(name, records[name], rules, unread, (handles, owners))
+            faults += _read_member(name, records[name], rules, unread, taken)
             if len(faults) >= limits.FAULTS:
                 break
-    return records, handles
+    return records, taken.handles
 
 
 def _read_member(
-    name: str,
-    record: bytes,
-    rules: Rules,
-    unread: Names,
-    taken: tuple[dict[bytes, str], dict[str, str]],
+    name: str, record: bytes, rules: Rules, unread: Names, taken: _Taken
 ) -> Iterator[Fault]:
-    """Read one member; `taken`: who has which handle and which contract id."""
+    """Read one member, and note what nobody else can have then."""
     path = _path("members", name)
     if not re.fullmatch(ID_PATTERN, name):
         yield Fault(path, ShapeCode.BAD_VALUE, f"an id matches {ID_PATTERN}")
@@ -222,16 +234,32 @@ def _read_member(
     except ValidationError as error:
         yield from _shape_faults(error, "members", name)
         return
-    handles, owners = taken
-    holder = handles.setdefault(member.handle, name)
+    yield from _shared(path, member, taken)
+    yield from check_member(rules, member, unread)
+    yield from check_seats(rules, member, unread)
+
+
+def _shared(path: str, member: Member, taken: _Taken) -> Iterator[Fault]:
+    """Find what another member has already; two owners of one id would share a count."""
+    name = member.id
+    holder = taken.handles.setdefault(member.handle, name)
     if holder != name:
         yield Fault(f"{path}.handle", ShapeCode.DUPLICATE_HANDLE, f"{holder} has it already")
-    for n, contract in enumerate(member.contracts):
-        owner = owners.setdefault(contract.id, name)
-        if owner != name:  # usage keys are a contract's, so two members would share a count
-            where = f"{path}.contracts[{n}].id"
-            yield Fault(where, ShapeCode.DUPLICATE_CONTRACT, f"{owner} has it already")
-    yield from check_member(rules, member, unread)
+    owned = {
+        **{f"contracts[{n}].id": one.id for n, one in enumerate(member.contracts)},
+        **{f"tickets[{n}].id": one.id for n, one in enumerate(member.tickets)},
+    }
+    for where, one in owned.items():
+        holder = taken.owners.setdefault(one, name)
+        if holder != name:
+            ticket = where.startswith("tickets")
+            code = ShapeCode.DUPLICATE_TICKET if ticket else ShapeCode.DUPLICATE_CONTRACT
+            yield Fault(f"{path}.{where}", code, f"{holder} has it already")
+    for n, seat in enumerate(member.seats):
+        holder = taken.seats.setdefault((seat.store, seat.id), name)
+        if holder != name:
+            where = f"{path}.seats[{n}].id"
+            yield Fault(where, ShapeCode.DUPLICATE_SEAT, f"{holder} has it already")
 
 
 def _shape_faults(error: ValidationError, *path: str) -> Iterator[Fault]:

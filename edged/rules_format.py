@@ -4,146 +4,75 @@ The descriptions here are those of `config/rules.schema.json`. Shapes, ids and s
 here; what the values mean, and their ranges, are the business of `policy.check`.
 """
 
-import base64
-import re
-from datetime import UTC, date, datetime
-from typing import Annotated, Final, Literal, TypeAlias
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Annotated, Any, Final, Literal
+from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
 
+from edged.rules_cafe import RoomBookingShape
+from edged.rules_fields import (
+    Day,
+    Id,
+    Instant,
+    Kid,
+    Kind,
+    Number,
+    Shape,
+    Some,
+    Text,
+    check_hours,
+    check_zone,
+    hours,
+    instant,
+    public_hex,
+    ticked,
+)
+from edged.rules_people import MemberShape
 from edged.store import limits
 from policy.model import (
+    AntiPassback,
     BandGrant,
-    Booking,
-    BookingStatus,
+    ClockPolicy,
     CodeKind,
-    Contract,
+    ConsumeOn,
     DayRule,
     DedupeScope,
     Device,
+    DiskFailurePolicy,
     Door,
+    EntitlementOrder,
+    ExemptScope,
+    Gender,
+    GrantTiming,
     HolidayRule,
-    Hours,
     IssuerKey,
     KeyRole,
-    Member,
     Mode,
+    OpenWhenExpired,
     Overlap,
     Plan,
     PlanType,
+    Qualifier,
     Relock,
     Rules,
     RuleSettings,
     Side,
+    StalePolicy,
     Store,
-    Warn,
+    TicketDedupe,
 )
 
 FORMAT: Final = "edged-rules/1"
-ID_PATTERN: Final = "^[A-Za-z0-9_-]{1,64}$"
-_HOURS: Final = re.compile(r"([0-9]{1,2}):([0-5][0-9])-([0-9]{1,2}):([0-5][0-9])")
-_DAY_MIN: Final = 24 * 60
-_FIRST, _LAST = date(2000, 1, 1), date(2199, 12, 31)
+_NONE: Final[Any] = Field(default_factory=dict)
 
 
-def hours(text: str) -> Hours:
-    """Read band hours: `10:00-17:00`, and over midnight `22:00-02:00` or `22:00-26:00`.
-
-    Raises:
-        ValueError: It is spelled otherwise, starts at 24:00 or later, or is empty: `0:00-0:00`
-            could be all day or nothing (spec/rules.md 2.1).
-    """
-    spelled = _HOURS.fullmatch(text)
-    if spelled is None:
-        raise ValueError("write hours as 10:00-17:00")
-    from_h, from_min, to_h, to_min = map(int, spelled.groups())
-    start, end = from_h * 60 + from_min, to_h * 60 + to_min
-    if start >= _DAY_MIN:
-        raise ValueError("hours start before 24:00")
-    if start == end:
-        raise ValueError("hours that end where they start are unclear; all day is 0:00-24:00")
-    if end < start:
-        end += _DAY_MIN
-    if end > start + _DAY_MIN:
-        raise ValueError("hours last at most a day")
-    return Hours(start, end)
-
-
-def _check_hours(text: str) -> str:
-    hours(text)
-    return text
-
-
-def _check_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError("not a time zone such as Asia/Tokyo") from None
-    return name
-
-
-def _check_instant(text: str) -> str:
-    _instant(text)
-    return text
-
-
-def _instant(text: str) -> datetime:
-    at = datetime.fromisoformat(text)
-    if not _FIRST.year <= at.year <= _LAST.year:
-        raise ValueError(f"the year is not in {_FIRST.year}..{_LAST.year}")
-    return at.astimezone(UTC)
-
-
-def _public_hex(text: str) -> str:
-    """Read 32 bytes from hex or base64url, in their one spelling."""
-    if len(text) == 64:  # noqa: PLR2004 - two hex digits a byte
-        return text.lower()
-    raw = base64.urlsafe_b64decode(text + "=")
-    if base64.urlsafe_b64encode(raw).decode() != text + "=":
-        raise ValueError("not the base64url of 32 bytes")
-    return raw.hex()
-
-
-Id: TypeAlias = Annotated[str, Field(pattern=ID_PATTERN)]
-Kid: TypeAlias = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,2})$")]
-Text: TypeAlias = Annotated[
-    str, Field(max_length=limits.TEXT_CHARS, pattern=r"^[^\x00-\x1f\x7f]*$")
-]
-Kind: TypeAlias = Annotated[
-    str, Field(min_length=1, max_length=limits.TEXT_CHARS, pattern=r"^[^\x00-\x1f\x7f/]+$")
-]
-"""A band kind is free text (spec/rules.md 2.1); a slash would make the spelling of keys unclear."""
-Number: TypeAlias = Annotated[int, Field(ge=-(2**31), le=2**31 - 1)]
-Day: TypeAlias = Annotated[date, Field(ge=_FIRST, le=_LAST)]
-Instant: TypeAlias = Annotated[
-    str,
-    Field(
-        pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}"
-        r"(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2})$"
-    ),
-    AfterValidator(_check_instant),
-]
-Some = Field(max_length=limits.ENTRIES)
-
-
-class _Shape(BaseModel):
-    model_config = ConfigDict(
-        strict=True,
-        extra="forbid",
-        frozen=True,
-        hide_input_in_errors=True,
-        use_attribute_docstrings=True,
-    )
-
-
-class KeyShape(_Shape):
+class KeyShape(Shape):
     """A public key of the tenant (spec/credentials.md)."""
 
     role: KeyRole
     """What the key may sign; one key, one role."""
     public: Annotated[
-        str, Field(pattern=r"^([0-9A-Fa-f]{64}|[A-Za-z0-9_-]{43})$"), AfterValidator(_public_hex)
+        str, Field(pattern=r"^([0-9A-Fa-f]{64}|[A-Za-z0-9_-]{43})$"), AfterValidator(public_hex)
     ]
     """The Ed25519 public key, 32 bytes, in hex or in base64url without padding."""
 
@@ -152,42 +81,94 @@ class KeyShape(_Shape):
         return IssuerKey(int(kid), self.role, bytes.fromhex(self.public))
 
 
-class SettingsShape(_Shape):
+class SettingsShape(Shape):
     """What holds for the whole tenant (spec/rules.md 6)."""
 
-    overlap: Overlap = Overlap.ONE
-    """Which of several fitting bands is counted."""
     dedupe_scope: DedupeScope = DedupeScope.ALL_STORES
     """Whether one day at two stores is one use."""
+    overlap: Overlap = Overlap.ONE
+    """Which of several fitting bands is counted."""
+    exempt_scope: ExemptScope = ExemptScope.WINDOW
+    """When a booking exempts: in its window, on its day, or in its booking band."""
+    recount_on_cancel: bool = False
+    """Whether an exempt entry counts after its booking was cancelled."""
+    ticket_dedupe: TicketDedupe = TicketDedupe.BAND
+    """What one use of a ticket covers."""
+    entitlement_order: EntitlementOrder = EntitlementOrder.PLAN_FIRST
+    """What is used when a plan and a ticket both fit."""
+    paid_booking_opens: bool = False
+    """Whether a paid booking opens for a member with a limited plan."""
+    consume_on: ConsumeOn = ConsumeOn.GRANT
+    """Whether an entry counts at the scan or when the door opens."""
+    month_anchor_day: Number = 1
+    """The day on which a counted month begins."""
+    day_cutoff_hour: Number = 0
+    """The hour at which the date of an entry without a band changes."""
+    carry_usage_on_plan_change: bool = False
+    """Whether a new contract takes over the count of the one before."""
+    paused_blocks_all: bool = False
+    """Whether a pause stops tickets and bookings too."""
+    exit_unlock_unknown: bool = False
+    """Whether an unreadable code opens on the way out."""
+    anti_passback: AntiPassback = AntiPassback.OFF
+    """What a second entry without an exit gets."""
+    passback_timeout_min: Number = 720
+    """Minutes after which an entry is forgotten for that; 0: never."""
+    code_single_use: bool = False
+    """Whether a shown code works once."""
     code_ttl_min: Number = 30
     """Minutes that a shown code may be valid at most."""
     code_skew_s: Number = 60
     """Seconds that a phone's clock may be ahead."""
-    presentation_gap_ms: Number = 1_500
-    """Milliseconds without a read after which a code is presented anew."""
+    rules_max_age_h: Number = 72
+    """Hours after which rules are old."""
+    stale_policy: StalePolicy = StalePolicy.NORMAL
+    """How to decide by old rules."""
+    clock_policy: ClockPolicy = ClockPolicy.MEMBERS
+    """Who gets in while the clock can't tell the time."""
+    disk_failure_policy: DiskFailurePolicy = DiskFailurePolicy.DENY
+    """Who gets in while an entry can't be recorded."""
+    closed_days_block_bookings: bool = True
+    """Whether a booking on a closed day opens nothing."""
+    locker_open_when_expired: OpenWhenExpired = OpenWhenExpired.OFF
+    """Whether the owner may open a locker past its end."""
+    auto_checkout_on_exit: bool = False
+    """Whether leaving checks the seat out."""
+    room_early_min: Number = 15
+    """Minutes before a room's booking in which its door opens."""
+    room_unpaid_cancel_min: Number = 15
+    """Minutes after its start at which an unpaid room booking is cancelled."""
     debounce_s: Number = 5
     """Seconds after a decision in which the same code is ignored."""
+    presentation_gap_ms: Number = 1_500
+    """Milliseconds without a read after which a code is presented anew."""
     visit_max_h: Number = 24
     """Hours after which an open visit is forgotten."""
+    release_seen_s: Number = 10
+    """Seconds in which a released locker must be seen open."""
+    force_end_needs_check: bool = False
+    """Whether a locker is ended from afar only with its contents checked."""
 
     def noun(self) -> RuleSettings:
         """Build the settings."""
         return RuleSettings(**dict(self))
 
 
-class StoreShape(_Shape):
+class StoreShape(Shape):
     """A place with its own hours, zone and holidays (spec/rules.md 2.1)."""
 
-    tz: Annotated[Text, AfterValidator(_check_zone)]
+    tz: Annotated[Text, AfterValidator(check_zone)]
     """The IANA name of its time zone, such as Asia/Tokyo."""
     name: Text = ""
     """For people; nothing depends on it."""
-    bands: Annotated[dict[Kind, Annotated[Text, AfterValidator(_check_hours)]], Some] = {}
+    bands: Annotated[dict[Kind, Annotated[Text, AfterValidator(check_hours)]], Some] = _NONE
     """Hours of each band kind here: 10:00-17:00, 22:00-02:00, 22:00-26:00."""
-    holidays: Annotated[dict[Day, Text], Some] = {}
+    holidays: Annotated[dict[Day, Text], Some] = _NONE
     """Holidays with their names."""
     closed: Annotated[frozenset[Day], Some] = frozenset()
     """Dates on which nothing opens but for staff."""
+    room_bookings: Annotated[dict[Id, RoomBookingShape], Field(max_length=limits.RECORDS)] = _NONE
+    """Bookings of reservation rooms here, whose users come in by them."""
 
     def noun(self, store: str) -> Store:
         """Build the store with this id."""
@@ -198,10 +179,11 @@ class StoreShape(_Shape):
             holidays=frozenset(self.holidays),
             closed=self.closed,
             name=self.name,
+            room_bookings=tuple(b.noun(name) for name, b in self.room_bookings.items()),
         )
 
 
-class BandShape(_Shape):
+class BandShape(Shape):
     """One ticked band of a plan (spec/rules.md 2.2, 2.3)."""
 
     kind: Kind
@@ -215,11 +197,10 @@ class BandShape(_Shape):
 
     def noun(self) -> BandGrant:
         """Build the band."""
-        ticked = frozenset(day for day, tick in enumerate(self.weekdays) if tick == "1")
-        return BandGrant(self.kind, self.limit, DayRule(ticked, self.holiday))
+        return BandGrant(self.kind, self.limit, DayRule(ticked(self.weekdays), self.holiday))
 
 
-class PlanShape(_Shape):
+class PlanShape(Shape):
     """What a contract lets a member do (spec/rules.md 2.2)."""
 
     type: PlanType = PlanType.NORMAL
@@ -238,16 +219,21 @@ class PlanShape(_Shape):
     """Minutes after a band in which leaving raises no warning."""
     stores: Annotated[frozenset[Id], Some] | None = None
     """The stores that the plan opens; null: all."""
+    booking_bands: Annotated[tuple[BandShape, ...], Some] = ()
+    """Bands in which it may book; they matter to key-schedule devices only, without limits."""
     priority: Number = 0
     """Between equal contracts the lower number goes first."""
 
     def noun(self, plan: str) -> Plan:
         """Build the plan with this id."""
-        bands = tuple(band.noun() for band in self.bands)
-        return Plan(id=plan, **{**dict(self), "bands": bands})
+        bands = {
+            "bands": tuple(band.noun() for band in self.bands),
+            "booking_bands": tuple(band.noun() for band in self.booking_bands),
+        }
+        return Plan(id=plan, **{**dict(self), **bands})
 
 
-class DoorShape(_Shape):
+class DoorShape(Shape):
     """How a door behaves; what it is wired to is in the settings (spec/rules.md 6, row 38)."""
 
     store: Id
@@ -263,7 +249,7 @@ class DoorShape(_Shape):
         return Door(id=door, **dict(self))
 
 
-class DeviceShape(_Shape):
+class DeviceShape(Shape):
     """A reader at a door, or a terminal without one (spec/rules.md 2.5)."""
 
     store: Id
@@ -272,6 +258,19 @@ class DeviceShape(_Shape):
     door: Id | None = None
     room: Id | None = None
     mode: Mode = Mode.LOCK_QR
+    """How it uses the rules."""
+    qualify: frozenset[Qualifier] = frozenset({Qualifier.ANY_MEMBER})
+    """Who may use it: any of these."""
+    qualify_plans: Annotated[frozenset[Id], Some] = frozenset()
+    """And whoever has a contract with one of these plans."""
+    gender: Gender | None = None
+    """For whom it is; null: for all."""
+    grant_timing: GrantTiming = GrantTiming.CONTRACT_AND_BOOKING
+    """When booking bands give keys at a key-schedule device."""
+    check_stores: bool = True
+    """Whether the plan's stores are looked at."""
+    auto_check_in: bool = False
+    """Whether an entry checks a paid booking in."""
     codes: frozenset[CodeKind] = Field(default_factory=lambda: frozenset(CodeKind))
     """The kinds of code that it accepts; left out: all that this release knows."""
     counts: bool | None = None
@@ -281,6 +280,8 @@ class DeviceShape(_Shape):
     booking_exit_late_min: Number = 15
     """Minutes after a booking in which leaving raises no warning."""
     enabled: bool = True
+    loyalty: bool = False
+    """Whether a counter terminal notes, once a day, that a member was here."""
 
     def noun(self, device: str) -> Device:
         """Build the device with this id."""
@@ -288,72 +289,7 @@ class DeviceShape(_Shape):
         return Device(id=device, **{**dict(self), "counts": counts})
 
 
-class ContractShape(_Shape):
-    """A member's plan with its dates, all of them inclusive (spec/rules.md 2.4)."""
-
-    id: Id
-    plan: Id
-    start: Day
-    end: Day | None = None
-    paused: Annotated[tuple[tuple[Day, Day], ...], Some] = ()
-    """Pauses, each with its first and last date."""
-    main: bool = False
-
-    def noun(self) -> Contract:
-        """Build the contract."""
-        return Contract(**dict(self))
-
-
-class BookingShape(_Shape):
-    """A booked program or room (spec/rules.md 2.5)."""
-
-    id: Id
-    store: Id
-    program: Id
-    start: Instant
-    end: Instant
-    status: BookingStatus
-    paid: bool
-    room: Id | None = None
-
-    def noun(self) -> Booking:
-        """Build the booking."""
-        return Booking(**{**dict(self), "start": _instant(self.start), "end": _instant(self.end)})
-
-
-class MemberShape(_Shape):
-    """A person by handle: no name, no number (spec/rules.md 2.4)."""
-
-    handle: Annotated[str, Field(pattern="^[0-9A-Fa-f]{16}$")]
-    """The 8 bytes that the member's codes hold, in hex."""
-    contracts: Annotated[tuple[ContractShape, ...], Some] = ()
-    bookings: Annotated[tuple[BookingShape, ...], Some] = ()
-    suspended: bool = False
-    id_suspended: bool = False
-    """Stopped by the identity check."""
-    withdrawn: bool = False
-    notices: frozenset[Literal["PAYMENT_UNPAID", "BANK_UNREGISTERED", "OPEN_NOTE"]] = frozenset()
-    """What staff should know; no notice keeps anyone out."""
-    fixed_code_version: Number = 1
-    """The version of the printed code that is valid; older ones are revoked."""
-    label: Text | None = None
-    """What staff may see instead of a name, masked."""
-
-    def noun(self, member: str) -> Member:
-        """Build the member with this id."""
-        return Member(
-            id=member,
-            **{
-                **dict(self),
-                "handle": bytes.fromhex(self.handle),
-                "contracts": tuple(contract.noun() for contract in self.contracts),
-                "bookings": tuple(booking.noun() for booking in self.bookings),
-                "notices": frozenset(Warn(f"WARN_{notice}") for notice in self.notices),
-            },
-        )
-
-
-class RulesFile(_Shape):
+class RulesFile(Shape):
     """All that edged decides by, each record under its id; references are ids of this file."""
 
     format: Literal["edged-rules/1"]
@@ -363,19 +299,19 @@ class RulesFile(_Shape):
     """Counts up; a device never goes back to a lower one."""
     issued_at: Instant
     settings: SettingsShape = SettingsShape()
-    keys: Annotated[dict[Kid, KeyShape], Field(max_length=256)] = {}
-    stores: Annotated[dict[Id, StoreShape], Field(max_length=limits.RECORDS)] = {}
-    plans: Annotated[dict[Id, PlanShape], Field(max_length=limits.RECORDS)] = {}
-    doors: Annotated[dict[Id, DoorShape], Field(max_length=limits.RECORDS)] = {}
-    devices: Annotated[dict[Id, DeviceShape], Field(max_length=limits.RECORDS)] = {}
-    members: Annotated[dict[Id, MemberShape], Field(max_length=limits.MEMBERS)] = {}
+    keys: Annotated[dict[Kid, KeyShape], Field(max_length=256)] = _NONE
+    stores: Annotated[dict[Id, StoreShape], Field(max_length=limits.RECORDS)] = _NONE
+    plans: Annotated[dict[Id, PlanShape], Field(max_length=limits.RECORDS)] = _NONE
+    doors: Annotated[dict[Id, DoorShape], Field(max_length=limits.RECORDS)] = _NONE
+    devices: Annotated[dict[Id, DeviceShape], Field(max_length=limits.RECORDS)] = _NONE
+    members: Annotated[dict[Id, MemberShape], Field(max_length=limits.MEMBERS)] = _NONE
 
     def noun(self) -> Rules:
         """Build the rules: everything but the members."""
         return Rules(
             tenant=self.tenant,
             version=self.version,
-            issued_at=_instant(self.issued_at),
+            issued_at=instant(self.issued_at),
             settings=self.settings.noun(),
             stores={name: store.noun(name) for name, store in self.stores.items()},
             plans={name: plan.noun(name) for name, plan in self.plans.items()},

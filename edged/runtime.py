@@ -136,6 +136,7 @@ def _jobs(ports: Ports, house: wiring.House, control: ControlServer) -> Mapping[
         "control": control.run,
         "health": Health(ports, passages).run,
         **{f"gate {name}": gate.run for name, gate in house.gates.items()},
+        **{f"bank {name}": bank.run for name, bank in house.banks.items()},
         **{f"reader {passage.name}": passage.run for passage in passages},
         **{f"feedback {n}": feedback.run for n, feedback in enumerate(house.feedbacks)},
         **{f"device {device.device.name}": keep(n) for n, device in enumerate(house.devices)},

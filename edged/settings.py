@@ -175,6 +175,14 @@ class EyeReader(ReaderSettings):
     socket: SocketPath
 
 
+class SimLockers(DeviceSettings):
+    """The board of a bank of lockers in the virtual building."""
+
+    kind: Literal["sim"]
+    socket: SocketPath
+    bank: Name
+
+
 AnyLock: TypeAlias = SimLock | RelayLock
 AnyReader: TypeAlias = SimReader | LineScanner | EyeReader
 
@@ -194,6 +202,25 @@ class Door(_Strict):
     ]
 
 
+class LockerBank(_Strict):
+    """What a bank of lockers is wired to; `numbers`: each locker's channel of the board.
+
+    `store` is the rules' name of where it stands: a locker's end that is given as a date is
+    midnight there.
+    """
+
+    store: Name
+    board: SimLockers
+    numbers: Annotated[
+        Mapping[Name, Annotated[int, Field(ge=1, le=limits.LOCKERS)]],
+        Field(min_length=1, max_length=limits.LOCKERS),
+    ]
+    readers: Annotated[
+        Mapping[Name, Annotated[AnyReader, Field(discriminator="kind")]],
+        Field(max_length=limits.READERS_PER_DOOR),
+    ] = {}
+
+
 class Clock(_Strict):
     """Whose word about the time counts (ARCHITECTURE, Time)."""
 
@@ -204,7 +231,7 @@ class Settings(_Strict):
     """One device. `edged.settings_file.load` builds it and checks across its tables.
 
     `store_pepper` is a file of the secrets directory and is never in the settings file; it
-    keys the hashes of refused codes.
+    keys the hashes of refused codes and of lockers' PINs. `counters` are readers without a door.
     """
 
     device: Name
@@ -219,6 +246,11 @@ class Settings(_Strict):
     ] = (Language.JA, Language.EN)
     clock: Clock = Clock()
     doors: Annotated[Mapping[Name, Door], Field(min_length=1, max_length=limits.DOORS)]
+    lockers: Annotated[Mapping[Name, LockerBank], Field(max_length=limits.LOCKER_BANKS)] = {}
+    counters: Annotated[
+        Mapping[Name, Annotated[AnyReader, Field(discriminator="kind")]],
+        Field(max_length=limits.COUNTERS),
+    ] = {}
     store_pepper: SecretStr | None = None
 
     @property

@@ -17,6 +17,8 @@ from edged.settings import LockType, Settings
 
 SECRETS: Final = frozenset({"store_pepper"})
 """Settings that are files of the secrets directory and never in the settings file."""
+_PARTS: Final = {"doors": {"lock", "contact", "exit_button"}, "lockers": {"board"}}
+"""The tables of a door and of a bank that are devices, beside their readers."""
 _BARE: Final = re.compile("[A-Za-z0-9_-]+")
 
 _Fault = tuple[str, str]
@@ -115,6 +117,8 @@ def _across(table: Mapping[str, object]) -> Iterator[_Fault]:
             if device.get("kind") == "sim":
                 yield _dotted((*loc, "kind")), "a simulated device needs allow_simulated = true"
     yield from _shared(devices)
+    yield from _lockers(table)
+    yield from _counters(table)
     readers: dict[str, str] = {}
     for door, fields in _tables(table.get("doors")):
         if fields.get("type") == LockType.MAGNET and "egress" not in fields:
@@ -129,6 +133,40 @@ def _across(table: Mapping[str, object]) -> Iterator[_Fault]:
                 yield key, f"is a reader of door {other} already"
 
 
+def _lockers(table: Mapping[str, object]) -> Iterator[_Fault]:
+    """Check that a locker, a channel of a board and a reader are each named once."""
+    held = {
+        f"reader {reader}": f"door {door}"
+        for door, fields in _tables(table.get("doors"))
+        for reader, _ in _tables(fields.get("readers"))
+    }
+    for bank, fields in _tables(table.get("lockers")):
+        numbers, named = fields.get("numbers"), f"bank {bank}"
+        claims = [
+            ("readers", name, f"reader {name}", named) for name, _ in _tables(fields.get("readers"))
+        ]
+        for locker, channel in numbers.items() if isinstance(numbers, dict) else ():
+            claims.append(("numbers", locker, f"locker {locker}", named))
+            claims.append(("numbers", locker, f"channel {channel} of {named}", f"locker {locker}"))
+        for part, name, what, holder in claims:
+            other = held.setdefault(what, holder)
+            if other != holder:
+                yield _dotted(("lockers", bank, part, name)), f"{what} is that of {other} already"
+
+
+def _counters(table: Mapping[str, object]) -> Iterator[_Fault]:
+    """Check that a counter's reader is no other place's as well."""
+    held = {
+        reader: owner
+        for section in _PARTS
+        for owner, fields in _tables(table.get(section))
+        for reader, _ in _tables(fields.get("readers"))
+    }
+    for reader, _ in _tables(table.get("counters")):
+        if reader in held:
+            yield _dotted(("counters", reader)), f"is a reader of {held[reader]} already"
+
+
 def _tables(value: object) -> Iterator[tuple[str, dict[str, object]]]:
     if isinstance(value, dict):
         yield from ((str(name), one) for name, one in value.items() if isinstance(one, dict))
@@ -136,14 +174,21 @@ def _tables(value: object) -> Iterator[tuple[str, dict[str, object]]]:
 
 def _devices(table: Mapping[str, object]) -> Iterator[_Found]:
     """Find every device table, whatever else is wrong."""
-    for door, fields in _tables(table.get("doors")):
-        for name, device in _tables(fields):
-            if name in {"lock", "contact", "exit_button"}:
-                yield ("doors", door, name), device
-        for name, device in _tables(fields.get("readers")):
-            loc = ("doors", door, "readers", name)
-            yield loc, device
-            yield from (((*loc, part), one) for part, one in _tables(device) if part == "indicator")
+    for section, parts in _PARTS.items():
+        for owner, fields in _tables(table.get(section)):
+            for name, device in _tables(fields):
+                if name in parts:
+                    yield (section, owner, name), device
+            yield from _readers((section, owner, "readers"), fields.get("readers"))
+    yield from _readers(("counters",), table.get("counters"))
+
+
+def _readers(above: tuple[str, ...], readers: object) -> Iterator[_Found]:
+    """Find the readers of one place, and the lights beside them."""
+    for name, device in _tables(readers):
+        yield (*above, name), device
+        lights = (one for part, one in _tables(device) if part == "indicator")
+        yield from (((*above, name, "indicator"), light) for light in lights)
 
 
 def _shared(devices: Sequence[_Found]) -> Iterator[_Fault]:
@@ -167,7 +212,7 @@ def _places(key: str, device: Mapping[str, object]) -> Iterator[tuple[tuple[str,
         case "serial_line":
             yield ("port", port), key
         case kind:
-            names = ("socket", "door", "line", "reader", "indicator")
+            names = ("socket", "door", "line", "reader", "indicator", "bank")
             ids = [f"{name} {device[name]}" for name in names if isinstance(device.get(name), str)]
             yield (str(kind), *ids), key
 

@@ -6,15 +6,17 @@ Reads the databases of a state directory beside the daemon or without it, and ch
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-from edged.core import access
+from edged.core import access, seating
 from edged.errors import NotFound
+from edged.scene import with_places
 from edged.store import audit
 from edged.store.rules import RulesStore
 from policy import usage
-from policy.model import Decision, Device, Member, Rules, Side, UsageKey
+from policy.model import Decision, Device, Member, Rules, Scene, Side, Usage
 
 _HANDLE: Final = re.compile("[0-9a-fA-F]{16}")
 
@@ -75,22 +77,25 @@ async def _find(store: RulesStore, who: str) -> Member:
 def _decide(rules: Rules, device: Device, member: Member, at: datetime, journal: Path) -> Answer:
     tz = rules.stores[device.store].tz
     local = at.astimezone(tz) if at.tzinfo else at.replace(tzinfo=tz)
-    request = access.Request(rules, device, member, code_fault=None, at=local.astimezone(UTC))
-    return Answer(device, local, _ask(request, member, journal))
-
-
-def _ask(request: access.Request, member: Member, journal: Path) -> Decision:
-    """Decide by what the journal knows; a daemon that never ran knows nothing."""
-    device, kept = request.device, journal.exists()
+    scene = _scene(rules, device, member, local.astimezone(UTC), journal)
+    request = access.Request(rules, device, member, code_fault=None, scene=scene)
     match device.side:
         case Side.IN:
-            owners = [contract.id for contract in member.contracts]
-            dates = usage.dates_looked_at(request.rules.stores[device.store], request.at)
-            used = audit.read_used(journal, owners, *dates) if kept else frozenset[UsageKey]()
-            return access.decide_entry(request, used)
+            return Answer(device, local, access.decide_entry(request))
         case Side.OUT:
-            visit = audit.read_visit(journal, member.id, device.store) if kept else None
-            return access.decide_exit(request, visit)
+            return Answer(device, local, access.decide_exit(request))
+
+
+def _scene(rules: Rules, device: Device, member: Member, at: datetime, journal: Path) -> Scene:
+    """Set the scene by what the journal knows; a daemon that never ran knows nothing."""
+    store, scene = rules.stores[device.store], Scene(at)
+    if not journal.exists():
+        held = seating.held(member, store.id, lambda _store, _seat: None)
+    else:
+        held = seating.held(member, store.id, partial(audit.read_seat, journal))
+        used = Usage.of(audit.read_used(journal, *usage.asked(store, member, at)))
+        scene = Scene(at, used, audit.read_visit(journal, member.id, store.id))
+    return with_places(scene, rules, device, member, held)
 
 
 def plain(answer: Answer) -> dict[str, object]:

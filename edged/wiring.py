@@ -3,15 +3,17 @@
 The only room of the daemon that reaches concrete drivers, and only through the registry.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
 from drivers import registry
 from drivers.api import Indicator
 from edged import settings as conf
+from edged.bank import Bank
 from edged.feedback import Feedback
 from edged.gate import Gate
+from edged.locker_reader import LockerReader
 from edged.passage import Passage
 from edged.ports import Ports
 from edged.supervision import Supervised
@@ -23,6 +25,7 @@ class House:
     """Everything that has a loop of its own."""
 
     gates: dict[str, Gate] = field(default_factory=dict)
+    banks: dict[str, Bank] = field(default_factory=dict)
     passages: dict[str, Passage] = field(default_factory=dict)
     feedbacks: list[Feedback] = field(default_factory=list)
     devices: list[Supervised] = field(default_factory=list)
@@ -31,6 +34,10 @@ class House:
 def build(settings: conf.Settings, ports: Ports) -> House:
     """Make every part of the house; nothing is opened and nothing moves."""
     house = House()
+    for name, lockers in settings.lockers.items():
+        _add_bank(house, name, lockers, ports)
+    for name, reader_settings in settings.counters.items():
+        _add_reader(house, name, reader_settings, None, ports)
     for name, door in settings.doors.items():
         lock = registry.lock_class(door.lock.kind)(f"{name}.lock", **door.lock.arguments())
         gate = Gate(
@@ -46,6 +53,23 @@ def build(settings: conf.Settings, ports: Ports) -> House:
         for reader, reader_settings in door.readers.items():
             _add_reader(house, reader, reader_settings, gate, ports)
     return house
+
+
+def _add_bank(house: House, name: str, lockers: conf.LockerBank, ports: Ports) -> None:
+    board = registry.locker_board_class(lockers.board.kind)(
+        f"{name}.board", **lockers.board.arguments()
+    )
+    bank = house.banks[name] = Bank(name, board, ports, lockers.numbers)
+    house.devices.append(
+        Supervised(
+            board,
+            partial(board.run, bank.level),
+            optional=lockers.board.optional,
+            on_lost=bank.lost,
+        )
+    )
+    for reader, reader_settings in lockers.readers.items():
+        _add_reader(house, reader, reader_settings, bank, ports)
 
 
 def _add_inputs(house: House, door: conf.Door, gate: Gate) -> None:
@@ -65,10 +89,15 @@ def _add_inputs(house: House, door: conf.Door, gate: Gate) -> None:
         house.devices.append(Supervised(button, work, optional=door.exit_button.optional))
 
 
-def _add_reader(house: House, name: str, reader: conf.AnyReader, gate: Gate, ports: Ports) -> None:
+def _add_reader(
+    house: House, name: str, reader: conf.AnyReader, place: Gate | Bank | None, ports: Ports
+) -> None:
     indicator = _add_indicator(house, name, reader)
     feedback = Feedback(indicator)
-    passage = Passage(name, gate, feedback, ports)
+    if isinstance(place, Bank):
+        passage: Passage = LockerReader(name, place, feedback, ports)
+    else:
+        passage = Passage(name, place, feedback, ports)
     device = registry.reader_class(reader.kind)(name, **reader.arguments())
     house.devices.append(
         Supervised(device, partial(device.run, passage.scanned), optional=reader.optional)
@@ -88,11 +117,13 @@ def _add_indicator(house: House, name: str, reader: conf.AnyReader) -> Indicator
 
 
 def mismatches(settings: conf.Settings, rules: Rules) -> Iterator[str]:
-    """Name every door and reader that the settings have and the rules lack, or the reverse.
+    """Name every door, bank and reader that the settings have and the rules lack, or the reverse.
 
     Rules for a whole store name other devices' doors too; a door counts as ours if the settings
     name it or one of its readers.
     """
+    yield from _strange_banks(settings, rules)
+    yield from _strange_readers("counters", settings.counters, rules)
     for door_name, door in settings.doors.items():
         if door_name not in rules.doors:
             yield f"doors.{door_name}: the rules have no such door"
@@ -105,3 +136,20 @@ def mismatches(settings: conf.Settings, rules: Rules) -> Iterator[str]:
         for device in rules.devices.values():
             if device.door == door_name and device.id not in door.readers:
                 yield f"devices.{device.id}: the settings wire no such reader to {door_name}"
+
+
+def _strange_banks(settings: conf.Settings, rules: Rules) -> Iterator[str]:
+    for name, bank in settings.lockers.items():
+        if bank.store not in rules.stores:
+            yield f"lockers.{name}.store: the rules have no store {bank.store}"
+        yield from _strange_readers(f"lockers.{name}.readers", bank.readers, rules)
+
+
+def _strange_readers(where: str, readers: Iterable[str], rules: Rules) -> Iterator[str]:
+    """Name the readers without a door that the rules lack, or put at one."""
+    for reader in readers:
+        found = rules.devices.get(reader)
+        if found is None:
+            yield f"{where}.{reader}: the rules have no such device"
+        elif found.door is not None:
+            yield f"{where}.{reader}: the rules put it at {found.door}"

@@ -31,7 +31,7 @@ class ControlRefused(Exception):
         self.errors = tuple(errors)
 
 
-def ask(path: Path, verb: Verb, /, **arguments: str) -> Mapping[str, object]:
+def ask(path: Path, verb: Verb, /, **arguments: object) -> Mapping[str, object]:
     """Ask once and return the answer.
 
     Raises:
@@ -63,7 +63,7 @@ class _Daemon:
         self._peer = peer
         self._lines = lines
 
-    def ask(self, verb: Verb, arguments: Mapping[str, str]) -> Mapping[str, object]:
+    def ask(self, verb: Verb, arguments: Mapping[str, object]) -> Mapping[str, object]:
         request = line({"verb": verb, **arguments})
         with suppress(BrokenPipeError):  # it hung up, and may have said why
             self._peer.sendall(request)

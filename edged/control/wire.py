@@ -19,17 +19,23 @@ from edged.printable import printable
 
 
 class Verb(StrEnum):
-    """Everything that can be asked. No verb moves a bolt."""
+    """Everything that can be asked. No verb moves a door's bolt; LOCKER may release a locker."""
 
     STATUS = "status"
     WATCH = "watch"
     RULES_LOAD = "rules_load"
+    LOCKERS = "lockers"
+    LOCKER = "locker"
+    LOYALTY = "loyalty"
 
 
 ARGUMENTS: Final[Mapping[Verb, Mapping[str, type]]] = {
     Verb.STATUS: {},
     Verb.WATCH: {},
     Verb.RULES_LOAD: {"path": str},
+    Verb.LOCKERS: {"after": str},
+    Verb.LOCKER: {"order": dict},
+    Verb.LOYALTY: {"order": dict},
 }
 """What each verb takes: all of it, and nothing else."""
 

@@ -5,21 +5,21 @@ order in which the answers count, which is that of spec/credentials.md "Checks".
 """
 
 from dataclasses import dataclass
-from datetime import datetime
 
-from policy import entry, exit  # noqa: A004 - the rules call it exit, and so do we
+from policy import doubt, entry, exit  # noqa: A004 - the rules call it exit, and so do we
 from policy.model import (
-    Check,
     Decision,
     Device,
     Member,
+    Mode,
     Reason,
     Rules,
-    UsageKey,
+    Scene,
     Verdict,
-    Visit,
     Warn,
 )
+from policy.seats import Product, Seat
+from policy.trace import check
 
 _LEAVING = {
     Reason.CODE_EXPIRED: Warn.EXIT_CODE_EXPIRED,
@@ -33,49 +33,81 @@ class Request:
     """A correctly signed code at a device.
 
     `member` None: the rules do not know the handle. `code_fault`: what E4 or E5 has against the
-    code, judged at `at`.
+    code, judged at `scene.at`, or that it was used up. `seats`: the seats that the member holds
+    at the device's store, each with its product. `late`: the same at the latest time that it
+    may be, where the clock leaves that open (spec/rules.md 3.7 "Maybe").
     """
 
     rules: Rules
     device: Device
     member: Member | None
     code_fault: Reason | None
-    at: datetime
-    clock_trusted: bool = True
+    scene: Scene
+    seats: tuple[tuple[Seat, Product | None], ...] = ()
+    late: "Request | None" = None
 
 
-def deny(reason: Reason, *trace: Check) -> Decision:
-    """Refuse without having asked the entitlement."""
-    return Decision(Verdict.DENY, reason, trace=trace)
+def deny(reason: Reason, failed: str | None = None) -> Decision:
+    """Refuse without having asked the entitlement. `failed`: the check that said so."""
+    steps = () if failed is None else ((check, failed, False, "reason", reason),)
+    return Decision(Verdict.DENY, reason, steps=steps)
 
 
-def decide_entry(request: Request, used: frozenset[UsageKey]) -> Decision:
-    """Decide a coming in: E2, E4 and E5, E8, then the rules. Total."""
+def admitted(request: Request) -> Member | Decision:
+    """Return whom the rules are to be asked about, or the refusal that needs no rule.
+
+    That is E2, E4 and E5, and E8 of spec/rules.md 3.2.
+    """
     if not request.device.enabled:
-        return deny(Reason.DEVICE_DISABLED, Check("device", passed=False))
-    fault, member = request.code_fault, request.member
-    if fault is not None:
-        return deny(fault, Check("code", passed=False, facts={"reason": fault.value}))
-    if member is None:
-        return deny(Reason.MEMBER_NOT_SYNCED, Check("member", passed=False))
-    return entry.decide(
-        request.rules,
-        request.device,
-        member,
-        used,
-        request.at,
-        clock_trusted=request.clock_trusted,
-    )
+        return deny(Reason.DEVICE_DISABLED, "device_enabled")
+    if request.code_fault is not None:
+        return deny(request.code_fault, "code")
+    if request.member is None:
+        return deny(Reason.MEMBER_NOT_SYNCED, "member_known")
+    return request.member
 
 
-def decide_exit(request: Request, visit: Visit | None) -> Decision:
-    """Describe a leaving that has happened already: always allowed, with its warnings."""
+def decide_entry(request: Request) -> Decision:
+    """Decide a coming in, at the latest possible time as well if that is another. Total."""
+    first = _decide(request)
+    if request.late is None or request.member is None:
+        return first
+    return doubt.maybe(request.rules.settings, request.member, first, _decide(request.late))
+
+
+def decide_unrecorded(request: Request) -> Decision:
+    """Decide a coming in that can't be recorded in time (spec/rules.md 3.7 "Failed disk").
+
+    A device that only reports has let somebody in already; what it counts is not known.
+    """
+    found = admitted(request)
+    if isinstance(found, Decision):
+        return found
+    if request.device.mode is Mode.RECORD_ONLY:
+        return Decision(Verdict.RECORDED, Reason.RECORDED, "record", unsettled=True)
+    return doubt.unrecorded(request.rules.settings, found)
+
+
+def decide_exit(request: Request) -> Decision:
+    """Describe a leaving that has happened already: always allowed, with its warnings.
+
+    At a device that only reports nothing was asked, so nothing is allowed (3.5).
+    """
     fault = request.code_fault
-    return exit.decide(
+    decision = exit.decide(
         request.rules,
         request.device,
         request.member,
-        visit,
-        request.at,
+        request.scene,
         code_warnings=() if fault is None else (_LEAVING[fault],),
     )
+    if request.device.mode is Mode.RECORD_ONLY:
+        return decision._replace(verdict=Verdict.RECORDED, reason=Reason.RECORDED)
+    return decision
+
+
+def _decide(request: Request) -> Decision:
+    found = admitted(request)
+    if isinstance(found, Decision):
+        return found
+    return entry.decide(request.rules, request.device, found, request.scene)

@@ -6,10 +6,14 @@ the hash of the record before. Kinds and keys are append-only: an old record sta
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 
+from edged.core.seating import SeatChange
+from policy.locker_model import Log, Occupancy
+from policy.loyalty import CancelEarn, Earn
 from policy.model import Decision, Device, Rules, Side
+from policy.seats import Io, Stepped
 
 Body = dict[str, "str | int | bool | Sequence[str] | Mapping[str, int] | None"]
 
@@ -26,6 +30,13 @@ class Kind(StrEnum):
     STARTED = "started"
     STOPPED = "stopped"
     RULES_ACTIVE = "rules_active"
+    SEAT_CHECK_IN = "seat_check_in"
+    SEAT_CHECK_OUT = "seat_check_out"
+    VISIT_POINT = "visit_point"
+    LOYALTY_EARN = "loyalty_earn"
+    LOYALTY_EARN_CANCEL = "loyalty_earn_cancel"
+    LOCKER = "locker"
+    LOCKER_COMMAND = "locker_command"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,24 +53,44 @@ def stamp_text(at: datetime) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Presented:
-    """A code of ours that was held before a reader.
+class LockerCommand:
+    """What somebody asks of a locker, in one word each.
 
-    `member`: the id, or the handle in hex of whom the rules don't know.
+    `locker` None: there is none that it could be about. `by`: a member or one of the staff.
+    `device`: the reader, None at the control socket.
+    """
+
+    id: str
+    locker: str | None
+    verb: str
+    by: str
+    device: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """A code that was held before a reader.
+
+    `member`: the id, or the handle in hex of whom the rules don't know. Both are None for a
+    code that is not ours. `gap`: it could not be recorded first, though it should have been.
     """
 
     event_id: str
-    code_kind: str
-    member: str
+    code_kind: str | None
+    member: str | None
+    gap: bool = False
 
 
 def passage(
     stamp: Stamp, rules: Rules, device: Device, presented: Presented, decision: Decision
 ) -> Body:
-    """One presented code and what was decided about it, by `rules`."""
+    """One presented code and what was decided about it, by `rules`.
+
+    `checks_in`, `unsettled` and `gap` are there only when they say something.
+    """
     tz = rules.stores[device.store].tz
     day = decision.service_date
-    return {
+    body: Body = {
         "kind": Kind.PASSAGE.value,
         "event_id": presented.event_id,
         "device": device.id,
@@ -80,8 +111,65 @@ def passage(
         "warnings": [warning.value for warning in decision.warnings],
         "rules_version": rules.version,
         "clock": stamp.clock,
-        "recorded_first": device.side is Side.IN,
+        "recorded_first": device.side is Side.IN and not presented.gap,
     }
+    if decision.checks_in is not None:
+        body["checks_in"] = decision.checks_in
+    if decision.unsettled:
+        body["unsettled"] = True
+    if presented.gap:
+        body["gap"] = True
+    return body
+
+
+def seat(stamp: Stamp, event_id: str, device: str, change: SeatChange, stepped: Stepped) -> Body:
+    """A seat that was checked in or out, with the one notice that its holder's parent gets.
+
+    `io` None: the seat is given back. The cloud works out what the stay has used up.
+    """
+    came = change.io is Io.IN
+    return _about(
+        Kind.SEAT_CHECK_IN if came else Kind.SEAT_CHECK_OUT,
+        stamp,
+        event_id=event_id,
+        device=device,
+        store=change.store,
+        seat=change.seat,
+        member=change.member,
+        product=change.product,
+        io=None if change.io is None else change.io.value,
+        since=stamp_text(change.since),
+        notice=None if stepped.notice is None else stepped.notice.value,
+    )
+
+
+def visit_point(stamp: Stamp, event_id: str, device: Device, member: str, day: date) -> Body:
+    """A member was here on a service date; the cloud may make a stamp of it (spec/rules.md 4.6)."""
+    return _about(
+        Kind.VISIT_POINT,
+        stamp,
+        event_id=event_id,
+        device=device.id,
+        store=device.store,
+        member=member,
+        service_date=day.isoformat(),
+    )
+
+
+def loyalty_earn(stamp: Stamp, earning: Earn) -> Body:
+    """A payment that is to earn points, reported by the counter under an id of its own."""
+    return _about(
+        Kind.LOYALTY_EARN,
+        stamp,
+        operation=earning.id,
+        member=earning.member,
+        amount=earning.amount,
+    )
+
+
+def loyalty_earn_cancel(stamp: Stamp, cancel: CancelEarn) -> Body:
+    """An earning of this counter that is to be taken back."""
+    return _about(Kind.LOYALTY_EARN_CANCEL, stamp, operation=cancel.earn)
 
 
 def outcome(stamp: Stamp, door: str, event_id: str, result: str) -> Body:
@@ -122,6 +210,41 @@ def stopped(stamp: Stamp, device: str) -> Body:
 def rules_active(stamp: Stamp, version: int, fingerprint: str) -> Body:
     """From here on decisions follow this rule set."""
     return _about(Kind.RULES_ACTIVE, stamp, version=version, fingerprint=fingerprint)
+
+
+def locker(stamp: Stamp, locker: str, log: Log) -> Body:
+    """What happened to a locker, in the words of `policy.locker_model` (spec/rules.md 4.1).
+
+    `about`: the other locker, or the person of the staff.
+    """
+    return _about(
+        Kind.LOCKER,
+        stamp,
+        locker=locker,
+        word=log.word.value,
+        occupancy=log.occupancy,
+        about=log.about,
+        before_end=log.before_end,
+    )
+
+
+def locker_command(
+    stamp: Stamp, command: LockerCommand, held: Occupancy | None, result: str
+) -> Body:
+    """What somebody asked of a locker and was answered; `held`: the use of it after that."""
+    return _about(
+        Kind.LOCKER_COMMAND,
+        stamp,
+        command=command.id,
+        locker=command.locker,
+        verb=command.verb,
+        by=command.by,
+        device=command.device,
+        occupancy=None if held is None else held.id,
+        member=None if held is None else held.member,
+        end=None if held is None else stamp_text(held.end),
+        result=result,
+    )
 
 
 def _about(

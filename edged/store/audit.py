@@ -15,7 +15,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final, TextIO
 
-from edged.store import ledger, limits
+from edged.core.seating import SeatChange
+from edged.store import ledger, limits, seats
 from edged.store.connection import connect_read_only
 from edged.store.errors import FailKind, StoreFailed, store_failure
 from edged.store.migrations import JOURNAL, check_version
@@ -50,6 +51,10 @@ COLUMNS: Final = (
 )
 """The columns of the CSV, in order: the keys of a record by their own names (spec/rules.md 2.8),
 and `more`, the record's other keys as JSON. Append-only, before `more`."""
+
+
+_SEATS_SINCE: Final = 2
+"""The journal's schema version that brought the table of seats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +153,20 @@ def read_visit(path: Path, member: str, store: str) -> Visit | None:
     """
     with _reading(path) as db:
         return ledger.visit(db, member, store)
+
+
+def read_seat(path: Path, store: str, seat: str) -> SeatChange | None:
+    """Read the last change of a seat as `Ledger.seat_change` does.
+
+    A journal of before there were seats, which no daemon has opened since, has none.
+
+    Raises:
+        SchemaTooNew, StoreFailed: The file can't be read.
+    """
+    with _reading(path) as db:
+        if check_version(db, path, JOURNAL) < _SEATS_SINCE:
+            return None
+        return seats.read(db, store, seat)
 
 
 @contextmanager

@@ -3,9 +3,14 @@
 import json
 import sqlite3
 from collections.abc import Collection, Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
+from edged.core.events import LockerCommand
+from edged.core.seating import SeatChange
+from edged.store import lockers, seats
+from edged.store.lockers import TakenCommand
 from edged.store.record import GENESIS, Json, canonical, seal
+from policy.locker_model import Locker
 from policy.model import UsageKey, Visit
 
 
@@ -51,18 +56,54 @@ class Ledger:
         )
 
     def withdraw(self, event: str) -> None:
-        """Let `event` support nothing any more, whether it is known yet or not, for good."""
+        """Take back what `event` counted or used up, whether it is known yet or not, for good.
+
+        It supports no key any more, the code that it spent may be shown again, and nobody came
+        in by it.
+        """
         self._db.execute("INSERT OR IGNORE INTO withdrawn (event) VALUES (?)", (event,))
+        self._db.execute("DELETE FROM spent WHERE event = ?", (event,))
+        self.end_visit_of(event)
+
+    def spend(self, code: str, event: str, issued_at: datetime, until: datetime) -> None:
+        """Let `event` use a code up, at least `until` then.
+
+        Codes whose time was over when this one was issued are forgotten: unlike a clock, a
+        signed instant can't be turned on.
+        """
+        self._db.execute("DELETE FROM spent WHERE until < ?", (_text(issued_at),))
+        self._db.execute(
+            "INSERT OR IGNORE INTO spent (code, until, event) VALUES (?, ?, ?)",
+            (code, _text(until), event),
+        )
+
+    def spent(self, code: str) -> bool:
+        """Tell whether a code was used up."""
+        row = self._db.execute("SELECT 1 FROM spent WHERE code = ?", (code,)).fetchone()
+        return row is not None
+
+    def first_time(self, name: str) -> bool:
+        """Tell whether this name was never given before; from now on it was."""
+        found = self._db.execute("INSERT OR IGNORE INTO once (name) VALUES (?)", (name,))
+        return found.rowcount == 1
+
+    def known(self, name: str) -> bool:
+        """Tell whether `first_time` was given this name."""
+        row = self._db.execute("SELECT 1 FROM once WHERE name = ?", (name,)).fetchone()
+        return row is not None
 
     def visit(self, member: str, store: str) -> Visit | None:
         """Return the open visit of a member at a store, however old."""
         return visit(self._db, member, store)
 
-    def set_visit(self, member: str, visit: Visit) -> None:
-        """Open a visit, in place of one at the same store (spec/rules.md 2.4)."""
+    def set_visit(self, member: str, visit: Visit, event: str = "") -> None:
+        """Open a visit, in place of one at the same store (spec/rules.md 2.4).
+
+        `event`: the entry that made it.
+        """
         self._db.execute(
-            "INSERT OR REPLACE INTO visit (member, store, since, until, device, via, band)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO visit (member, store, since, until, device, via, band, event)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 member,
                 visit.store,
@@ -71,12 +112,45 @@ class Ledger:
                 visit.device,
                 visit.via,
                 visit.band,
+                event,
             ),
         )
+
+    def end_visit_of(self, event: str) -> None:
+        """End the visit that an entry made, for nobody came in by it."""
+        self._db.execute("DELETE FROM visit WHERE event = ?", (event,))
 
     def close_visit(self, member: str, store: str) -> None:
         """End the visit of a member at a store, if there is one."""
         self._db.execute("DELETE FROM visit WHERE member = ? AND store = ?", (member, store))
+
+    def lockers(self) -> dict[str, Locker]:
+        """Return every locker that something ever happened to, by id."""
+        return {locker.id: locker for locker in lockers.read(self._db)}
+
+    def put_locker(self, locker: Locker) -> None:
+        """Keep a locker as it is now."""
+        lockers.write(self._db, locker)
+
+    def taken_command(self, command: str) -> TakenCommand | None:
+        """Return the command to a locker of this id, if it was taken."""
+        return lockers.taken(self._db, command)
+
+    def take_command(self, command: LockerCommand) -> None:
+        """Keep a new command to a locker, not answered yet."""
+        lockers.take(self._db, command)
+
+    def answer_command(self, command: str, result: str) -> None:
+        """Keep what a command to a locker was answered."""
+        lockers.answer(self._db, command, result)
+
+    def seat_change(self, store: str, seat: str) -> SeatChange | None:
+        """Return the last change of a seat that was made here."""
+        return seats.read(self._db, store, seat)
+
+    def change_seat(self, change: SeatChange) -> None:
+        """Keep what was done with a seat, in place of its last change."""
+        seats.write(self._db, change)
 
     def get(self, name: str) -> Json:
         """Return a small value kept under a name; None when there is none."""
@@ -90,6 +164,11 @@ class Ledger:
             "INSERT OR REPLACE INTO state (name, value) VALUES (?, ?)",
             (name, canonical(value).decode()),
         )
+
+
+def _text(at: datetime) -> str:
+    """Spell an instant so that the order of the texts is that of the instants."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def used(

@@ -22,6 +22,10 @@ RECORD_BYTES: Final = 16 * 1024
 PAGE_RECORDS: Final = 1_000
 """Records read at a time by the audit readers: a short read never holds back a checkpoint."""
 
+LOCKER_COMMANDS: Final = 10_000
+"""Commands to lockers whose ids are remembered: months of a busy bank, and a copy comes within
+minutes."""
+
 RULES_FILE_BYTES: Final = 128 * 1024 * 1024
 """A rules file: 100,000 members at 1 KB, and room. It is read off the scan path."""
 

@@ -28,6 +28,37 @@ JOURNAL: Final[Steps] = (
         ) STRICT, WITHOUT ROWID""",
         "CREATE TABLE state (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID",
     ),
+    (
+        # The entry that made the visit: it ends with it when nobody came in.
+        "ALTER TABLE visit ADD COLUMN event TEXT NOT NULL DEFAULT ''",
+        # Codes that open no more, each until the instant after which it has expired anyway.
+        """CREATE TABLE spent (
+            code TEXT PRIMARY KEY, until TEXT NOT NULL, event TEXT NOT NULL
+        ) STRICT, WITHOUT ROWID""",
+        "CREATE INDEX spent_until ON spent (until)",
+        # The last change that was made here of a seat that somebody holds; `io` IN, OUT or FREE.
+        """CREATE TABLE seat (
+            store TEXT NOT NULL, seat TEXT NOT NULL, member TEXT NOT NULL, product TEXT NOT NULL,
+            io TEXT NOT NULL, since TEXT NOT NULL,
+            PRIMARY KEY (store, seat)
+        ) STRICT, WITHOUT ROWID""",
+        # Names of what is done once and never again.
+        "CREATE TABLE once (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID",
+    ),
+    (
+        # A locker, the use of it, and the ending under way; the words are those of the rules.
+        """CREATE TABLE locker (
+            id TEXT PRIMARY KEY, state TEXT NOT NULL,
+            occupancy TEXT, member TEXT, start TEXT, until TEXT, product TEXT, pin_hash BLOB,
+            moved_from TEXT, opened_late INTEGER,
+            command TEXT, word TEXT, back TEXT, before_end INTEGER, moved_to TEXT, progress TEXT
+        ) STRICT, WITHOUT ROWID""",
+        # Each command that was taken, so that its copy has no second effect.
+        """CREATE TABLE locker_command (
+            n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, locker TEXT NOT NULL,
+            verb TEXT NOT NULL, who TEXT NOT NULL, device TEXT, result TEXT
+        ) STRICT""",
+    ),
 )
 
 RULES: Final[Steps] = (

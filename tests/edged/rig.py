@@ -168,7 +168,7 @@ class Rig:
         way.scanned(Scan(text))
         await until(lambda: len(light.shown) > before)
         await settle()
-        return light.shown[-1]
+        return light.shown[before]
 
     # --- the journal's lives
 

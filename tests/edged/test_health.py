@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from edged import limits
+from edged.alarms import STORE_FAILED
 from edged.clock import ClockState
-from edged.health import STORE_FAILED, Health
+from edged.health import Health
 from tests.edged.fakes import until
 from tests.edged.rig import Rig
 

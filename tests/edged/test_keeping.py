@@ -9,8 +9,8 @@ import pytest
 from structlog.typing import EventDict
 
 from edged import limits
+from edged.alarms import STORE_FAILED
 from edged.core import events
-from edged.health import STORE_FAILED
 from edged.keeping import Keeping
 from edged.store.errors import SchemaTooNew
 from edged.store.ledger import Ledger

@@ -72,6 +72,7 @@ async def test_the_status_says_how_everything_is(rig: Rig, tmp_path: Path) -> No
         "faults": [],
         "journal": {"failed": None, "records_waiting": 0},
         "doors": {"front": "REST"},
+        "lockers": {},
         "devices": dict.fromkeys(
             (
                 "front.lock",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from structlog.typing import EventDict
 
-from drivers.api import Scan
+from drivers.api import Scan, Tone
 from edged import limits
 from edged.clock import ClockState
 from edged.store import audit
@@ -202,6 +202,24 @@ async def test_without_a_clock_only_the_stopped_stay_out(rig: Rig, who: str) -> 
         assert passage["occurred_at"] == "2026-11-04T03:00:00.000Z"  # as late as the code
     else:
         assert (shown, rig.lock.releases) == (signal(Reason.MEMBER_SUSPENDED), [])
+
+
+async def test_a_refusal_says_when_next_after_the_answer(rig: Rig) -> None:
+    assert await rig.enter(rig.code("boram")) == signal(Reason.OUT_OF_BAND)
+    await until(lambda: len(rig.light_in.shown) > 1)
+    answer, ahead = rig.light_in.shown
+    assert ahead.lines[: len(answer.lines)] == answer.lines
+    assert len(ahead.lines) == 2 * len(answer.lines)
+    assert (ahead.light, ahead.tone) == (answer.light, Tone.NONE)
+
+
+async def test_a_stopped_member_is_told_nothing_more(rig: Rig) -> None:
+    assert await rig.enter(rig.code("dan")) == signal(Reason.MEMBER_SUSPENDED)
+    heard: list[dict[str, object]] = []
+    while not heard:
+        heard = await rig.said("ahead")
+    assert [(event["ahead"], event["lines"]) for event in heard] == [(None, ())]
+    assert len(rig.light_in.shown) == 1
 
 
 async def test_a_code_from_the_future_does_not_shake_a_confirmed_clock(rig: Rig) -> None:

@@ -80,7 +80,7 @@ async def test_what_comes_too_fast_is_counted_and_can_be_shown_again(rig: Rig) -
     last = b"noise %d" % (limits.READER_MAILBOX + 2)
     assert rig.way_in.overflow == 3
     held.let_go.set()
-    await until(lambda: len(rig.light_in.shown) >= 1)
+    await until(lambda: rig.way_in._refused.total() == limits.READER_MAILBOX)
     await settle()
     assert await rig.enter(last) == signal(Reason.CODE_UNREADABLE)
     rig.way_in.sum_up()

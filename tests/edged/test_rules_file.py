@@ -11,18 +11,10 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from edged import rules_file
+from edged.rules_fields import hours
 from edged.rules_file import RuleSet
-from edged.rules_format import (
-    BookingShape,
-    ContractShape,
-    DeviceShape,
-    DoorShape,
-    MemberShape,
-    PlanShape,
-    SettingsShape,
-    StoreShape,
-    hours,
-)
+from edged.rules_format import DeviceShape, DoorShape, PlanShape, SettingsShape, StoreShape
+from edged.rules_people import BookingShape, ContractShape, MemberShape
 from edged.store import limits
 from policy.model import (
     Booking,
@@ -118,8 +110,8 @@ def test_the_example_is_read_into_the_nouns() -> None:
         ),
         notices=frozenset({Warn.PAYMENT_UNPAID}),
     )
-    assert list(found.members) == ["M1", "M2", "M3"]
-    assert len(found.members) == 3
+    assert list(found.members) == ["M1", "M2", "M3", "M4"]
+    assert len(found.members) == 4
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from packaging.utils import canonicalize_name
 from tests.tidy.house import ROOT
 
 RUNTIME, DEV = "requirements.txt", "requirements-dev.txt"
+BENCH = "requirements-bench.txt"
 PINNED = re.compile(r"[a-z0-9-]+==\S+( ; .+)?( --hash=sha256:[0-9a-f]{64})+")
 
 
@@ -28,25 +29,29 @@ def locked(name: str) -> dict[str, Requirement]:
 def asked() -> dict[str, list[str]]:
     """What pyproject.toml asks of each lock file."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    runtime, dev = project["project"]["dependencies"], project["dependency-groups"]["dev"]
-    return {RUNTIME: runtime, DEV: runtime + dev}
+    runtime, groups = project["project"]["dependencies"], project["dependency-groups"]
+    include, *engines = groups["bench"]
+    assert include == {"include-group": "dev"}
+    tested = runtime + groups["dev"]
+    return {RUNTIME: runtime, DEV: tested, BENCH: tested + engines}
 
 
-@pytest.mark.parametrize("name", [RUNTIME, DEV])
+@pytest.mark.parametrize("name", [RUNTIME, DEV, BENCH])
 def test_everything_is_pinned_by_hash_and_names_no_place(name: str) -> None:
     assert entries(name)
     assert [entry for entry in entries(name) if not PINNED.fullmatch(entry)] == []
     assert "//" not in (ROOT / name).read_text()
 
 
-def test_what_runs_is_what_is_tested() -> None:
-    runs, tested = locked(RUNTIME), locked(DEV)
+@pytest.mark.parametrize(("inner", "outer"), [(RUNTIME, DEV), (DEV, BENCH)])
+def test_what_runs_is_what_is_tested_and_measured(inner: str, outer: str) -> None:
+    runs, tested = locked(inner), locked(outer)
     assert {name: str(pin.specifier) for name, pin in runs.items()} == {
         name: str(tested[name].specifier) for name in runs
     }
 
 
-@pytest.mark.parametrize("name", [RUNTIME, DEV])
+@pytest.mark.parametrize("name", [RUNTIME, DEV, BENCH])
 def test_the_lock_is_up_to_date(name: str) -> None:
     have = locked(name)
     stale = []

@@ -22,7 +22,15 @@ async def load(arguments: Mapping[str, object]) -> Mapping[str, object]:
     raise RulesFaulty([f"{arguments['path']}: one", "two"])
 
 
-HANDLERS: Mapping[Verb, Handler] = {Verb.STATUS: status, Verb.RULES_LOAD: load}
+async def nothing(_: Mapping[str, object]) -> Mapping[str, object]:
+    return {}
+
+
+HANDLERS: Mapping[Verb, Handler] = {
+    **dict.fromkeys(set(Verb) - {Verb.WATCH}, nothing),
+    Verb.STATUS: status,
+    Verb.RULES_LOAD: load,
+}
 
 
 @asynccontextmanager

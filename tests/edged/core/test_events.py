@@ -5,8 +5,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from edged.core import events
-from edged.core.events import Body, Kind, Presented, Stamp
+from edged.core.events import Body, Kind, LockerCommand, Presented, Stamp
+from edged.core.seating import SeatChange
 from edged.store.record import GENESIS, seal
+from policy.locker_model import LockerWord, Log, Occupancy
+from policy.loyalty import CancelEarn, Earn
 from policy.model import (
     Decision,
     Device,
@@ -19,6 +22,7 @@ from policy.model import (
     Verdict,
     Warn,
 )
+from policy.seats import Io, Notice, Seat, Stepped
 
 AT = datetime(2026, 11, 3, 15, 30, 0, 123_999, tzinfo=UTC)
 STAMP = Stamp(AT, "SYNCED")
@@ -35,14 +39,20 @@ RULES = Rules(
     keys={},
 )
 PRESENTED = Presented("E1", "M1", "aiko")
+SEAT = SeatChange("S1", "9", "aiko", "P1", None, AT)
+KEYS = (
+    UsageKey("C1", "LATE", date(2026, 11, 3)),
+    UsageKey("C1", "FULL", date(2026, 11, 4), "S1"),
+)
 ALLOWED = Decision(
     Verdict.ALLOW,
     Reason.OK,
     "plan:C1",
     "LATE",
     date(2026, 11, 3),
-    (UsageKey("C1", "LATE", date(2026, 11, 3)), UsageKey("C1", "FULL", date(2026, 11, 4), "S1")),
-    (Warn.PAYMENT_UNPAID,),
+    keys=(*KEYS, UsageKey("C1", "OLD", date(2026, 11, 3))),
+    new_keys=KEYS,
+    warnings=(Warn.PAYMENT_UNPAID,),
 )
 
 
@@ -93,6 +103,21 @@ def test_a_refusal_or_a_leaving_has_the_same_words() -> None:
     )
 
 
+def test_what_is_seldom_is_said_only_where_it_is_so() -> None:
+    presented = replace(PRESENTED, code_kind=None, member=None, gap=True)
+    seldom = ALLOWED._replace(checks_in="B1", unsettled=True)
+    body = events.passage(STAMP, RULES, DEVICE, presented, seldom)
+    assert body == {
+        **events.passage(STAMP, RULES, DEVICE, PRESENTED, ALLOWED),
+        "code_kind": None,
+        "member": None,
+        "recorded_first": False,
+        "checks_in": "B1",
+        "unsettled": True,
+        "gap": True,
+    }
+
+
 OTHERS: list[tuple[Body, dict[str, object]]] = [
     (
         events.outcome(STAMP, "front", "E1", "DOOR_OPENED"),
@@ -122,6 +147,104 @@ OTHERS: list[tuple[Body, dict[str, object]]] = [
     (
         events.started(STAMP, "S1-FRONT", "1.2.3", clean=False),
         {"kind": "started", "device": "S1-FRONT", "release": "1.2.3", "clean": False},
+    ),
+    (
+        events.seat(STAMP, "E3", "desk", SEAT, Stepped(Seat("9"), None, Reason.OK)),
+        {
+            "kind": "seat_check_out",
+            "event_id": "E3",
+            "device": "desk",
+            "store": "S1",
+            "seat": "9",
+            "member": "aiko",
+            "product": "P1",
+            "io": None,
+            "since": "2026-11-03T15:30:00.123Z",
+            "notice": None,
+        },
+    ),
+    (
+        events.seat(
+            STAMP,
+            "E3",
+            "desk",
+            replace(SEAT, io=Io.IN),
+            Stepped(Seat("9"), None, Reason.OK, Notice.CHECK_IN),
+        ),
+        {
+            "kind": "seat_check_in",
+            "event_id": "E3",
+            "device": "desk",
+            "store": "S1",
+            "seat": "9",
+            "member": "aiko",
+            "product": "P1",
+            "io": "IN",
+            "since": "2026-11-03T15:30:00.123Z",
+            "notice": "CHECK_IN",
+        },
+    ),
+    (
+        events.visit_point(STAMP, "E4", DEVICE, "aiko", date(2026, 11, 4)),
+        {
+            "kind": "visit_point",
+            "event_id": "E4",
+            "device": "front-in",
+            "store": "S1",
+            "member": "aiko",
+            "service_date": "2026-11-04",
+        },
+    ),
+    (
+        events.loyalty_earn(STAMP, Earn("L1", "aiko", 4_500)),
+        {"kind": "loyalty_earn", "operation": "L1", "member": "aiko", "amount": 4_500},
+    ),
+    (
+        events.loyalty_earn_cancel(STAMP, CancelEarn("L1")),
+        {"kind": "loyalty_earn_cancel", "operation": "L1"},
+    ),
+    (
+        events.locker(STAMP, "L7", Log(LockerWord.EXPIRED, "O1")),
+        {
+            "kind": "locker",
+            "locker": "L7",
+            "word": "expired",
+            "occupancy": "O1",
+            "about": None,
+            "before_end": False,
+        },
+    ),
+    (
+        events.locker_command(STAMP, LockerCommand("K1", "L7", "open", "aiko"), None, "OK"),
+        {
+            "kind": "locker_command",
+            "command": "K1",
+            "locker": "L7",
+            "verb": "open",
+            "by": "aiko",
+            "device": None,
+            "occupancy": None,
+            "member": None,
+            "end": None,
+            "result": "OK",
+        },
+    ),
+    (
+        events.locker_command(
+            STAMP, LockerCommand("K1", "L7", "open", "aiko"), Occupancy("O1", "aiko", AT, AT), "OK"
+        ),
+        {
+            "kind": "locker_command",
+            "command": "K1",
+            "locker": "L7",
+            "verb": "open",
+            "by": "aiko",
+            "device": None,
+            "occupancy": "O1",
+            "member": "aiko",
+            "end": "2026-11-03T15:30:00.123Z",
+            "result": "OK",
+        },
     ),
     (events.stopped(STAMP, "S1-FRONT"), {"kind": "stopped", "device": "S1-FRONT"}),
     (

@@ -41,7 +41,7 @@ asyncio.run(main())
 def test_what_was_promised_before_a_kill_is_there_after_it(tmp_path: Path, seed: int) -> None:
     path = tmp_path / "journal.db"
     promised: dict[int, str] = {}
-    chance = random.Random(seed)  # noqa: S311 - a story, not a secret
+    chance = random.Random(seed)
     for _ in range(3):
         promised |= run_and_kill(path, chance.randrange(1, 200))
     open_database(path, JOURNAL).close()

@@ -136,7 +136,7 @@ async def test_a_cancelled_caller_leaves_its_work_to_the_writer(journal: Journal
 async def test_cancelling_at_any_point_loses_nothing_and_invents_nothing(
     journal: Journal, seed: int
 ) -> None:
-    chance = random.Random(seed)  # noqa: S311 - a story, not a secret
+    chance = random.Random(seed)
     callers = {str(i): asyncio.create_task(journal.commit(append(str(i)))) for i in range(100)}
     for task in callers.values():
         for _ in range(chance.randrange(3)):

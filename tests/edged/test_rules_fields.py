@@ -1,6 +1,6 @@
 import pytest
 
-from edged.rules_format import hours
+from edged.rules_fields import hours
 from policy.model import Hours
 
 

@@ -1,0 +1,124 @@
+"""The shapes of what the rules file says of one member (spec/rules.md 2.4, 2.5)."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from edged.rules_cafe import ProductShape, SeatShape, cafe_nouns
+from edged.rules_fields import Day, Id, Instant, Kind, Number, Shape, Some, Text, instant, ticked
+from policy.model import (
+    Booking,
+    BookingStatus,
+    Contract,
+    DayRule,
+    Gender,
+    HolidayRule,
+    Member,
+    Ticket,
+    TicketType,
+    Warn,
+)
+
+
+class ContractShape(Shape):
+    """A member's plan with its dates, all of them inclusive (spec/rules.md 2.4)."""
+
+    id: Id
+    plan: Id
+    start: Day
+    end: Day | None = None
+    paused: Annotated[tuple[tuple[Day, Day], ...], Some] = ()
+    """Pauses, each with its first and last date."""
+    main: bool = False
+
+    def noun(self) -> Contract:
+        """Build the contract."""
+        return Contract(**dict(self))
+
+
+class TicketShape(Shape):
+    """A number of uses (spec/rules.md 2.5)."""
+
+    id: Id
+    type: TicketType
+    """Only ENTRY opens a door by itself."""
+    remaining: Number
+    """Uses that are left."""
+    counted_to: Day | None = None
+    """The last service date whose uses are taken off that number; null: none is."""
+    valid_from: Day
+    valid_to: Day | None = None
+    bands: Annotated[frozenset[Kind], Some] | None = None
+    """Band kinds in which it is good; null: any time."""
+    weekdays: Annotated[str, Field(pattern="^[01]{7}$")] = "1111111"
+    """Ticked weekdays, Monday first."""
+    holiday: HolidayRule = HolidayRule.ALL
+    """What a holiday does to the weekdays."""
+    stores: Annotated[frozenset[Id], Some] | None = None
+    """The stores that it opens; null: all."""
+
+    def noun(self) -> Ticket:
+        """Build the ticket."""
+        said = dict(self)
+        days = DayRule(ticked(said.pop("weekdays")), said.pop("holiday"))
+        return Ticket(days=days, **said)
+
+
+class BookingShape(Shape):
+    """A booked program or room (spec/rules.md 2.5)."""
+
+    id: Id
+    store: Id
+    program: Id
+    start: Instant
+    end: Instant
+    status: BookingStatus
+    paid: bool
+    room: Id | None = None
+
+    def noun(self) -> Booking:
+        """Build the booking."""
+        return Booking(**{**dict(self), "start": instant(self.start), "end": instant(self.end)})
+
+
+class MemberShape(Shape):
+    """A person by handle: no name, no number (spec/rules.md 2.4)."""
+
+    handle: Annotated[str, Field(pattern="^[0-9A-Fa-f]{16}$")]
+    """The 8 bytes that the member's codes hold, in hex."""
+    contracts: Annotated[tuple[ContractShape, ...], Some] = ()
+    tickets: Annotated[tuple[TicketShape, ...], Some] = ()
+    bookings: Annotated[tuple[BookingShape, ...], Some] = ()
+    products: Annotated[tuple[ProductShape, ...], Some] = ()
+    seats: Annotated[tuple[SeatShape, ...], Some] = ()
+    """The seats that the member holds by these products."""
+    gender: Gender | None = None
+    extended_time: bool = False
+    """Whether doors stay open longer for this member."""
+    suspended: bool = False
+    id_suspended: bool = False
+    """Stopped by the identity check."""
+    withdrawn: bool = False
+    notices: frozenset[Literal["PAYMENT_UNPAID", "BANK_UNREGISTERED", "OPEN_NOTE"]] = frozenset()
+    """What staff should know; no notice keeps anyone out."""
+    fixed_code_version: Number = 1
+    """The version of the printed code that is valid; older ones are revoked."""
+    label: Text | None = None
+    """What staff may see instead of a name, masked."""
+
+    def noun(self, member: str) -> Member:
+        """Build the member with this id."""
+        seats, products = cafe_nouns(member, self.seats, self.products)
+        return Member(
+            id=member,
+            **{
+                **dict(self),
+                "handle": bytes.fromhex(self.handle),
+                "contracts": tuple(contract.noun() for contract in self.contracts),
+                "tickets": tuple(ticket.noun() for ticket in self.tickets),
+                "bookings": tuple(booking.noun() for booking in self.bookings),
+                "products": products,
+                "seats": seats,
+                "notices": frozenset(Warn(f"WARN_{notice}") for notice in self.notices),
+            },
+        )
