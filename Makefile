@@ -47,7 +47,7 @@ $(READY): requirements-dev.txt pyproject.toml Makefile
 	@.ci/system-packages $(SYSTEM_PACKAGES)
 	@$(STEP) "Private environment in $(VENV)" .ci/venv $(VENV)
 	@$(STEP) "Locked packages (some minutes, the first time)" \
-	    $(PYTHON) $(PIP) install --require-hashes --requirement requirements-dev.txt
+	    $(PYTHON) $(PIP) install --no-deps --require-hashes --requirement requirements-dev.txt
 	@$(STEP) "This project" \
 	    $(PYTHON) $(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
@@ -62,7 +62,7 @@ $(BENCH)/.ready: requirements-bench.txt pyproject.toml Makefile
 	@.ci/system-packages $(SYSTEM_PACKAGES)
 	@$(STEP) "Private environment in $(BENCH)" .ci/venv $(BENCH)
 	@$(STEP) "Locked packages, other engines too (some minutes, the first time)" \
-	    $(BENCH)/bin/python $(PIP) install --require-hashes --requirement requirements-bench.txt
+	    $(BENCH)/bin/python $(PIP) install --no-deps --require-hashes --requirement requirements-bench.txt
 	@$(STEP) "This project" \
 	    $(BENCH)/bin/python $(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
