@@ -86,7 +86,7 @@ def with_journal(asked: access.Request, arrival: Arrival, ledger: Ledger) -> acc
         return asked
     store = asked.rules.stores[device.store]
     used = Usage.of(ledger.used(*usage.asked(store, member, asked.scene.at)))
-    scene = asked.scene._replace(used=used, visit=ledger.visit(member.id, store.id))
+    scene = replace(asked.scene, used=used, visit=ledger.visit(member.id, store.id))
     held = seating.held(member, store.id, ledger.seat_change)
     fault = asked.code_fault
     if fault is None and _is_spent(arrival, ledger):
@@ -106,7 +106,8 @@ def with_places(
 ) -> Scene:
     """Add what the member's seats and the device's room say (spec/rules.md 4.2, 4.3)."""
     here = [b for b in rules.stores[device.store].room_bookings if b.room == device.room]
-    return scene._replace(
+    return replace(
+        scene,
         seat_refusal=seats.entry_refusal(held, member.id, scene.at),
         room_refusal=rooms.entry_refusal(here, member.id, scene.at, rules.settings),
     )

@@ -136,6 +136,7 @@ REASONS: Mapping[Reason, Words] = MappingProxyType(
 FACTS: Mapping[str, Words] = MappingProxyType(
     {
         "contract": ("契約", "계약", "contract"),
+        "plan": ("プラン", "요금제", "plan"),
         "ticket": ("チケット", "출입권", "ticket"),
         "band": ("時間帯", "시간대", "band"),
         "date": ("利用日", "이용일", "date"),

@@ -1,9 +1,9 @@
 """Which bookings open a door, and when (spec/rules.md 2.5, 3.3, 3.4)."""
 
-from collections.abc import Iterable
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 
-from policy.calendar import day_refusal, local_date, occurrences
+from policy.calendar import MINUTES, day_refusal, local_date, occurrences
 from policy.model import (
     Booking,
     BookingStatus,
@@ -30,12 +30,17 @@ def live(store: Store, device: Device, member: Member, settings: RuleSettings) -
 
 def due(
     store: Store, device: Device, member: Member, settings: RuleSettings, at: datetime
-) -> list[Booking]:
+) -> Sequence[Booking]:
     """Return those of the `live` ones whose entry window contains `at`."""
     if not member.bookings:
-        return []
+        return ()
+    reach = at + MINUTES[device.booking_early_min]
     return _sorted(
-        [b for b in member.bookings if is_due(b, device, at) and _opens(b, store, device, settings)]
+        [
+            b
+            for b in member.bookings
+            if at < b.end and b.start <= reach and _opens(b, store, device, settings)
+        ]
     )
 
 
@@ -55,7 +60,7 @@ def _opens(booking: Booking, store: Store, device: Device, settings: RuleSetting
 
 def is_due(booking: Booking, device: Device, at: datetime) -> bool:
     """Tell whether `at` lies in `[start - booking_early_min, end)`."""
-    return at < booking.end and booking.start <= at + timedelta(minutes=device.booking_early_min)
+    return at < booking.end and booking.start <= at + MINUTES[device.booking_early_min]
 
 
 def leaving(bookings: Iterable[Booking], device: Device, at: datetime) -> list[Booking]:
@@ -63,8 +68,8 @@ def leaving(bookings: Iterable[Booking], device: Device, at: datetime) -> list[B
 
     The window is `[start - booking_early_min, end + booking_exit_late_min]`.
     """
-    reach = at + timedelta(minutes=device.booking_early_min)
-    back = at - timedelta(minutes=device.booking_exit_late_min)
+    reach = at + MINUTES[device.booking_early_min]
+    back = at - MINUTES[device.booking_exit_late_min]
     return [b for b in bookings if b.start <= reach and back <= b.end and _live_here(b, device)]
 
 

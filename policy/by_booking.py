@@ -8,8 +8,10 @@ from policy.by_plan import store_asked
 from policy.calendar import contract_refusal, local_date
 from policy.case import Case, allow
 from policy.model import Booking, Contract, Decision, ExemptScope, Reason
+from policy.trace import failed
 
 _WINDOW = ExemptScope.WINDOW
+_NONE_DUE = failed("booking_due")
 
 
 def exempt(case: Case, contracts: Sequence[Contract]) -> Booking | None:
@@ -43,8 +45,7 @@ def exempt(case: Case, contracts: Sequence[Contract]) -> Booking | None:
         if booking is None:
             continue
         runs = contract_refusal(contract, local_date(store, booking.start)) is None
-        facts = ("contract", contract.id, "booking", booking.id)
-        if case.check("exempt_booking", runs, *facts):
+        if case.check("exempt_booking", runs, contract=contract.id, booking=booking.id):
             return booking
     return None
 
@@ -62,7 +63,7 @@ def alone(case: Case) -> Decision | None:
     """
     booked = case.booked()
     if not booked:
-        case.failed("booking_due")
+        case.trace.append(_NONE_DUE)
         return None
     today = case.today()
     running = [c for c in case.member.contracts if contract_refusal(c, today) is None]
@@ -71,7 +72,7 @@ def alone(case: Case) -> Decision | None:
         limited = any(p is not None and p.restrict for p in plans)
         opens = limited and case.rules.settings.paid_booking_opens
         booked = [b for b in booked if b.paid and opens]
-    case.check("booking_alone", bool(booked), "running", bool(running))
+    case.check("booking_alone", bool(booked), running=bool(running))
     return _allow(case, booked[0]) if booked else None
 
 

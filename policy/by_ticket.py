@@ -19,7 +19,7 @@ def decide(case: Case, refusals: list[Reason]) -> Decision | None:
     """
     told: Reason | None = None
     for ticket, band, key, new, told in _tries(case):
-        case.check("ticket", told is None, "ticket", ticket.id, "key", str(key), "reason", told)
+        case.check("ticket", told is None, ticket=ticket.id, key=str(key), reason=told)
         if told is None:
             new_keys = (key,) if new else ()
             via = f"ticket:{ticket.id}"

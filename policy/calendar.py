@@ -11,8 +11,11 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from typing import assert_never
 
-from policy.limits import DATES_AROUND, SPANS_KEPT
+from policy.limits import BOOKING_MARGIN, DATES_AROUND, SPANS_KEPT
 from policy.model import Contract, DayRule, HolidayRule, Reason, Store
+
+MINUTES = tuple(timedelta(minutes=n) for n in range(BOOKING_MARGIN.high + 1))
+"""Spans at hand: making one takes longer than most checks."""
 
 _SATURDAY = 5
 _MIDNIGHT = time()
@@ -121,3 +124,9 @@ def contract_refusal(contract: Contract, day: date) -> Reason | None:
         if first <= day <= last:
             return Reason.CONTRACT_PAUSED
     return None
+
+
+def runs_throughout(contract: Contract, first: date, last: date) -> bool:
+    """Tell whether it certainly runs on all dates from `first` to `last`; False: ask each."""
+    end = contract.end
+    return contract.start <= first and (end is None or last <= end) and not contract.paused

@@ -1,15 +1,16 @@
 """One entry on its way through the checks, and the two ways in which it ends."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from policy import bookings
-from policy.decision import Fact, Step
+from policy.decision import Fact
 from policy.model import (
     AntiPassback,
     Booking,
     BookingStatus,
+    Check,
     Contract,
     Decision,
     Device,
@@ -26,8 +27,8 @@ from policy.model import (
     Visit,
     Warn,
 )
-from policy.timetable import segment
-from policy.trace import check, held
+from policy.timetable import Offers, offers, segment
+from policy.trace import held
 
 # Looking a word up in its enum costs more than most checks, so those of every entry stand here.
 # For the same reason what every entry builds is built without the detour of named arguments.
@@ -41,38 +42,59 @@ _NO_PLAN = Plan("", restrict=False)  # whose timetable is that of the dates alon
 
 @dataclass(slots=True)
 class Case:
-    """All that an entry is judged by; `steps` grows with each check."""
+    """All that an entry is judged by.
+
+    `here`: what plans offer at the device on that day. `trace` grows with each check, and
+    `refusals` with each way in that does not grant.
+    """
 
     rules: Rules
     store: Store
     device: Device
     member: Member
     scene: Scene
-    steps: list[Step]
+    here: Offers
+    trace: list[Check]
+    refusals: list[Reason]
     _today: date | None = None
     _booked: Sequence[Booking] | None = None
 
-    def check(self, name: str, passed: bool, *facts: Fact) -> bool:
-        """Note a check with the facts that it used, names and values by turns."""
-        self.steps.append((check, name, passed, *facts))
+    def check(self, name: str, passed: bool, /, **facts: Fact) -> bool:
+        """Note a check with the facts that it used; return whether it held."""
+        self.trace.append(built(Check, (name, passed, facts)))
         return passed
 
-    def failed(self, name: str, *facts: Fact) -> None:
+    def failed(self, name: str, /, **facts: Fact) -> None:
         """Note a check that did not hold."""
-        self.steps.append((check, name, False, *facts))
+        self.trace.append(built(Check, (name, False, facts)))
 
     def today(self) -> date:
         """Return the date of an entry without a band (spec/rules.md 6, row 16)."""
         if self._today is None:
-            self._today = segment(self.rules, self.store, _NO_PLAN, self.scene.at).today
+            found = segment(self.rules, self.store, self.here, _NO_PLAN, self.scene.at)
+            self._today = found.today
         return self._today
 
     def booked(self) -> Sequence[Booking]:
         """Return the bookings that are due here and now, the earliest first."""
         if self._booked is None:
-            settings, at = self.rules.settings, self.scene.at
-            self._booked = bookings.due(self.store, self.device, self.member, settings, at)
+            self._booked = bookings.due(
+                self.store, self.device, self.member, self.rules.settings, self.scene.at
+            )
         return self._booked
+
+
+def case_of(
+    rules: Rules,
+    store: Store,
+    device: Device,
+    member: Member,
+    scene: Scene,
+    checks: Iterable[Check],
+) -> Case:
+    """Open the case of an entry; `checks`: what has been asked already."""
+    here = offers(rules, device, scene.at)
+    return Case(rules, store, device, member, scene, here, [*checks], [])
 
 
 def by_priority(rules: Rules, member: Member) -> Sequence[Contract]:
@@ -111,7 +133,7 @@ def deny(case: Case, reason: Reason) -> Decision:
     """Refuse: no key, no visit, no warning."""
     return built(
         Decision,
-        (_DENY, reason, None, None, None, (), (), (), None, None, False, tuple(case.steps)),
+        (_DENY, reason, None, None, None, (), (), (), None, None, False, tuple(case.trace)),
     )
 
 
@@ -159,7 +181,7 @@ def allow(  # noqa: PLR0913, PLR0917 - what an entry may have; one object more w
             visit,
             checks_in,
             False,
-            tuple(case.steps),
+            tuple(case.trace),
         ),
     )
 
@@ -180,11 +202,11 @@ def _inside(case: Case) -> bool:
     settings, device, at = case.rules.settings, case.device, case.scene.at
     if device.mode is not _LOCK_QR or not device.counts:
         return False
-    visit = still_open(settings, device, case.scene.visit, at)
+    visit = case.scene.visit and still_open(settings, device, case.scene.visit, at)
     if visit is None:
-        case.steps.append(_NOT_INSIDE)
+        case.trace += _NOT_INSIDE
         return False
     timeout = timedelta(minutes=settings.passback_timeout_min)
     inside = not timeout or at - visit.since < timeout
-    case.check("passback", not inside, "since", visit.since.isoformat())
+    case.check("passback", not inside, since=visit.since.isoformat())
     return inside

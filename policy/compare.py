@@ -84,7 +84,7 @@ def member(
     times = {first, *(at for side in sides for at in _turns(side, device, scene, first, last))}
     found: list[Change] = []
     for start, end in pairwise([*sorted(times), last]):
-        before, after = (_ask(*side, device, scene._replace(at=start)) for side in sides)
+        before, after = (_ask(*side, device, replace(scene, at=start)) for side in sides)
         if _differ(before, after):
             change = Change(start, end, before, after)
             if found and found[-1] == replace(change, start=found[-1].start, end=start):
@@ -129,7 +129,7 @@ def _turns(
     place = rules.devices.get(device)
     if place is None or who is None:
         return []
-    return turns(rules, place, who, scene._replace(at=first), last)
+    return turns(rules, place, who, replace(scene, at=first), last)
 
 
 def _differ(before: Answer, after: Answer) -> bool:

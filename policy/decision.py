@@ -1,20 +1,30 @@
 """What is asked of the rules and what they answer: the nouns of one decision.
 
-`policy.model` passes them on. Those that every decision builds are named tuples: these are as
-immutable as frozen dataclasses, and are built in a quarter of the time.
+`policy.model` passes them on. What every decision builds is a named tuple, which is as immutable
+as a frozen dataclass and is built in a quarter of the time; what every decision reads is a
+`value`, whose fields are read in a quarter of the time that a named tuple's take.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeVar, dataclass_transform
 
 from policy.usage_keys import NO_USE, Usage, UsageKey
 from policy.words import Reason, Verdict, Warn
 
 Fact = str | int | float | bool | None
-Step = tuple[Any, ...]
-"""A part of a trace, not spelled out yet: a function of `policy.trace`, and its arguments."""
+_T = TypeVar("_T")
+
+
+@dataclass_transform(frozen_default=True)
+def value(cls: type[_T]) -> type[_T]:
+    """Make a slotted dataclass that the type checker holds to be frozen.
+
+    At run time it is not, for a frozen one takes six times as long to build.
+    """
+    return dataclass(slots=True, unsafe_hash=True)(cls)
 
 
 class Visit(NamedTuple):
@@ -31,7 +41,8 @@ class Visit(NamedTuple):
     band: str | None
 
 
-class Scene(NamedTuple):
+@value
+class Scene:
     """What a decision depends on beside the rules, the device and the member.
 
     `at`: an aware UTC instant of the years 2 to 9998. `used`: the usage keys of the member's
@@ -72,6 +83,7 @@ class Decision(NamedTuple):
     `visit`: the visit that an entry makes or replaces; None: leave it alone.
     `checks_in`: the booking that this entry marks as attended.
     `unsettled`: the cloud has to settle whether and as what this entry counts.
+    `trace`: the checks that led here, in the order in which they were made.
     """
 
     verdict: Verdict
@@ -85,9 +97,4 @@ class Decision(NamedTuple):
     visit: Visit | None = None
     checks_in: str | None = None
     unsettled: bool = False
-    steps: tuple[Step, ...] = ()
-
-    @property
-    def trace(self) -> tuple[Check, ...]:
-        """The checks that led here, in the order in which they were made."""
-        return tuple(check for step in self.steps for check in step[0](*step[1:]))
+    trace: tuple[Check, ...] = ()

@@ -14,7 +14,7 @@ from policy.model import (
     Verdict,
     Warn,
 )
-from policy.trace import check
+from policy.trace import failed
 
 
 def without_clock(case: Case) -> Decision:
@@ -24,13 +24,13 @@ def without_clock(case: Case) -> Decision:
     stopped is told one and the same reason (spec/cases.md, settled 12).
     """
     if case.rules.settings.clock_policy is ClockPolicy.DENY:
-        return Decision(Verdict.DENY, Reason.CLOCK_UNTRUSTED, steps=tuple(case.steps))
+        return Decision(Verdict.DENY, Reason.CLOCK_UNTRUSTED, trace=tuple(case.trace))
     reason = stopped(case.member)
-    case.check("member_not_stopped", reason is None, "reason", reason)
-    steps = tuple(case.steps)
+    case.check("member_not_stopped", reason is None, reason=reason)
+    trace = tuple(case.trace)
     if reason is not None:
-        return Decision(Verdict.DENY, Reason.MEMBER_SUSPENDED, steps=steps)
-    let_in = _let_in(case.member)._replace(steps=steps, unsettled=True)
+        return Decision(Verdict.DENY, Reason.MEMBER_SUSPENDED, trace=trace)
+    let_in = _let_in(case.member)._replace(trace=trace, unsettled=True)
     return warned(let_in, Warn.CLOCK_UNTRUSTED)
 
 
@@ -43,12 +43,12 @@ def by_old_rules(case: Case, decide: Callable[[Case], Decision]) -> Decision:
     """
     policy = case.rules.settings.stale_policy
     if policy is StalePolicy.DENY:
-        decision = Decision(Verdict.DENY, Reason.RULES_STALE, steps=tuple(case.steps))
+        decision = Decision(Verdict.DENY, Reason.RULES_STALE, trace=tuple(case.trace))
     else:
         decision = decide(case)
         denied = decision.verdict is Verdict.DENY and stopped(case.member) is None
         if denied and policy is StalePolicy.MEMBERS:
-            decision = _let_in(case.member)._replace(steps=decision.steps)
+            decision = _let_in(case.member)._replace(trace=decision.trace)
     return warned(decision, Warn.RULES_STALE)
 
 
@@ -63,14 +63,14 @@ def maybe(settings: RuleSettings, member: Member, first: Decision, last: Decisio
         return first
     if _counts_as(first) == _counts_as(last):
         return first
-    differ = (check, "time_certain", False, "earliest", first.reason, "latest", last.reason)
-    steps = (*first.steps, differ)
+    differ = failed("time_certain", earliest=first.reason, latest=last.reason)
+    trace = (*first.trace, differ)
     if first.verdict is last.verdict:
-        return warned(first._replace(steps=steps, unsettled=True), Warn.CLOCK_UNTRUSTED)
+        return warned(first._replace(trace=trace, unsettled=True), Warn.CLOCK_UNTRUSTED)
     if settings.clock_policy is ClockPolicy.DENY:
-        return Decision(Verdict.DENY, Reason.CLOCK_UNTRUSTED, steps=steps)
+        return Decision(Verdict.DENY, Reason.CLOCK_UNTRUSTED, trace=trace)
     let_in = _let_in(member) if first.verdict is Verdict.DENY else first
-    return warned(let_in._replace(steps=steps, unsettled=True), Warn.CLOCK_UNTRUSTED)
+    return warned(let_in._replace(trace=trace, unsettled=True), Warn.CLOCK_UNTRUSTED)
 
 
 def unrecorded(settings: RuleSettings, member: Member | None) -> Decision:
@@ -82,10 +82,10 @@ def unrecorded(settings: RuleSettings, member: Member | None) -> Decision:
     reason = stopped(member) if member is not None else Reason.RECORD_FAILED
     if settings.disk_failure_policy is DiskFailurePolicy.DENY:
         reason = Reason.RECORD_FAILED
-    steps = ((check, "recordable", False),)
+    trace = (failed("recordable"),)
     if member is None or reason is not None:
-        return Decision(Verdict.DENY, reason or Reason.RECORD_FAILED, steps=steps)
-    return _let_in(member)._replace(steps=steps, unsettled=True)
+        return Decision(Verdict.DENY, reason or Reason.RECORD_FAILED, trace=trace)
+    return _let_in(member)._replace(trace=trace, unsettled=True)
 
 
 def _let_in(member: Member) -> Decision:

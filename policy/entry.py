@@ -5,7 +5,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from policy import by_booking, by_plan, by_ticket, key_schedule, qualify, record_only
-from policy.case import Case, by_priority, deny, stopped
+from policy.calendar import runs_throughout
+from policy.case import Case, by_priority, case_of, deny, stopped
 from policy.doubt import by_old_rules, maybe, without_clock
 from policy.model import (
     Contract,
@@ -22,7 +23,8 @@ from policy.model import (
     Verdict,
     Warn,
 )
-from policy.trace import check, held
+from policy.timetable import Segment, offers, segment
+from policy.trace import failed, held
 
 # Of several refusals the first in this order is told (spec/rules.md 3.3-5).
 _TELLING = (
@@ -44,12 +46,29 @@ _TELLING = (
     Reason.NO_ENTITLEMENT,
 )
 
-# What comes before the entitlement, and what is noted when all of it held.
-_BEFORE = ("device_enabled", "no_lockdown", "rules_known", "clock_trusted", "rules_fresh")
-_ALL_HELD = held(*_BEFORE, "member_not_stopped")
+# What is noted when all of it held that comes before the entitlement.
+_ALL_HELD = held(
+    "device_enabled",
+    "no_lockdown",
+    "rules_known",
+    "clock_trusted",
+    "rules_fresh",
+    "member_not_stopped",
+)
 
 # Looking a word up in its enum costs more than most checks, so those of every entry stand here.
-_LOCK_QR, _ANY_MEMBER = Mode.LOCK_QR, Qualifier.ANY_MEMBER
+_DENY = Verdict.DENY
+_LOCK_QR, _KEY_SCHEDULE, _RECORD_ONLY = Mode.LOCK_QR, Mode.KEY_SCHEDULE, Mode.RECORD_ONLY
+_ANY_MEMBER = Qualifier.ANY_MEMBER
+_PERSONAL = (Qualifier.SEAT, Qualifier.ROOM)
+_STOPPED: dict[Reason | None, Decision] = {
+    reason: Decision(
+        Verdict.DENY,
+        reason,
+        trace=(*_ALL_HELD[:-1], failed(_ALL_HELD[-1].name, reason=reason)),
+    )
+    for reason in (Reason.MEMBER_WITHDRAWN, Reason.MEMBER_SUSPENDED, Reason.IDENTITY_SUSPENDED)
+}
 _PLAN_FIRST, _TICKET_REQUIRED = EntitlementOrder.PLAN_FIRST, Reason.TICKET_REQUIRED
 
 
@@ -73,27 +92,75 @@ def decide(rules: Rules | None, device: Device, member: Member, scene: Scene) ->
         spec/rules.md 3.2 (E2, E7, E9 to E14), 3.3, 3.5 to 3.7; spec/cases.md, settled 1 to 12.
     """
     if (
-        rules is not None
-        and device.enabled
-        and not scene.lockdown
-        and scene.clock_trusted
-        and scene.rules_age_h <= rules.settings.rules_max_age_h
-        and device.mode is _LOCK_QR
-        and device.gender is None
-        and _ANY_MEMBER in device.qualify
-        and not (member.suspended or member.id_suspended or member.withdrawn)
+        rules is None
+        or not device.enabled
+        or scene.lockdown
+        or not scene.clock_trusted
+        or scene.rules_age_h > rules.settings.rules_max_age_h
+        or device.mode is _RECORD_ONLY
     ):
-        store = rules.stores.get(device.store)
-        if store is not None:
-            return _entitle(Case(rules, store, device, member, scene, [_ALL_HELD]))
-    return _unusual(rules, device, member, scene)
+        return _unusual(rules, device, member, scene)
+    store = rules.stores.get(device.store)
+    if store is None:
+        return _early(0, Reason.DEVICE_DISABLED)
+    if member.withdrawn or member.suspended or member.id_suspended:
+        return _STOPPED[stopped(member)]
+    known = _known(rules, device, member, scene.at)
+    if known is not None:
+        return known
+    here = offers(rules, device, scene.at)
+    case = Case(rules, store, device, member, scene, here, [*_ALL_HELD], [])
+    decision = _by_rules(case)
+    if decision.verdict is _DENY:
+        _keep(case, decision)
+    return decision
+
+
+def _known(rules: Rules, device: Device, member: Member, at: datetime) -> Decision | None:
+    """Return the answer to everybody who has nothing but this plan, if its bands are shut.
+
+    It depends on the plan and the time alone, so it is given once and kept; None: not yet, or
+    it depends on more. Most who are refused are answered here.
+    """
+    here, contracts = rules.timetables.get((id(device), at.toordinal())), member.contracts
+    if here is None or len(contracts) != 1 or member.bookings or member.tickets:
+        return None
+    contract = contracts[0]
+    minutes = here.plans.get(contract.plan)
+    if minutes is None:
+        return None
+    offered = minutes[60 * at.hour + at.minute]
+    if not isinstance(offered, Segment) or offered.answer is None:
+        return None
+    throughout = runs_throughout(contract, offered.first, offered.last)
+    return offered.answer if throughout else None
+
+
+def _keep(case: Case, decision: Decision) -> None:
+    """Keep the refusal for `_known`, if it depends on the plan and the time alone."""
+    member, contracts = case.member, case.member.contracts
+    if len(contracts) != 1 or member.bookings or member.tickets or not _asks_the_plan(case.device):
+        return
+    plan = case.rules.plans.get(contracts[0].plan)
+    if plan is None:
+        return
+    offered = segment(case.rules, case.store, case.here, plan, case.scene.at)
+    shut = offered.limited and not offered.open
+    if shut and runs_throughout(contracts[0], offered.first, offered.last):
+        offered.answer = decision
+
+
+def _asks_the_plan(device: Device) -> bool:
+    """Tell whether nothing about the person decides there but their plan."""
+    personal = device.gender is not None or not device.qualify.isdisjoint(_PERSONAL)
+    return device.mode is not _KEY_SCHEDULE and not personal
 
 
 def _unusual(rules: Rules | None, device: Device, member: Member, scene: Scene) -> Decision:
-    """E2, E7 and E9, wherever anything before the entitlement has something to say."""
+    """E2, E7 and E9, wherever one of them has something to say."""
     if not device.enabled:
         return _early(0, Reason.DEVICE_DISABLED)
-    if scene.lockdown and device.mode is not Mode.RECORD_ONLY:
+    if scene.lockdown and device.mode is not _RECORD_ONLY:
         return _early(1, Reason.LOCKDOWN)
     if rules is None:
         return _early(2, Reason.NO_RULES)
@@ -101,71 +168,76 @@ def _unusual(rules: Rules | None, device: Device, member: Member, scene: Scene) 
     if store is None:
         return _early(0, Reason.DEVICE_DISABLED)
     old = scene.rules_age_h > rules.settings.rules_max_age_h
-    case = Case(rules, store, device, member, scene, [held(*_BEFORE[:3])])
+    case = case_of(rules, store, device, member, scene, _ALL_HELD[:3])
     case.check("clock_trusted", scene.clock_trusted)
-    case.check("rules_fresh", not old, "age_h", scene.rules_age_h)
-    if device.mode is Mode.RECORD_ONLY:
+    case.check("rules_fresh", not old, age_h=scene.rules_age_h)
+    if device.mode is _RECORD_ONLY:
         warned = {Warn.RULES_STALE: old, Warn.CLOCK_UNTRUSTED: not scene.clock_trusted}
         return record_only.decide(case, frozenset(w for w, applies in warned.items() if applies))
     if not scene.clock_trusted:
         return without_clock(case)
-    return by_old_rules(case, _by_rules) if old else _by_rules(case)
+    return by_old_rules(case, _by_old_rules)
 
 
 def _early(place: int, reason: Reason) -> Decision:
     """Refuse by one of the checks that come before the rules."""
-    failed = (check, _BEFORE[place], False, "reason", reason)
-    return Decision(Verdict.DENY, reason, steps=(held(*_BEFORE[:place]), failed))
+    told = failed(_ALL_HELD[place].name, reason=reason)
+    return Decision(Verdict.DENY, reason, trace=(*_ALL_HELD[:place], told))
+
+
+def _by_old_rules(case: Case) -> Decision:
+    """E10 to E13, whoever is stopped among them."""
+    reason = stopped(case.member)
+    case.check("member_not_stopped", reason is None, reason=reason)
+    return _by_rules(case) if reason is None else deny(case, reason)
 
 
 def _by_rules(case: Case) -> Decision:
-    """E10 to E13; whatever lets in asks E14."""
-    reason = stopped(case.member)
-    case.check("member_not_stopped", reason is None, "reason", reason)
-    if reason is not None:
-        return deny(case, reason)
-    if case.device.mode is Mode.KEY_SCHEDULE:
-        return key_schedule.decide(case, by_priority(case.rules, case.member))
-    decided = qualify.decide(case) if case.device.mode is _LOCK_QR else None
-    return decided or _entitle(case)
-
-
-def _entitle(case: Case) -> Decision:
-    """E13: the first of the ways in that grants, or the most telling refusal."""
-    member = case.member
-    refusals: list[Reason] = []
-    contracts = by_priority(case.rules, member) if len(member.contracts) > 1 else member.contracts
+    """E11 to E13; whatever lets in asks E14."""
+    member, device, refusals = case.member, case.device, case.refusals
+    if device.mode is _KEY_SCHEDULE:
+        return key_schedule.decide(case, by_priority(case.rules, member))
+    if device.mode is _LOCK_QR and (device.gender or _ANY_MEMBER not in device.qualify):
+        decided = qualify.decide(case)
+        if decided is not None:
+            return decided
+    contracts = by_priority(case.rules, member)
     if member.bookings or member.tickets:
-        granted = _by_any_way(case, contracts, refusals)
+        granted = _by_any_way(case, contracts)
     else:
-        granted = by_plan.decide(case, contracts, refusals)
+        granted = by_plan.decide(case, contracts)
     if granted is not None:
         return granted
-    if len(refusals) == 1:
-        return deny(case, refusals[0])
-    return deny(case, min(refusals, key=_TELLING.index, default=Reason.NO_ENTITLEMENT))
+    return deny(case, refusals[0] if len(refusals) == 1 else _most_telling(refusals))
 
 
-def _by_any_way(
-    case: Case, contracts: Sequence[Contract], refusals: list[Reason]
-) -> Decision | None:
+def _by_any_way(case: Case, contracts: Sequence[Contract]) -> Decision | None:
     """3.3-1 to 4, for whoever has more than contracts."""
-    plan_first = case.rules.settings.entitlement_order is _PLAN_FIRST
+    settings, refusals = case.rules.settings, case.refusals
+    paused = settings.paused_blocks_all and by_booking.pause_blocks(case)
+    tickets = bool(case.member.tickets) and not paused
+    plan_first = settings.entitlement_order is _PLAN_FIRST
     lacking: list[Reason] = []
-    paused = by_booking.pause_blocks(case)
-    granted = by_booking.by_exemption(case, contracts)
-    if granted is None and not plan_first and not paused:
+    granted = None
+    if case.member.bookings:
+        granted = by_booking.by_exemption(case, contracts)
+    if granted is None and tickets and not plan_first:
         granted = by_ticket.decide(case, lacking)
     if granted is None:
-        granted = by_plan.decide(case, contracts, refusals)
-    if granted is None and plan_first and not paused:
+        granted = by_plan.decide(case, contracts)
+    if granted is None and tickets and plan_first:
         granted = by_ticket.decide(case, lacking)
-    if granted is None and not paused:
+    if granted is None and case.member.bookings and not paused:
         granted = by_booking.alone(case)
     # A ticket's lack is told only where a ticket is required, or there is nothing else to tell.
     if lacking and (_TICKET_REQUIRED in refusals or not refusals):
         refusals += lacking
     return granted
+
+
+def _most_telling(refusals: Sequence[Reason]) -> Reason:
+    """3.3-5: of several refusals, the one that is told."""
+    return min(refusals, key=_TELLING.index, default=Reason.NO_ENTITLEMENT)
 
 
 def decide_between(
@@ -179,7 +251,7 @@ def decide_between(
     first = decide(rules, device, member, scene)
     if rules is None or latest <= scene.at or not scene.clock_trusted:
         return first
-    last = decide(rules, device, member, scene._replace(at=latest))
+    last = decide(rules, device, member, replace(scene, at=latest))
     return maybe(rules.settings, member, first, last)
 
 

@@ -3,9 +3,8 @@
 from policy import bookings
 from policy.calendar import contract_refusal
 from policy.case import still_open
-from policy.decision import Step
-from policy.model import Decision, Device, Member, Reason, Rules, Scene, Verdict, Warn
-from policy.timetable import segment
+from policy.model import Check, Decision, Device, Member, Reason, Rules, Scene, Verdict, Warn
+from policy.timetable import offers, segment
 from policy.trace import check
 
 # Looking a word up in its enum costs more than most checks, so those of every exit stand here.
@@ -39,32 +38,32 @@ def decide(
         spec/rules.md 3.4; spec/cases.md, settled 2.
     """
     warnings = [*code_warnings]
-    steps: list[Step] = [(check, "member_known", member is not None)]
+    trace = [check("member_known", member is not None)]
     if member is None:
         warnings.append(Warn.EXIT_UNKNOWN_MEMBER)
     else:
         stopped = member.withdrawn or member.suspended or member.id_suspended
         visit, at = still_open(rules.settings, device, scene.visit, scene.at), scene.at
         in_time = visit is not None and (visit.until is None or at <= visit.until)
-        steps += (
-            (check, "member_not_stopped", not stopped),
-            (check, "visit_open", visit is not None),
-            (check, "in_visit", in_time),
+        trace += (
+            check("member_not_stopped", not stopped),
+            check("visit_open", visit is not None),
+            check("in_visit", in_time),
         )
         if stopped:
             warnings.append(Warn.EXIT_SUSPENDED)
         if visit is None:
             warnings.append(Warn.EXIT_NO_ENTRY)
-        if not in_time and not _entitled(rules, device, member, scene, steps):
+        if not in_time and not _entitled(rules, device, member, scene, trace):
             warnings.append(Warn.EXIT_NO_ENTITLEMENT if visit is None else Warn.EXIT_LATE)
     if not warnings:
-        return Decision(_ALLOW, _OK, steps=tuple(steps))
+        return Decision(_ALLOW, _OK, trace=tuple(trace))
     told = tuple(sorted(set(warnings)))
-    return Decision(_ALLOW, Reason.OK_WITH_WARNING, warnings=told, steps=tuple(steps))
+    return Decision(_ALLOW, Reason.OK_WITH_WARNING, warnings=told, trace=tuple(trace))
 
 
 def _entitled(
-    rules: Rules, device: Device, member: Member, scene: Scene, steps: list[Step]
+    rules: Rules, device: Device, member: Member, scene: Scene, trace: list[Check]
 ) -> bool:
     """3.4-3 without the visit; neither the plan's stores nor closed dates are asked."""
     booked = bookings.leaving(member.bookings, device, scene.at) if member.bookings else ()
@@ -74,11 +73,11 @@ def _entitled(
         for contract in member.contracts
         if contract.plan in rules.plans
     )
-    steps.append((check, "exempt_booking", exempt))
+    trace.append(check("exempt_booking", exempt))
     if exempt:
         return True
     by_plan = _by_any_plan(rules, device, member, scene)
-    steps.append((check, "exit_window", by_plan, "contracts", len(member.contracts)))
+    trace.append(check("exit_window", by_plan, contracts=len(member.contracts)))
     return by_plan
 
 
@@ -86,11 +85,12 @@ def _by_any_plan(rules: Rules, device: Device, member: Member, scene: Scene) -> 
     store = rules.stores.get(device.store)
     if store is None:
         return False
+    offered = offers(rules, device, scene.at)
     for contract in member.contracts:
         plan = rules.plans.get(contract.plan)
         if plan is None or plan.ticket_required:
             continue  # a ticket gives a right to leave by its visit only
-        here = segment(rules, store, plan, scene.at)
+        here = segment(rules, store, offered, plan, scene.at)
         for day in here.leaving if plan.restrict else (here.today,):
             if contract_refusal(contract, day) is None:
                 return True

@@ -129,9 +129,9 @@ def windows(
         raise ValueError(f"last: more than {WINDOW_DAYS} days after first")
     rules = replace(rules)  # with timetables of its own: those of the door stay where they are
     found: list[Window] = []
-    times = turns(rules, device, member, scene._replace(at=first), last)
+    times = turns(rules, device, member, replace(scene, at=first), last)
     for start, end in pairwise([*times, last]):
-        decision = decide(rules, device, member, scene._replace(at=start))
+        decision = decide(rules, device, member, replace(scene, at=start))
         if decision.verdict is Verdict.ALLOW:
             window = Window(start, end, decision.via, decision.band)
             if found and found[-1] == replace(window, start=found[-1].start, end=start):
@@ -211,12 +211,12 @@ def _next_yes(
     near, far = (scene.at + timedelta(days=n) for n in (NEAR_DAYS, WAY_IN_DAYS))
     for first, last in ((scene.at, near), (near, far)):
         refused: set[Cause] = set()
-        for at, cause in openings(rules, device, member, scene._replace(at=first), last):
+        for at, cause in openings(rules, device, member, replace(scene, at=first), last):
             if cause is None:
                 refused.clear()
             elif cause in refused:
                 continue
-            decision = decide(rules, device, member, scene._replace(at=at))
+            decision = decide(rules, device, member, replace(scene, at=at))
             if decision.verdict is Verdict.ALLOW:
                 return at, decision
             if cause is not None and decision.reason not in _BY_DEVICE:

@@ -67,7 +67,7 @@ def decide(case: Case, contracts: Sequence[Contract]) -> Decision:
     if by_booking.pause_blocks(case):
         return deny(case, told)
     booked = case.booked()
-    if case.check("key_booking", bool(booked), "bookings", len(booked)):
+    if case.check("key_booking", bool(booked), bookings=len(booked)):
         return allow(case, "key:booking", paid=booked[0].paid)
     lacking: list[Reason] = []
     granted = by_ticket.decide(case, lacking)
@@ -88,12 +88,12 @@ def _by_contract(case: Case, contract: Contract, plan: Plan) -> Decision | Reaso
         told = contract_refusal(contract, today)
         if told is None and today in case.store.closed:
             told = Reason.STORE_CLOSED
-        if case.check("key_contract", told is None, "contract", contract.id, "reason", told):
+        if case.check("key_contract", told is None, contract=contract.id, reason=told):
             return allow(case, "key:contract")
         return told
     else:
         return _by_band(case, contract, plan)
-    case.failed("key_plan", "contract", contract.id, "reason", told)
+    case.failed("key_plan", contract=contract.id, reason=told)
     return told
 
 
@@ -108,7 +108,7 @@ def _by_band(case: Case, contract: Contract, plan: Plan) -> Decision | Reason | 
         day = occurrence.service_date
         lacking = contract_refusal(contract, day) or _day_lacking(case, grants, day)
         key = f"{contract.id}/{kind}/{day.isoformat()}"
-        case.check("key_band", lacking is None, "key", key, "reason", lacking)
+        case.check("key_band", lacking is None, key=key, reason=lacking)
         if lacking is not None:
             told = lacking
         elif best is None or best[0] != kind:

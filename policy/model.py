@@ -111,7 +111,7 @@ from policy.words import (
 if TYPE_CHECKING:
     from policy.rooms import RoomBooking
     from policy.seats import Product, Seat
-    from policy.timetable import Timetable
+    from policy.timetable import Offers
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,6 +362,6 @@ class Rules:
     doors: Mapping[str, Door]
     devices: Mapping[str, Device]
     keys: Mapping[int, IssuerKey]
-    timetables: "dict[tuple[str, str, int], Timetable]" = field(
+    timetables: "dict[tuple[int, int], Offers]" = field(
         default_factory=dict, init=False, repr=False, compare=False
     )

@@ -5,13 +5,20 @@ from datetime import timedelta
 from policy import by_booking, by_ticket
 from policy.calendar import contract_refusal
 from policy.case import Case, allow, deny
-from policy.model import Contract, Decision, Qualifier, Reason
+from policy.model import Check, Contract, Decision, Qualifier, Reason
+from policy.timetable import Segment, segment
+from policy.trace import failed
 
 _DAY = timedelta(days=1)
 _MIDNIGHT = 1_440  # minutes
 # Looking a word up in its enum costs more than most checks.
 _ANY_MEMBER, _PLAN, _BOOKING = Qualifier.ANY_MEMBER, Qualifier.PLAN, Qualifier.BOOKING
 _TICKET, _SEAT, _ROOM = Qualifier.TICKET, Qualifier.SEAT, Qualifier.ROOM
+
+_BY_BEING_MEMBER, _BY_BOOKING, _BY_TICKET = (
+    Check("qualified", passed=True, facts={"by": by}) for by in (_ANY_MEMBER, _BOOKING, _TICKET)
+)
+_UNQUALIFIED = failed("qualified")
 
 
 def decide(case: Case) -> Decision | None:
@@ -23,49 +30,55 @@ def decide(case: Case) -> Decision | None:
     device, scene = case.device, case.scene
     if device.gender is not None:
         fits = device.gender is case.member.gender
-        case.check("gender", fits, "device", device.gender, "member", case.member.gender)
+        case.check("gender", fits, device=device.gender, member=case.member.gender)
         if not fits:
             return deny(case, Reason.DEVICE_GENDER)
     if _ROOM in device.qualify:
         blocks = case.rules.settings.closed_days_block_bookings
         refusal = _shut(case) if blocks else None
         refusal = refusal or scene.room_refusal
-        case.check("room", refusal is None, "reason", refusal)
+        case.check("room", refusal is None, reason=refusal)
         return allow(case, "room") if refusal is None else deny(case, refusal)
     told = Reason.DEVICE_NOT_QUALIFIED
     if _SEAT in device.qualify:
         refusal = _shut(case) or scene.seat_refusal
-        if case.check("seat", refusal is None, "reason", refusal):
+        if case.check("seat", refusal is None, reason=refusal):
             return allow(case, "seat")
         told = refusal or told
     by = _qualified_by(case)
-    return None if case.check("qualified", by is not None, "by", by) else deny(case, told)
+    case.trace.append(_UNQUALIFIED if by is None else by)
+    return deny(case, told) if by is None else None
 
 
 def _shut(case: Case) -> Reason | None:
     return Reason.STORE_CLOSED if case.today() in case.store.closed else None
 
 
-def _qualified_by(case: Case) -> str | None:
-    qualify = case.device.qualify
+def _qualified_by(case: Case) -> Check | None:
+    """Tell what the member qualifies by; None: by nothing."""
+    device = case.device
+    qualify, plans = device.qualify, device.qualify_plans
     if _ANY_MEMBER in qualify:
-        return _ANY_MEMBER
-    if _BOOKING in qualify and case.booked():
-        return _BOOKING
+        return _BY_BEING_MEMBER
+    if case.member.bookings and _BOOKING in qualify and case.booked():
+        return _BY_BOOKING
+    any_plan = _PLAN in qualify
     for contract in case.member.contracts:
-        asked = _PLAN in qualify or contract.plan in case.device.qualify_plans
-        if asked and _runs(case, contract):
-            return f"plan:{contract.plan}"
-    usable = _TICKET in qualify and by_ticket.usable(case)
-    return _TICKET if usable and not by_booking.pause_blocks(case) else None
+        plan = case.rules.plans.get(contract.plan)
+        if plan is not None and (any_plan or contract.plan in plans):
+            here = segment(case.rules, case.store, case.here, plan, case.scene.at)
+            if _runs(case, contract, here):
+                return here.qualified
+    if case.member.tickets and _TICKET in qualify:
+        usable = by_ticket.usable(case) and not by_booking.pause_blocks(case)
+        return _BY_TICKET if usable else None
+    return None
 
 
-def _runs(case: Case, contract: Contract) -> bool:
+def _runs(case: Case, contract: Contract, here: Segment) -> bool:
     """Tell whether it runs today, or ran yesterday with a band that goes over midnight here."""
-    plan, hours, today = case.rules.plans.get(contract.plan), case.store.bands, case.today()
-    if plan is None:
-        return False
-    if contract_refusal(contract, today) is None:
+    if contract_refusal(contract, here.today) is None:
         return True
-    late = any(g.kind in hours and hours[g.kind].end_min > _MIDNIGHT for g in plan.bands)
-    return late and contract_refusal(contract, today - _DAY) is None
+    hours = case.store.bands
+    late = any(g.kind in hours and hours[g.kind].end_min > _MIDNIGHT for g in here.plan.bands)
+    return late and contract_refusal(contract, here.today - _DAY) is None

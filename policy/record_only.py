@@ -19,7 +19,7 @@ def decide(case: Case, warnings: frozenset[Warn]) -> Decision:
     if member.withdrawn:
         warnings |= {Warn.WITHDRAWN}
     key = _key(case) if case.scene.clock_trusted else None
-    case.check("counts", key is not None, "key", None if key is None else str(key))
+    case.check("counts", key is not None, key=None if key is None else str(key))
     new = key is not None and not usage.present(case.scene.used, key)
     keys = () if key is None or not device.counts else (key,)
     return Decision(
@@ -31,7 +31,7 @@ def decide(case: Case, warnings: frozenset[Warn]) -> Decision:
         keys=keys,
         new_keys=keys if new else (),
         warnings=tuple(sorted(warnings)),
-        steps=tuple(case.steps),
+        trace=tuple(case.trace),
     )
 
 
@@ -43,7 +43,7 @@ def _key(case: Case) -> UsageKey | None:
             continue
         choice = [
             (not usage.present(case.scene.used, key), fit.rank[0], fit.rank[2:], key)
-            for fit in segment(case.rules, case.store, plan, at).fits
+            for fit in segment(case.rules, case.store, case.here, plan, at).fits
             for key in [
                 usage.usage_key(settings.dedupe_scope, case.store, contract.id, fit.kind, fit.day)
             ]

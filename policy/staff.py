@@ -23,14 +23,14 @@ def decide(
         ALLOW with `STAFF`, or why not.
     """
     reason = _refusal(device, person, scene, role)
-    steps = ((check, "staff", reason is None, "device", device.id, "reason", reason),)
+    trace = (check("staff", reason is None, device=device.id, reason=reason),)
     via = None if person is None else f"staff:{person.id}"
     if reason is None:
-        return Decision(Verdict.ALLOW, Reason.STAFF, via, steps=steps)
+        return Decision(Verdict.ALLOW, Reason.STAFF, via, trace=trace)
     if device.side is Side.OUT:
         unknown = (Warn.EXIT_UNKNOWN_MEMBER,)
-        return Decision(Verdict.ALLOW, Reason.OK_WITH_WARNING, via, warnings=unknown, steps=steps)
-    return Decision(Verdict.DENY, reason, steps=steps)
+        return Decision(Verdict.ALLOW, Reason.OK_WITH_WARNING, via, warnings=unknown, trace=trace)
+    return Decision(Verdict.DENY, reason, trace=trace)
 
 
 def _refusal(device: Device, person: Staff | None, scene: Scene, role: StaffRole) -> Reason | None:

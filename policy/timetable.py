@@ -1,11 +1,10 @@
-"""What a plan offers at a store in the course of one UTC day, worked out once.
+"""What a plan offers at a device in the course of one UTC day, worked out once.
 
-A decision then finds its instant by bisection, with everything judged already that depends on
+A decision then finds its instant by the minute, with everything judged already that depends on
 neither the member nor the count: which bands fit, in which order they are preferred, and what
 the day rule and the closed dates say (spec/rules.md 3.1, 3.3-2).
 """
 
-from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -13,11 +12,29 @@ from typing import NamedTuple
 
 from policy.calendar import day_refusal, instant, occurrences
 from policy.limits import TIMETABLES_KEPT
-from policy.model import DedupeScope, Plan, Reason, Rules, RuleSettings, Store
+from policy.model import (
+    Check,
+    Decision,
+    DedupeScope,
+    Device,
+    Plan,
+    Qualifier,
+    Reason,
+    Rules,
+    RuleSettings,
+    Store,
+)
 from policy.usage_keys import Slot, bit, slot
 
-_DAY = timedelta(days=1)
+_DAY, _MINUTE = timedelta(days=1), timedelta(minutes=1)
 _TICK = timedelta.resolution  # an inclusive end is an exclusive one a tick later
+
+
+Told = tuple[int, tuple[int, date], Reason]
+"""A refusal and its place: the lowest of a contract's is told (spec/cases.md, settled 4)."""
+
+BY_QUOTA, BY_DAY, BY_CONTRACT, BY_NOTHING = range(4)
+"""The groups of refusals; inside one it is the first met that is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +44,9 @@ class Fit:
     `rank`: tolerance after core, limited after unlimited, long after short, then the place in
     the plan (spec/rules.md 3.3-2f, 2 to 5); the lowest is preferred. `met`: its place in the
     order of the plan, dates ascending, in which refusals are told. `until`: close + late.
-    `refusal`: what the day rule or a closed date says. `store`: the one that its key names.
-    `slot`, `bit`: where its use is kept.
+    `refusal`: what the day rule or a closed date says. `checks`: what a trace tells of that, for
+    a contract that runs, and `counted` that it was used before; `facts`: plan, band and date.
+    `store`: the one that its key names. `slot`, `bit`: where its use is kept.
     """
 
     kind: str
@@ -38,46 +56,91 @@ class Fit:
     rank: tuple[bool, bool, int, int]
     met: tuple[int, date]
     refusal: Reason | None
+    checks: tuple[Check, ...]
+    counted: Check
+    facts: dict[str, str]
     store: str | None
     slot: Slot
     bit: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Segment:
     """A stretch of time in which nothing changes but what a member does.
 
-    `limited`: the plan lets in by its bands (spec/rules.md 3.3-2a to d), and `fits` are those
-    that may, the preferred one first. `outside`: the store is not one of the plan's. `today`:
-    the date of an entry without a band. `leaving`: service dates that have an exit window here
-    and a fitting day rule. `plainly`: a count is simply that of the calendar month's mask (6).
+    `plan`: whose it is. `outside`: the device asks for the plan's stores, and this is none of
+    them. `limited`: it lets in by its bands (spec/rules.md 3.3-2a to d). `fits`: those that
+    contain the instant, the preferred one first; `open`: those of them that nothing but a
+    contract's dates and the count may refuse. `told`: of the others, place and reason of the one
+    that is told; OUT_OF_BAND if there are none. `today`: the date of an entry without a band.
+    `first`, `last`: of `today` and the service dates of the fits. `checks`: what a trace tells
+    of all this, for a contract that runs on all of them; `in_band` is the first of it.
+    `qualified`: what it tells of whoever is qualified by the plan. `leaving`: service dates that
+    have an exit window here and a fitting day rule. `plainly`: a count is simply that of the
+    calendar month's mask (6). `answer`: what everybody is answered here who has nothing but this
+    plan, once that is known.
     """
 
-    limited: bool
+    plan: Plan
     outside: bool
-    today: date
+    limited: bool
     fits: tuple[Fit, ...]
+    open: tuple[Fit, ...]
+    told: Told
+    today: date
+    first: date
+    last: date
+    checks: tuple[Check, ...]
+    in_band: Check
+    qualified: Check
     leaving: tuple[date, ...]
     plainly: bool
+    answer: Decision | None = None
+
+
+_Split = tuple[tuple[datetime, Segment], ...]
+"""A minute in which something changes: where each segment begins, the first at its start."""
 
 
 @dataclass(frozen=True, slots=True)
-class Timetable:
-    """One plan at one store for one UTC day: segment n begins at `starts[n]`."""
+class Offers:
+    """What plans offer at a device in one UTC day: for each that was asked, minute by minute."""
 
-    starts: tuple[datetime, ...]
-    segments: tuple[Segment, ...]
+    device: Device
+    plans: dict[str, list[Segment | _Split]]
 
 
-def segment(rules: Rules, store: Store, plan: Plan, at: datetime) -> Segment:
-    """Return what the plan offers at the store at `at`, an instant in UTC."""
-    timetables, name = rules.timetables, (plan.id, store.id, at.toordinal())
-    table = timetables.get(name)
-    if table is None:
-        if len(timetables) >= TIMETABLES_KEPT:
-            timetables.clear()  # one step, so that threads may share it
-        table = timetables[name] = _build(rules.settings, store, plan, at.date())
-    return table.segments[bisect_right(table.starts, at) - 1]
+def offers(rules: Rules, device: Device, at: datetime) -> Offers:
+    """Return what is worked out already for the device and the UTC day of `at`."""
+    name = id(device), at.toordinal()  # what is kept keeps the device, and so its id
+    found = rules.timetables.get(name)
+    return _kept(rules, Offers(device, {}), at) if found is None else found
+
+
+def segment(rules: Rules, store: Store, here: Offers, plan: Plan, at: datetime) -> Segment:
+    """Return what the plan offers at `at`, an instant in UTC.
+
+    `here`: the `offers` for that instant at a device of the store.
+    """
+    minutes = here.plans.get(plan.id)
+    if minutes is None:
+        minutes = _build(rules.settings, store, here.device, plan, at.date())
+        _kept(rules, here, at).plans[plan.id] = minutes
+    found = minutes[60 * at.hour + at.minute]
+    return found if isinstance(found, Segment) else _in_split(found, at)
+
+
+def _kept(rules: Rules, here: Offers, at: datetime) -> Offers:
+    """Keep it, and nothing else if there would be too much."""
+    if sum(1 + len(day.plans) for day in rules.timetables.values()) >= TIMETABLES_KEPT:
+        rules.timetables.clear()  # single steps, so that threads may share it
+        here.plans.clear()
+    rules.timetables[id(here.device), at.toordinal()] = here
+    return here
+
+
+def _in_split(minute: _Split, at: datetime) -> Segment:
+    return [segment for start, segment in minute if start <= at][-1]
 
 
 def entry_date(store: Store, settings: RuleSettings, at: datetime) -> date:
@@ -99,7 +162,9 @@ class _Window(NamedTuple):
     leaving: date | None
 
 
-def _build(settings: RuleSettings, store: Store, plan: Plan, day: date) -> Timetable:
+def _build(
+    settings: RuleSettings, store: Store, device: Device, plan: Plan, day: date
+) -> list[Segment | _Split]:
     begin = datetime.combine(day, time(), UTC)
     starts, windows = {begin}, list[_Window]()
     for today in (day - _DAY, day, day + _DAY):  # the local dates that a UTC day touches
@@ -113,21 +178,59 @@ def _build(settings: RuleSettings, store: Store, plan: Plan, day: date) -> Timet
             windows += _windows(settings, store, plan, today, span)
     starts |= {end for window in windows for end in window[:2]}
     starts.discard(begin + _DAY)
-    ordered = tuple(sorted(starts))
-    return Timetable(
-        ordered, tuple(_segment(settings, store, plan, windows, start) for start in ordered)
-    )
+    segments = [
+        (start, _segment(settings, store, device, plan, windows, start)) for start in sorted(starts)
+    ]
+    return _minutes(begin, segments)
+
+
+def _minutes(begin: datetime, segments: list[tuple[datetime, Segment]]) -> list[Segment | _Split]:
+    """Lay the segments out over the minutes of a day that begins at `begin`."""
+    minutes: list[Segment | _Split] = []
+    for start, new in segments:
+        minute, inside = divmod(start - begin, _MINUTE)
+        last = minutes[-1] if minutes else new
+        minutes += [last[-1][1] if isinstance(last, tuple) else last] * (minute - len(minutes))
+        if not inside:
+            minutes.append(new)
+            continue
+        if minute == len(minutes):
+            minutes.append(minutes[-1])
+        split = minutes[minute]
+        so_far = split if isinstance(split, tuple) else ((begin, split),)
+        minutes[minute] = (*so_far, (start, new))
+    last = minutes[-1]
+    return minutes + [last[-1][1] if isinstance(last, tuple) else last] * (1_440 - len(minutes))
 
 
 def _segment(
-    settings: RuleSettings, store: Store, plan: Plan, windows: list[_Window], start: datetime
+    settings: RuleSettings,
+    store: Store,
+    device: Device,
+    plan: Plan,
+    windows: list[_Window],
+    start: datetime,
 ) -> Segment:
     here = [window for window in windows if window.start <= start < window.end]
+    fits = tuple(sorted((w.fit for w in here if w.fit), key=lambda fit: fit.rank))
+    refused = [(BY_DAY, fit.met, fit.refusal) for fit in fits if fit.refusal is not None]
+    today = entry_date(store, settings, start)
+    days = {today, *(fit.day for fit in fits)}
+    outside = device.check_stores and plan.stores is not None and store.id not in plan.stores
+    in_band = Check("in_band", bool(fits), {"plan": plan.id, "bands": len(fits)})
     return Segment(
-        limited=plan.restrict and not plan.ticket_required and bool(plan.bands),
-        outside=plan.stores is not None and store.id not in plan.stores,
-        today=entry_date(store, settings, start),
-        fits=tuple(sorted((w.fit for w in here if w.fit), key=lambda fit: fit.rank)),
+        plan,
+        outside=outside,
+        limited=plan.restrict and not plan.ticket_required and bool(plan.bands) and not outside,
+        fits=fits,
+        open=tuple(fit for fit in fits if fit.refusal is None),
+        told=min(refused, default=(BY_NOTHING, (0, today), Reason.OUT_OF_BAND)),
+        today=today,
+        first=min(days),
+        last=max(days),
+        checks=(in_band, *(check for fit in fits for check in fit.checks)),
+        in_band=in_band,
+        qualified=Check("qualified", passed=True, facts={"by": Qualifier.PLAN, "plan": plan.id}),
         leaving=tuple(w.leaving for w in here if w.leaving),
         plainly=settings.dedupe_scope is DedupeScope.ALL_STORES
         and settings.month_anchor_day == 1
@@ -157,6 +260,7 @@ def _windows(
                 enter = _cut(start, end, span)
                 if enter is not None:
                     length = store.bands[grant.kind].end_min - store.bands[grant.kind].start_min
+                    facts = {"plan": plan.id, "band": grant.kind, "date": on.isoformat()}
                     fit = Fit(
                         grant.kind,
                         grant.limit,
@@ -165,11 +269,24 @@ def _windows(
                         rank=(tolerance, grant.limit is not None, length, place),
                         met=(place, on),
                         refusal=refusal,
+                        checks=_checks(facts, refusal),
+                        counted=Check("counted_already", passed=True, facts=facts),
+                        facts=facts,
                         store=store.id if settings.dedupe_scope is DedupeScope.STORE else None,
                         slot=slot(grant.kind, on),
                         bit=bit(on),
                     )
                     yield _Window(*enter, fit, None)
+
+
+def _checks(facts: dict[str, str], refusal: Reason | None) -> tuple[Check, ...]:
+    """Tell the checks of a band occurrence, as far as the first that failed."""
+    names = ("contract_date", "day_rule", "store_open")
+    if refusal is None:
+        return tuple(Check(name, passed=True, facts=facts) for name in names)
+    held = names[: 2 if refusal is Reason.STORE_CLOSED else 1]
+    failed = Check(names[len(held)], passed=False, facts={**facts, "reason": refusal})
+    return (*(Check(name, passed=True, facts=facts) for name in held), failed)
 
 
 def _cut(start: datetime, end: datetime, span: _Span) -> _Span | None:

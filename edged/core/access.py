@@ -6,7 +6,7 @@ order in which the answers count, which is that of spec/credentials.md "Checks".
 
 from dataclasses import dataclass
 
-from policy import doubt, entry, exit  # noqa: A004 - the rules call it exit, and so do we
+from policy import doubt, entry, exit, trace  # noqa: A004 - the rules call it exit, and so do we
 from policy.model import (
     Decision,
     Device,
@@ -19,7 +19,6 @@ from policy.model import (
     Warn,
 )
 from policy.seats import Product, Seat
-from policy.trace import check
 
 _LEAVING = {
     Reason.CODE_EXPIRED: Warn.EXIT_CODE_EXPIRED,
@@ -49,8 +48,8 @@ class Request:
 
 def deny(reason: Reason, failed: str | None = None) -> Decision:
     """Refuse without having asked the entitlement. `failed`: the check that said so."""
-    steps = () if failed is None else ((check, failed, False, "reason", reason),)
-    return Decision(Verdict.DENY, reason, steps=steps)
+    checks = () if failed is None else (trace.failed(failed, reason=reason),)
+    return Decision(Verdict.DENY, reason, trace=checks)
 
 
 def admitted(request: Request) -> Member | Decision:

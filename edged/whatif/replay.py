@@ -1,7 +1,7 @@
 """Which recorded entries would come out otherwise under other rules."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -114,9 +114,9 @@ class Replay:
         )
         told = message_class(reason)
         if body["via"] == "seat" or told is MessageClass.CHECK_SEAT:
-            scene = scene._replace(seat_refusal=None if body["via"] else reason)
+            scene = replace(scene, seat_refusal=None if body["via"] else reason)
         if body["via"] == "room" or told is MessageClass.CHECK_BOOKING:
-            scene = scene._replace(room_refusal=None if body["via"] else reason)
+            scene = replace(scene, room_refusal=None if body["via"] else reason)
         return scene
 
     def _used(self, member: str) -> Usage:

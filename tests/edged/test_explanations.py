@@ -182,7 +182,7 @@ LATER = replace(MEMBER.contracts[0], start=date(2026, 12, 1))
             MEMBER,
             Scene(at(12), USED),
             "QUOTA_EXHAUSTED | visits used up"
-            " | contract C1 | band DAY | date 2026-11-04 | used 2 | limit 2",
+            " | contract C1 | plan P1 | band DAY | date 2026-11-04 | used 2 | limit 2",
             id="count",
         ),
         pytest.param(
@@ -190,7 +190,7 @@ LATER = replace(MEMBER.contracts[0], start=date(2026, 12, 1))
             ENTRANCE,
             MEMBER,
             Scene(at(9)),
-            "OUT_OF_BAND | outside the hours | contract C1",
+            "OUT_OF_BAND | outside the hours | plan P1",
             id="hours",
         ),
         pytest.param(
@@ -199,7 +199,7 @@ LATER = replace(MEMBER.contracts[0], start=date(2026, 12, 1))
             replace(MEMBER, contracts=(LATER,)),
             Scene(at(12)),
             "CONTRACT_NOT_STARTED | contract has not begun"
-            " | contract C1 | band DAY | date 2026-11-04",
+            " | contract C1 | plan P1 | band DAY | date 2026-11-04",
             id="contract",
         ),
         pytest.param(
@@ -272,11 +272,11 @@ def test_staff_read_it_in_their_language_and_what_the_member_was_told() -> None:
     refused = decide(DAY, ENTRANCE, MEMBER, Scene(at(12), USED))
     ahead = member_line(WayIn(Way.NEXT_MONTH, DECEMBER, "plan:C1"), Language.JA, TOKYO, NOW)
     assert staff_line(refused, Language.JA, TOKYO, ahead) == (
-        "QUOTA_EXHAUSTED | 回数の上限 | 契約 C1 | 時間帯 DAY | 利用日 2026-11-04"
+        "QUOTA_EXHAUSTED | 回数の上限 | 契約 C1 | プラン P1 | 時間帯 DAY | 利用日 2026-11-04"
         " | 利用回数 2 | 上限 2 | 来月 12月1日(火) 10:00から入館できます"
     )
     assert staff_line(refused, Language.KO, TOKYO) == (
-        "QUOTA_EXHAUSTED | 이용 횟수 소진 | 계약 C1 | 시간대 DAY | 이용일 2026-11-04"
+        "QUOTA_EXHAUSTED | 이용 횟수 소진 | 계약 C1 | 요금제 P1 | 시간대 DAY | 이용일 2026-11-04"
         " | 이용 횟수 2 | 한도 2"
     )
 

@@ -55,7 +55,7 @@ def denied(decision: Decision) -> bool:
 def gist(decision: Decision) -> tuple[object, ...]:
     """All of it but the trace and the instant at which a visit began."""
     visit = None if decision.visit is None else (decision.visit.until, decision.visit.via)
-    return (*decision._replace(visit=None, steps=()), visit)
+    return (*decision._replace(visit=None, trace=()), visit)
 
 
 def contracts(made: Data) -> list[Data]:

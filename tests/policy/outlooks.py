@@ -76,7 +76,7 @@ class Outlook:
 
     def ask(self, at: datetime) -> Decision:
         """Decide at another instant, all else as it is."""
-        return decide(self.rules, self.device, self.member, self.scene._replace(at=at))
+        return decide(self.rules, self.device, self.member, replace(self.scene, at=at))
 
 
 def outlooks() -> st.SearchStrategy[tuple[Outlook, Random]]:

@@ -88,7 +88,7 @@ class Player:
         store, at = self._rules.stores[device.store], _instant(step["at"])
         trusted, age_h = step.get("clock_ok", True), step.get("rules_age_h", 0)
         scene = self._scene(member, store, at)
-        scene = scene._replace(clock_trusted=trusted, rules_age_h=age_h or 0)
+        scene = replace(scene, clock_trusted=trusted, rules_age_h=age_h or 0)
         rules = None if age_h is None else self._rules
         if rules is not None and "stale_policy" in step:
             stale = StalePolicy(step["stale_policy"])

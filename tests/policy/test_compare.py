@@ -60,7 +60,7 @@ def test_another_band_for_the_same_hours_counts_otherwise() -> None:
 def test_a_lower_limit_refuses_who_has_used_as_many() -> None:
     two = rules_of(replace(EIGHT, bands=(BandGrant("DAY", 2),)), store=OPEN)
     used = Usage.of(UsageKey("C1", "DAY", date(2026, 11, day)) for day in (1, 2))
-    assert today(two, NOTHING._replace(used=used)) == (
+    assert today(two, replace(NOTHING, used=used)) == (
         Change(at(10), at(17), LET_IN, refused(Reason.QUOTA_EXHAUSTED)),
     )
 

@@ -42,20 +42,20 @@ NOTHING = frozenset[UsageKey]()
 EXEMPT = replace(DAY_PLAN, exempt=True)
 NO_HOLIDAYS = DayRule(holiday=HolidayRule.NONE)
 
-
+TODAYS = {"plan": DAY_PLAN.id, "band": "DAY", "date": "2026-11-04"}
 HELD = ("device_enabled", "no_lockdown", "rules_known", "clock_trusted", "rules_fresh")
 
 
 def test_a_decision_tells_its_checks_in_order() -> None:
     decision = enter(rules_of(), ENTRANCE, MEMBER, used_on([1, 2]), NOON)
-    key = "C1/DAY/2026-11-04"
+    quota: dict[str, str | int] = {"contract": "C1", **TODAYS, "counted": 2, "limit": 8}
     assert decision.trace == (
         *(Check(name, passed=True) for name in (*HELD, "member_not_stopped")),
-        Check("in_band", passed=True, facts={"contract": "C1", "bands": 1}),
-        Check("contract_date", passed=True, facts={"key": key}),
-        Check("day_rule", passed=True, facts={"key": key}),
-        Check("store_open", passed=True, facts={"key": key}),
-        Check("quota", passed=True, facts={"key": key, "counted": 2, "limit": 8}),
+        Check("in_band", passed=True, facts={"plan": DAY_PLAN.id, "bands": 1}),
+        Check("contract_date", passed=True, facts=TODAYS),
+        Check("day_rule", passed=True, facts=TODAYS),
+        Check("store_open", passed=True, facts=TODAYS),
+        Check("quota", passed=True, facts=quota),
     )
 
 
@@ -64,13 +64,13 @@ def test_a_refusal_tells_the_check_that_failed() -> None:
     assert decision.reason is Reason.QUOTA_EXHAUSTED
     (failed,) = (check for check in decision.trace if not check.passed)
     assert failed.name == "quota"
-    assert failed.facts == {"key": "C1/DAY/2026-11-04", "counted": 8, "limit": 8}
+    assert failed.facts == {"contract": "C1", **TODAYS, "counted": 8, "limit": 8}
     other_day = replace(DAY_PLAN, bands=(BandGrant("DAY", 8, DayRule(frozenset({6}))),))
     decision = enter(rules_of(other_day), ENTRANCE, MEMBER, NOTHING, NOON)
     assert decision.trace[-1] == Check(
         "day_rule",
         passed=False,
-        facts={"key": "C1/DAY/2026-11-04", "reason": "WEEKDAY_NOT_ALLOWED"},
+        facts={**TODAYS, "reason": "WEEKDAY_NOT_ALLOWED"},
     )
 
 

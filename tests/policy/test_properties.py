@@ -13,11 +13,14 @@ from policy import exit as leave
 from policy.calendar import local_date
 from policy.model import (
     ClockPolicy,
+    Contract,
     Decision,
+    Gender,
     Member,
     Mode,
     Overlap,
     Plan,
+    Qualifier,
     Reason,
     Rules,
     Scene,
@@ -57,7 +60,7 @@ def decide(
 ) -> Decision:
     scene = world.scene(**said)
     if used is not None:
-        scene = scene._replace(used=Usage.of(used))
+        scene = replace(scene, used=Usage.of(used))
     return entry.decide(rules or world.rules, world.device, member or world.member, scene)
 
 
@@ -81,12 +84,40 @@ def with_settings(world: World, **settings: Any) -> Rules:
     return replace(world.rules, settings=replace(world.rules.settings, **settings))
 
 
+@given(worlds(), st.randoms(use_true_random=True))
+def test_what_was_asked_before_changes_no_answer(world: World, pick: Random) -> None:
+    """Whoever has one contract and nothing else may be told what another was told."""
+    plan = replace(next(iter(world.rules.plans.values())), restrict=pick.random() < 0.9)
+    store = replace(world.rules.stores["S1"], closed=frozenset())
+    rules = replace(with_plan(world.rules, plan), stores={store.id: store})
+    today = world.at.date()
+    device = replace(
+        world.device,
+        enabled=True,
+        mode=pick.choice([Mode.LOCK_QR, Mode.APP, Mode.KEY_SCHEDULE]),
+        gender=pick.choice([None, None, Gender.F]),
+        qualify=frozenset({pick.choice([*Qualifier])}),
+        check_stores=pick.random() < 0.1,
+    )
+    for _ in range(30):
+        start = pick.choice([NEW_YEAR, today, today.replace(day=min(28, today.day + 1))])
+        contract = Contract("C1", plan.id, start, pick.choice([None, start, today]))
+        gender = pick.choice([*Gender])
+        person = replace(world.member, contracts=(contract,), gender=gender)
+        if pick.random() < 0.8:
+            person = replace(person, tickets=(), bookings=())
+        minutes = timedelta(minutes=pick.randint(-90, 90))
+        scene = replace(pick.choice([world.scene(), Scene(world.at)]), at=world.at + minutes)
+        fresh = entry.decide(replace(rules), device, person, scene)
+        assert entry.decide(rules, device, person, scene) == fresh
+
+
 @given(worlds())
 def test_every_input_has_one_answer(world: World) -> None:
     first = decide(world)
     assert first == decide(world)
     assert first.trace
-    refused = Decision(Verdict.DENY, first.reason, steps=first.steps)
+    refused = Decision(Verdict.DENY, first.reason, trace=first.trace)
     assert (first == refused) == (first.verdict is Verdict.DENY)
     assert opens(first) == (first.reason is Reason.OK)
     assert first.warnings == tuple(sorted(set(first.warnings)))

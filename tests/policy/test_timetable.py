@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -10,9 +11,10 @@ from hypothesis import strategies as st
 
 from policy import calendar, limits
 from policy.model import BandGrant, Hours, Plan, Reason, Rules, RuleSettings, Store
-from policy.timetable import Segment, segment
+from policy.timetable import Segment, offers, segment
 from tests.policy.worlds import (
     DAY_PLAN,
+    ENTRANCE,
     LORD_HOWE,
     NEW_YORK,
     NOON,
@@ -30,8 +32,14 @@ FORTH = date(2026, 3, 8)  # New York: 02:00 EST becomes 03:00 EDT
 
 
 def offered(plan: Plan, now: datetime, store: Store = STORE, hour: int = 0) -> Segment:
-    rules = rules_of(plan, store=store, settings=RuleSettings(day_cutoff_hour=hour))
-    return segment(rules, store, plan, now)
+    return asked(
+        rules_of(plan, store=store, settings=RuleSettings(day_cutoff_hour=hour)), plan, now
+    )
+
+
+def asked(rules: Rules, plan: Plan, now: datetime) -> Segment:
+    store = next(iter(rules.stores.values()))
+    return segment(rules, store, offers(rules, ENTRANCE, now), plan, now)
 
 
 def test_a_band_inside_the_skipped_hour_has_no_time_to_enter() -> None:
@@ -84,12 +92,13 @@ def test_a_date_begins_at_the_cutoff(hour: int, now: datetime, today: int) -> No
 def test_the_tables_kept_are_bounded_and_belong_to_their_rules() -> None:
     rules = rules_of()
     for day in range(limits.TIMETABLES_KEPT + 2):
-        segment(rules, STORE, DAY_PLAN, NOON + timedelta(days=day))
+        asked(rules, DAY_PLAN, NOON + timedelta(days=day))
+        offers(rules, ENTRANCE, NOON - timedelta(days=day))  # where no plan was asked for
     assert len(rules.timetables) <= limits.TIMETABLES_KEPT
     assert rules == rules_of()
     closed = replace(STORE, closed=frozenset({TODAY}))
     changed = replace(rules, stores={"S1": closed})
-    assert segment(changed, closed, DAY_PLAN, NOON).fits[0].refusal is Reason.STORE_CLOSED
+    assert asked(changed, DAY_PLAN, NOON).fits[0].refusal is Reason.STORE_CLOSED
 
 
 def by_hand(
@@ -136,12 +145,38 @@ def test_no_occurrence_further_away_could_matter(
     assert set(here.leaving) == {on for _, on, _, leaves in seen if leaves}
 
 
+AMSTERDAM = ZoneInfo("Europe/Amsterdam")  # until 1937 20 minutes and 28 seconds short of an hour
+
+
+@given(
+    st.lists(st.builds(Hours, MINUTES, st.integers(1_440, 1_440)), min_size=1, max_size=4),
+    st.integers(0, 86_400 * 1_000_000 - 1),
+    TOLERANCE,
+)
+def test_a_minute_in_which_something_changes_is_told_apart(
+    hours: list[Hours], microsecond: int, early: int
+) -> None:
+    store = Store("S", AMSTERDAM, {f"B{n}": band for n, band in enumerate(hours)})
+    plan = Plan("P", bands=tuple(BandGrant(kind) for kind in store.bands), early_min=early)
+    begin = datetime(1930, 5, 5, tzinfo=UTC)
+    for now in (
+        begin + timedelta(microseconds=microsecond),
+        begin + timedelta(minutes=1_420, seconds=28),
+    ):
+        here = offered(plan, now, store)
+        seen = list(by_hand(store, plan, now, early=early, late=0, days=3))
+        assert {(f.kind, f.day) for f in here.fits} == {
+            (k, on) for k, on, enters, _ in seen if enters
+        }
+        assert set(here.leaving) == {on for _, on, _, leaves in seen if leaves}
+
+
 @given(worlds())
 def test_a_table_says_what_a_walk_through_the_calendar_does(world: World) -> None:
     rules: Rules = world.rules
     store, now = rules.stores["S1"], world.at
     for plan in rules.plans.values():
-        here = segment(rules, store, plan, now)
+        here = segment(rules, store, offers(rules, ENTRANCE, now), plan, now)
         seen = list(by_hand(store, plan, now, early=plan.early_min, late=plan.late_min, days=2))
         fits = sorted((fit.kind, fit.day) for fit in here.fits)
         assert fits == sorted((kind, on) for kind, on, enters, _ in seen if enters)

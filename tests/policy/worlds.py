@@ -149,7 +149,7 @@ class World:
         """Set the scene, as it is or as `said`."""
         scene = Scene(self.at, Usage.of(self.used), self.visit)
         refusals = {"seat_refusal": self.seat_refusal, "room_refusal": self.room_refusal}
-        return scene._replace(**{**refusals, **said})
+        return replace(scene, **{**refusals, **said})
 
 
 def worlds() -> st.SearchStrategy[World]:

@@ -241,7 +241,10 @@ def test_why_knows_what_was_used(edged: Edged) -> None:
     assert done.out.splitlines()[0] == (
         "front-in at 2026-01-05T12:00:00+09:00: DENY QUOTA_EXHAUSTED"
     )
-    assert "  NO  quota                key=C1/DAY/2026-01-05 counted=1 limit=1" in done.out
+    assert (
+        "  NO  quota                contract=C1 plan=P1 band=DAY date=2026-01-05 counted=1 limit=1"
+        in done.out
+    )
 
 
 @pytest.mark.usefixtures("loaded", "journal")

@@ -60,14 +60,14 @@ MEMBERS_GET_IN = replace(
 def test_a_good_code_of_a_known_member_is_the_rules_matter() -> None:
     key = UsageKey("C1", "DAY", date(2026, 11, 1))
     for used, reason in ((Usage.of([]), Reason.OK), (Usage.of([key]), Reason.QUOTA_EXHAUSTED)):
-        request = replace(ENTRY, scene=SCENE._replace(used=used))
+        request = replace(ENTRY, scene=replace(SCENE, used=used))
         decision = decide_entry(request)
         assert decision == entry.decide(RULES, OUTSIDE, MEMBER, request.scene)
         assert decision.reason is reason
 
 
 def test_the_clock_is_the_rules_matter_too() -> None:
-    decision = decide_entry(replace(ENTRY, scene=SCENE._replace(clock_trusted=False)))
+    decision = decide_entry(replace(ENTRY, scene=replace(SCENE, clock_trusted=False)))
     assert (decision.verdict, decision.warnings) == (Verdict.ALLOW, (Warn.CLOCK_UNTRUSTED,))
 
 
@@ -107,11 +107,11 @@ def test_what_hangs_on_the_clocks_error_is_the_clock_policys(
 ) -> None:
     rules = replace(RULES, settings=RuleSettings(clock_policy=policy))
     first = replace(ENTRY, rules=rules)
-    late = replace(first, scene=SCENE._replace(at=AT + SPAN))
+    late = replace(first, scene=replace(SCENE, at=AT + SPAN))
     if other is Reason.CODE_EXPIRED:
         late = replace(late, code_fault=other)
     else:
-        late = replace(late, scene=SCENE._replace(at=AT + timedelta(hours=5)))
+        late = replace(late, scene=replace(SCENE, at=AT + timedelta(hours=5)))
     assert decide_entry(late).reason is other
     decision = decide_entry(replace(first, late=late))
     if policy is ClockPolicy.MEMBERS:
@@ -171,7 +171,7 @@ def test_nothing_holds_anybody_in(
     fault: Reason, warning: Warn, enabled: bool, member: Member | None
 ) -> None:
     device = replace(INSIDE, enabled=enabled)
-    scene = EXIT.scene._replace(clock_trusted=False)
+    scene = replace(EXIT.scene, clock_trusted=False)
     decision = decide_exit(
         replace(EXIT, device=device, member=member, code_fault=fault, scene=scene)
     )
