@@ -31,6 +31,7 @@ from edged.store.ledger import Ledger
 from policy.model import (
     Decision,
     Device,
+    KeyRole,
     Member,
     Mode,
     Reason,
@@ -202,7 +203,7 @@ class Passage:
             known = scene.with_journal(asked, arrival, ledger)
             served = self._decide(arrival, known)
             decision = served.decision
-            seq = self._append(ledger, arrival, stamp, member, decision)
+            seq = self._append(ledger, arrival, stamp, known, decision)
             for key in decision.keys:
                 ledger.add_key(key, arrival.event_id)
             if member is not None:
@@ -217,7 +218,7 @@ class Passage:
 
     def _decide(self, arrival: Arrival, asked: access.Request) -> counter.Served:
         try:
-            if counter.is_counter(arrival.device):
+            if arrival.at_counter:
                 return counter.serve(asked)
             return counter.Served(access.decide_entry(asked))
         except Exception:  # a fault in the rules' code must read as no (threats B5)
@@ -239,7 +240,7 @@ class Passage:
 
     def _unrecorded(self, arrival: Arrival, asked: access.Request | None) -> Decision:
         """Decide without a disk; who is let in is kept in memory, as part of the gap."""
-        if asked is None or counter.is_counter(arrival.device):
+        if asked is None or arrival.at_counter:
             decision = access.deny(Reason.RECORD_FAILED)
         else:
             decision = access.decide_unrecorded(asked)
@@ -248,10 +249,13 @@ class Passage:
                 self._ports.recorder.lose()
             return decision
         self._ports.alarms.change("journal", STORE_FAILED, raised=True)
-        stamp, member = self._ports.stamp(), asked.member
-        self._ports.recorder.record(
-            lambda ledger: self._append(ledger, arrival, stamp, member, decision, gap=True)
-        )
+        stamp = self._ports.stamp()
+
+        def write(ledger: Ledger) -> None:
+            self._append(ledger, arrival, stamp, asked, decision, gap=True)
+            scene.spend(arrival, ledger)
+
+        self._ports.recorder.record(write)
         return decision
 
     async def _leave(self, arrival: Arrival) -> Reason:
@@ -272,7 +276,7 @@ class Passage:
             decision = access.decide_exit(known)
             if member is not None:
                 ledger.close_visit(member.id, arrival.device.store)
-            seq = self._append(ledger, arrival, stamp, member, decision)
+            seq = self._append(ledger, arrival, stamp, known, decision)
             desk.check_out(ledger, stamp, arrival, known)
             return decision, seq
 
@@ -290,12 +294,14 @@ class Passage:
 
     async def _find(self, arrival: Arrival) -> Member | None:
         handle = arrival.handle
-        return None if handle is None else await self._ports.rules.member(handle)
+        if handle is None or arrival.role is KeyRole.STAFF:
+            return None
+        return await self._ports.rules.member(handle)
 
     def _read_clock(self, arrival: Arrival) -> Instant:
         """Read the clock, which the code may know better (spec/rules.md 3.2 E0)."""
         now = self._ports.clock.now()
-        if isinstance(arrival.code, claims.MemberCode) and not now.trusted:
+        if isinstance(arrival.code, claims.Shown) and not now.trusted:
             # A clock that a source confirms is right against a code from the future.
             self._ports.clock.observe(arrival.code.issued_at)
             now = self._ports.clock.now()
@@ -306,14 +312,15 @@ class Passage:
         ledger: Ledger,
         arrival: Arrival,
         stamp: events.Stamp,
-        member: Member | None,
+        asked: access.Request,
         decision: Decision,
         *,
         gap: bool = False,
     ) -> int:
         handle = None if arrival.handle is None else arrival.handle.hex()
-        who = handle if member is None else member.id
-        presented = events.Presented(arrival.event_id, arrival.code_kind, who, gap=gap)
+        who = handle if asked.who is None else asked.who.id
+        member, person = (None, who) if asked.role is KeyRole.STAFF else (who, None)
+        presented = events.Presented(arrival.event_id, arrival.code_kind, member, person, gap=gap)
         body = events.passage(stamp, arrival.rules, arrival.device, presented, decision)
         return ledger.append(body)
 

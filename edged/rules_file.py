@@ -15,7 +15,7 @@ from edged.rules_format import FORMAT, RulesFile
 from edged.rules_people import MemberShape
 from edged.store import limits
 from edged.store.record import canonical
-from policy.check import Fault, Names, check_member, check_rules
+from policy.check import Fault, FaultCode, Names, check_member, check_rules
 from policy.check_cafe import check_rooms, check_seats
 from policy.model import Member, Rules
 
@@ -36,7 +36,6 @@ class ShapeCode(StrEnum):
     UNKNOWN_FIELD = "UNKNOWN_FIELD"
     BAD_VALUE = "BAD_VALUE"
     TOO_MANY = "TOO_MANY"
-    DUPLICATE_HANDLE = "DUPLICATE_HANDLE"
     DUPLICATE_CONTRACT = "DUPLICATE_CONTRACT"
     DUPLICATE_TICKET = "DUPLICATE_TICKET"
     DUPLICATE_SEAT = "DUPLICATE_SEAT"
@@ -244,7 +243,7 @@ def _shared(path: str, member: Member, taken: _Taken) -> Iterator[Fault]:
     name = member.id
     holder = taken.handles.setdefault(member.handle, name)
     if holder != name:
-        yield Fault(f"{path}.handle", ShapeCode.DUPLICATE_HANDLE, f"{holder} has it already")
+        yield Fault(f"{path}.handle", FaultCode.DUPLICATE_HANDLE, f"{holder} has it already")
     owned = {
         **{f"contracts[{n}].id": one.id for n, one in enumerate(member.contracts)},
         **{f"tickets[{n}].id": one.id for n, one in enumerate(member.tickets)},

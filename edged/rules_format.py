@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field
 from edged.rules_cafe import RoomBookingShape
 from edged.rules_fields import (
     Day,
+    Handle,
     Id,
     Instant,
     Kid,
@@ -27,7 +28,7 @@ from edged.rules_fields import (
     public_hex,
     ticked,
 )
-from edged.rules_people import MemberShape
+from edged.rules_people import MemberShape, StaffShape
 from edged.store import limits
 from policy.model import (
     AntiPassback,
@@ -161,6 +162,8 @@ class StoreShape(Shape):
     """The IANA name of its time zone, such as Asia/Tokyo."""
     name: Text = ""
     """For people; nothing depends on it."""
+    handle: Handle | None = None
+    """The 8 bytes by which codes for this store alone name it, in hex; null: there are none."""
     bands: Annotated[dict[Kind, Annotated[Text, AfterValidator(check_hours)]], Some] = _NONE
     """Hours of each band kind here: 10:00-17:00, 22:00-02:00, 22:00-26:00."""
     holidays: Annotated[dict[Day, Text], Some] = _NONE
@@ -179,6 +182,7 @@ class StoreShape(Shape):
             holidays=frozenset(self.holidays),
             closed=self.closed,
             name=self.name,
+            handle=None if self.handle is None else bytes.fromhex(self.handle),
             room_bookings=tuple(b.noun(name) for name, b in self.room_bookings.items()),
         )
 
@@ -304,6 +308,7 @@ class RulesFile(Shape):
     plans: Annotated[dict[Id, PlanShape], Field(max_length=limits.RECORDS)] = _NONE
     doors: Annotated[dict[Id, DoorShape], Field(max_length=limits.RECORDS)] = _NONE
     devices: Annotated[dict[Id, DeviceShape], Field(max_length=limits.RECORDS)] = _NONE
+    staff: Annotated[dict[Id, StaffShape], Field(max_length=limits.RECORDS)] = _NONE
     members: Annotated[dict[Id, MemberShape], Field(max_length=limits.MEMBERS)] = _NONE
 
     def noun(self) -> Rules:
@@ -318,4 +323,5 @@ class RulesFile(Shape):
             doors={name: door.noun(name) for name, door in self.doors.items()},
             devices={name: device.noun(name) for name, device in self.devices.items()},
             keys={int(kid): key.noun(kid) for kid, key in self.keys.items()},
+            staff={name: person.noun(name) for name, person in self.staff.items()},
         )

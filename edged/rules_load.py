@@ -103,4 +103,5 @@ def summary(rules: Rules, fingerprint: str) -> dict[str, object]:
         "doors": sorted(rules.doors),
         "devices": sorted(rules.devices),
         "keys": sorted(rules.keys),
+        "staff": sorted(rules.staff),
     }

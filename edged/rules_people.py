@@ -1,11 +1,23 @@
-"""The shapes of what the rules file says of one member (spec/rules.md 2.4, 2.5)."""
+"""The shapes of what the rules file says of one person (spec/rules.md 2.4, 2.5)."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from edged.rules_cafe import ProductShape, SeatShape, cafe_nouns
-from edged.rules_fields import Day, Id, Instant, Kind, Number, Shape, Some, Text, instant, ticked
+from edged.rules_fields import (
+    Day,
+    Handle,
+    Id,
+    Instant,
+    Kind,
+    Number,
+    Shape,
+    Some,
+    Text,
+    instant,
+    ticked,
+)
 from policy.model import (
     Booking,
     BookingStatus,
@@ -14,6 +26,8 @@ from policy.model import (
     Gender,
     HolidayRule,
     Member,
+    Staff,
+    StaffRole,
     Ticket,
     TicketType,
     Warn,
@@ -84,7 +98,7 @@ class BookingShape(Shape):
 class MemberShape(Shape):
     """A person by handle: no name, no number (spec/rules.md 2.4)."""
 
-    handle: Annotated[str, Field(pattern="^[0-9A-Fa-f]{16}$")]
+    handle: Handle
     """The 8 bytes that the member's codes hold, in hex."""
     contracts: Annotated[tuple[ContractShape, ...], Some] = ()
     tickets: Annotated[tuple[TicketShape, ...], Some] = ()
@@ -122,3 +136,28 @@ class MemberShape(Shape):
                 "notices": frozenset(Warn(f"WARN_{notice}") for notice in self.notices),
             },
         )
+
+
+class StaffShape(Shape):
+    """A person who works here, by handle (spec/rules.md 2.4)."""
+
+    handle: Handle
+    """The 8 bytes that this person's codes hold, in hex."""
+    roles: frozenset[StaffRole]
+    """What this person may do."""
+    stores: Annotated[frozenset[Id], Some] | None = None
+    """Where; null: at all stores."""
+    active: bool = True
+    version: Number = 1
+    """The version of the fixed card that is valid; older ones are revoked."""
+    pin_hash: Annotated[str, Field(pattern="^[0-9A-Fa-f]{64}$")] | None = None
+    """The HMAC-SHA256 of the PIN beside the card, in hex; null: there is none."""
+    valid_from: Day | None = None
+    valid_to: Day | None = None
+    """The last date, in UTC; null: until further notice."""
+
+    def noun(self, person: str) -> Staff:
+        """Build the person with this id."""
+        pin_hash = None if self.pin_hash is None else bytes.fromhex(self.pin_hash)
+        said = {**dict(self), "handle": bytes.fromhex(self.handle), "pin_hash": pin_hash}
+        return Staff(id=person, **said)

@@ -9,12 +9,23 @@ from datetime import datetime, timedelta
 
 from edged import limits
 from edged.clock import Instant
-from edged.core import access, seating
+from edged.core import access, counter, seating
 from edged.credentials import claims
 from edged.credentials.read import Refused
 from edged.store.ledger import Ledger
-from policy import rooms, seats, usage
-from policy.model import Device, Member, Mode, Reason, Rules, RuleSettings, Scene, Side, Usage
+from policy import rooms, seats, staff, usage
+from policy.model import (
+    Device,
+    KeyRole,
+    Member,
+    Mode,
+    Reason,
+    Rules,
+    Scene,
+    Side,
+    Staff,
+    Usage,
+)
 
 _HOUR = timedelta(hours=1)
 
@@ -40,6 +51,23 @@ class Arrival:
         return None if isinstance(self.code, Refused) else self.code.handle
 
     @property
+    def role(self) -> KeyRole:
+        """Whose codes the key signs; a code that is not ours is nobody's, and no staff's."""
+        return KeyRole.MEMBER if isinstance(self.code, Refused) else self.code.role
+
+    @property
+    def person(self) -> Staff | None:
+        """Whom a staff code names, None: it is none, or the rules know nobody of its handle."""
+        if isinstance(self.code, claims.StaffCode | claims.StaffCard):
+            return staff.find(self.rules, self.code.handle)
+        return None
+
+    @property
+    def at_counter(self) -> bool:
+        """Tell whether a counter terminal serves a member here, and no entry is decided."""
+        return self.role is KeyRole.MEMBER and counter.is_counter(self.device)
+
+    @property
     def code_kind(self) -> str | None:
         """Which kind of code it is, None: none that we know."""
         return None if self.code.kind is None else self.code.kind.value
@@ -62,36 +90,51 @@ def _at(arrival: Arrival, member: Member | None, at: datetime, *, trusted: bool)
     rules = arrival.rules
     age_h = max(timedelta(0), at - rules.issued_at) / _HOUR
     scene = Scene(at, clock_trusted=trusted, rules_age_h=age_h)
-    fault = _code_fault(arrival.code, member, at, rules.settings)
-    return access.Request(rules, arrival.device, member, fault, scene)
+    person = arrival.person
+    fault = _code_fault(arrival, member, person, at)
+    return access.Request(
+        rules, arrival.device, member, fault, scene, role=arrival.role, person=person
+    )
 
 
 def _code_fault(
-    code: claims.Claims | Refused, member: Member | None, at: datetime, settings: RuleSettings
+    arrival: Arrival, member: Member | None, person: Staff | None, at: datetime
 ) -> Reason | None:
+    code, settings = arrival.code, arrival.rules.settings
     match code:
-        case claims.MemberCode():
+        case claims.MemberCode() | claims.StaffCode():
             ttl_min, skew_s = settings.code_ttl_min, settings.code_skew_s
-            return claims.check_time(code, at, ttl_min=ttl_min, skew_s=skew_s)
+            wrong = claims.check_time(code, at, ttl_min=ttl_min, skew_s=skew_s)
+            return wrong or _elsewhere(arrival, code)
         case claims.FixedCode() if member is not None:
             return claims.check_version(code, member.fixed_code_version)
-        case claims.FixedCode() | Refused():
+        case claims.StaffCard() if person is not None:
+            return claims.check_version(code, person.version)
+        case claims.FixedCode() | claims.StaffCard() | Refused():
             return None
+
+
+def _elsewhere(arrival: Arrival, code: claims.Shown) -> Reason | None:
+    """Say whether a code is for one store, and that is not this one."""
+    if isinstance(code, claims.MemberCode) or code.store is None:
+        return None
+    here = arrival.rules.stores[arrival.device.store].handle == code.store
+    return None if here else Reason.STAFF_NOT_HERE
 
 
 def with_journal(asked: access.Request, arrival: Arrival, ledger: Ledger) -> access.Request:
     """Add what the journal knows of the member and the code."""
     member, device = asked.member, asked.device
+    late = None if asked.late is None else with_journal(asked.late, arrival, ledger)
+    fault = asked.code_fault
+    if fault is None and asked.who is not None and _is_spent(arrival, ledger):
+        fault = Reason.CODE_USED
     if member is None:
-        return asked
+        return replace(asked, code_fault=fault, late=late)
     store = asked.rules.stores[device.store]
     used = Usage.of(ledger.used(*usage.asked(store, member, asked.scene.at)))
     scene = replace(asked.scene, used=used, visit=ledger.visit(member.id, store.id))
     held = seating.held(member, store.id, ledger.seat_change)
-    fault = asked.code_fault
-    if fault is None and _is_spent(arrival, ledger):
-        fault = Reason.CODE_USED
-    late = None if asked.late is None else with_journal(asked.late, arrival, ledger)
     return replace(
         asked,
         scene=with_places(scene, asked.rules, device, member, held),
@@ -114,7 +157,7 @@ def with_places(
 
 
 def spend(arrival: Arrival, ledger: Ledger) -> None:
-    """Let a code that works once have worked (spec/rules.md 6, row 23)."""
+    """Let a code that works once have worked (spec/rules.md 3.2 E6, and 6, row 23)."""
     code = _single_use(arrival)
     if code is not None:
         until = code.issued_at + limits.SPENT_KEPT
@@ -126,14 +169,19 @@ def _is_spent(arrival: Arrival, ledger: Ledger) -> bool:
     return code is not None and ledger.spent(_name(code))
 
 
-def _single_use(arrival: Arrival) -> claims.MemberCode | None:
+def _single_use(arrival: Arrival) -> claims.Shown | None:
     """Return the code if it lets somebody in once only: what is shown on a phone."""
     code, device = arrival.code, arrival.device
-    once = arrival.rules.settings.code_single_use and device.side is Side.IN
-    if once and device.mode is not Mode.RECORD_ONLY and isinstance(code, claims.MemberCode):
-        return code
-    return None
+    if device.side is Side.OUT or device.mode is Mode.RECORD_ONLY:
+        return None
+    match code:
+        case claims.StaffCode():
+            return code
+        case claims.MemberCode() if arrival.rules.settings.code_single_use:
+            return code
+        case _:
+            return None
 
 
-def _name(code: claims.MemberCode) -> str:
+def _name(code: claims.Shown) -> str:
     return f"{code.kind}/{code.handle.hex()}/{int(code.issued_at.timestamp())}/{code.nonce}"

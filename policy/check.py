@@ -5,7 +5,7 @@ decision may take for granted what is checked here.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date
@@ -53,6 +53,7 @@ class FaultCode(StrEnum):
     BAD_LENGTH = "BAD_LENGTH"
     TOO_MANY = "TOO_MANY"
     DUPLICATE_ID = "DUPLICATE_ID"
+    DUPLICATE_HANDLE = "DUPLICATE_HANDLE"
     END_BEFORE_START = "END_BEFORE_START"
     NOT_A_NOTICE = "NOT_A_NOTICE"
 
@@ -106,6 +107,10 @@ def check_rules(rules: Rules, unread: Names = _NONE_UNREAD) -> list[Fault]:
         faults += _device(f"devices.{name}", device, rules, unread)
     for kid, key in rules.keys.items():
         faults += _key(f"keys.{kid}", key)
+    for person in rules.staff.values():
+        faults += check_staff(rules, person, unread)
+    faults += _own_handles("stores", rules.stores)
+    faults += _own_handles("staff", rules.staff)
     return faults
 
 
@@ -185,6 +190,8 @@ def _settings(settings: RuleSettings) -> Iterator[Fault]:
 
 
 def _store(path: str, store: Store) -> Iterator[Fault]:
+    if store.handle is not None:
+        yield from _length(f"{path}.handle", store.handle, limits.HANDLE_BYTES, "bytes")
     yield from _at_most(f"{path}.bands", store.bands, limits.STORE_BANDS)
     for kind, hours in store.bands.items():
         if not _good_hours(hours):
@@ -326,6 +333,15 @@ def _booking(path: str, booking: Booking, stores: AbstractSet[str]) -> Iterator[
             FaultCode.END_BEFORE_START,
             f"{booking.end} is not after {booking.start}",
         )
+
+
+def _own_handles(section: str, named: Mapping[str, Store | Staff]) -> Iterator[Fault]:
+    holders: dict[bytes, str] = {}
+    for name, one in named.items():
+        holder = name if one.handle is None else holders.setdefault(one.handle, name)
+        if holder != name:
+            path = f"{section}.{name}.handle"
+            yield Fault(path, FaultCode.DUPLICATE_HANDLE, f"{holder} has it already")
 
 
 def _in_order(path: str, first: date | None, last: date | None) -> Iterator[Fault]:

@@ -10,6 +10,13 @@ from policy.trace import check
 # Looking a word up in its enum costs more than most checks, so those of every exit stand here.
 _ALLOW, _OK = Verdict.ALLOW, Reason.OK
 
+CODE_WARNINGS = {
+    Reason.CODE_EXPIRED: Warn.EXIT_CODE_EXPIRED,
+    Reason.CODE_NOT_YET_VALID: Warn.EXIT_CODE_NOT_YET_VALID,
+    Reason.CODE_REVOKED: Warn.EXIT_CODE_REVOKED,
+}
+"""What a fault of a correctly signed code is worth on the way out (spec/rules.md 3.4, 1)."""
+
 
 def decide(
     rules: Rules,

@@ -128,7 +128,10 @@ class Hours:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """A place with its own hours, zone and holidays (spec/rules.md 2.1)."""
+    """A place with its own hours, zone and holidays (spec/rules.md 2.1).
+
+    `handle`: 8 bytes, by which the codes that are for this store only name it; None: it has none.
+    """
 
     id: str
     tz: tzinfo
@@ -137,6 +140,7 @@ class Store:
     closed: frozenset[date] = frozenset()
     name: str = ""
     room_bookings: "tuple[RoomBooking, ...]" = ()
+    handle: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +250,10 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Staff:
-    """A person of the staff (spec/rules.md 2.4); `stores` None = all, dates inclusive, UTC."""
+    """A person of the staff (spec/rules.md 2.4); `stores` None = all, dates inclusive, UTC.
+
+    `version` is that of the fixed card. `pin_hash`: of the PIN beside it, None = there is none.
+    """
 
     id: str
     handle: bytes
@@ -254,6 +261,7 @@ class Staff:
     stores: frozenset[str] | None = None
     active: bool = True
     version: int = 1
+    pin_hash: bytes | None = field(default=None, repr=False)
     valid_from: date | None = None
     valid_to: date | None = None
 
@@ -362,6 +370,7 @@ class Rules:
     doors: Mapping[str, Door]
     devices: Mapping[str, Device]
     keys: Mapping[int, IssuerKey]
+    staff: Mapping[str, Staff] = field(default_factory=dict)
     timetables: "dict[tuple[int, int], Offers]" = field(
         default_factory=dict, init=False, repr=False, compare=False
     )

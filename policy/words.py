@@ -70,12 +70,15 @@ class CodeKind(StrEnum):
 
     M1 = "M1"
     F1 = "F1"
+    T1 = "T1"
+    T2 = "T2"
 
 
 class KeyRole(StrEnum):
     """What an issuer key may sign (spec/credentials.md); one key, one role."""
 
     MEMBER = "member"
+    STAFF = "staff"
 
 
 class HolidayRule(StrEnum):

@@ -6,25 +6,26 @@ order in which the answers count, which is that of spec/credentials.md "Checks".
 
 from dataclasses import dataclass
 
-from policy import doubt, entry, exit, trace  # noqa: A004 - the rules call it exit, and so do we
+from policy import (
+    doubt,
+    entry,
+    exit,  # noqa: A004 - the rules call it exit, and so do we
+    staff,
+    trace,
+)
 from policy.model import (
     Decision,
     Device,
+    KeyRole,
     Member,
     Mode,
     Reason,
     Rules,
     Scene,
+    Staff,
     Verdict,
-    Warn,
 )
 from policy.seats import Product, Seat
-
-_LEAVING = {
-    Reason.CODE_EXPIRED: Warn.EXIT_CODE_EXPIRED,
-    Reason.CODE_NOT_YET_VALID: Warn.EXIT_CODE_NOT_YET_VALID,
-    Reason.CODE_REVOKED: Warn.EXIT_CODE_REVOKED,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +33,10 @@ class Request:
     """A correctly signed code at a device.
 
     `member` None: the rules do not know the handle. `code_fault`: what E4 or E5 has against the
-    code, judged at `scene.at`, or that it was used up. `seats`: the seats that the member holds
-    at the device's store, each with its product. `late`: the same at the latest time that it
-    may be, where the clock leaves that open (spec/rules.md 3.7 "Maybe").
+    code, judged at `scene.at`, or that it is for another store or was used up. `seats`: the seats
+    that the member holds at the device's store, each with its product. `late`: the same at the
+    latest time that it may be, where the clock leaves that open (spec/rules.md 3.7 "Maybe").
+    `role`: whose codes the key signs; of `STAFF`, `person` is whom the code names.
     """
 
     rules: Rules
@@ -44,6 +46,13 @@ class Request:
     scene: Scene
     seats: tuple[tuple[Seat, Product | None], ...] = ()
     late: "Request | None" = None
+    role: KeyRole = KeyRole.MEMBER
+    person: Staff | None = None
+
+    @property
+    def who(self) -> Member | Staff | None:
+        """Whom the code names; None: the rules do not know the handle."""
+        return self.person if self.role is KeyRole.STAFF else self.member
 
 
 def deny(reason: Reason, failed: str | None = None) -> Decision:
@@ -55,10 +64,12 @@ def deny(reason: Reason, failed: str | None = None) -> Decision:
 def admitted(request: Request) -> Member | Decision:
     """Return whom the rules are to be asked about, or the refusal that needs no rule.
 
-    That is E2, E4 and E5, and E8 of spec/rules.md 3.2.
+    That is E2, E4 and E5, and E8 of spec/rules.md 3.2. A staff code names no member.
     """
     if not request.device.enabled:
         return deny(Reason.DEVICE_DISABLED, "device_enabled")
+    if request.role is KeyRole.STAFF:
+        return deny(Reason.CODE_KIND_NOT_ACCEPTED, "code")
     if request.code_fault is not None:
         return deny(request.code_fault, "code")
     if request.member is None:
@@ -67,18 +78,29 @@ def admitted(request: Request) -> Member | Decision:
 
 
 def decide_entry(request: Request) -> Decision:
-    """Decide a coming in, at the latest possible time as well if that is another. Total."""
+    """Decide a coming in, at the latest possible time as well if that is another. Total.
+
+    Where the clock leaves it open, staff pass.
+    """
     first = _decide(request)
-    if request.late is None or request.member is None:
+    if request.late is None:
         return first
-    return doubt.maybe(request.rules.settings, request.member, first, _decide(request.late))
+    last = _decide(request.late)
+    if request.role is KeyRole.STAFF:
+        return last if first.verdict is Verdict.DENY and last.verdict is Verdict.ALLOW else first
+    if request.member is None:
+        return first
+    return doubt.maybe(request.rules.settings, request.member, first, last)
 
 
 def decide_unrecorded(request: Request) -> Decision:
     """Decide a coming in that can't be recorded in time (spec/rules.md 3.7 "Failed disk").
 
-    A device that only reports has let somebody in already; what it counts is not known.
+    A device that only reports has let somebody in already; what it counts is not known. Staff
+    pass as they do else.
     """
+    if request.role is KeyRole.STAFF:
+        return decide_entry(request)
     found = admitted(request)
     if isinstance(found, Decision):
         return found
@@ -93,19 +115,30 @@ def decide_exit(request: Request) -> Decision:
     At a device that only reports nothing was asked, so nothing is allowed (3.5).
     """
     fault = request.code_fault
-    decision = exit.decide(
-        request.rules,
-        request.device,
-        request.member,
-        request.scene,
-        code_warnings=() if fault is None else (_LEAVING[fault],),
-    )
+    if request.role is KeyRole.STAFF:
+        decision = _by_staff(request)
+    else:
+        decision = exit.decide(
+            request.rules,
+            request.device,
+            request.member,
+            request.scene,
+            code_warnings=() if fault is None else (exit.CODE_WARNINGS[fault],),
+        )
     if request.device.mode is Mode.RECORD_ONLY:
         return decision._replace(verdict=Verdict.RECORDED, reason=Reason.RECORDED)
     return decision
 
 
+def _by_staff(request: Request) -> Decision:
+    return staff.decide(
+        request.device, request.person, request.scene, code_fault=request.code_fault
+    )
+
+
 def _decide(request: Request) -> Decision:
+    if request.role is KeyRole.STAFF:
+        return _by_staff(request)
     found = admitted(request)
     if isinstance(found, Decision):
         return found

@@ -71,13 +71,15 @@ class LockerCommand:
 class Presented:
     """A code that was held before a reader.
 
-    `member`: the id, or the handle in hex of whom the rules don't know. Both are None for a
-    code that is not ours. `gap`: it could not be recorded first, though it should have been.
+    `member`, or `staff` for who works here: the id, or the handle in hex of whom the rules don't
+    know. All are None for a code that is not ours. `gap`: it could not be recorded first, though
+    it should have been.
     """
 
     event_id: str
     code_kind: str | None
     member: str | None
+    staff: str | None = None
     gap: bool = False
 
 
@@ -86,7 +88,7 @@ def passage(
 ) -> Body:
     """One presented code and what was decided about it, by `rules`.
 
-    `checks_in`, `unsettled` and `gap` are there only when they say something.
+    `staff`, `checks_in`, `unsettled` and `gap` are there only when they say something.
     """
     tz = rules.stores[device.store].tz
     day = decision.service_date
@@ -113,6 +115,8 @@ def passage(
         "clock": stamp.clock,
         "recorded_first": device.side is Side.IN and not presented.gap,
     }
+    if presented.staff is not None:
+        body["staff"] = presented.staff
     if decision.checks_in is not None:
         body["checks_in"] = decision.checks_in
     if decision.unsettled:

@@ -30,6 +30,8 @@ class Story:
         await self.come("aiko", "front-in", "the same day again: counted once")
         for name in ("boram", "chen", "dan"):
             await self.come(name, "front-in", note[name])
+        for name in ("fumi", "goro"):
+            await self.come(name, "front-in", note[name])
         await self.come("forged", "front-in", "aiko's code with one bit changed")
         await self.come("aiko", "front-out", "leaving")
         await self._press()

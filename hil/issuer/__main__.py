@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from hil.issuer.codes import Issuer
+from hil.issuer.codes import ALL_STORES, Issuer
 from hil.issuer.qr import png as picture
 from hil.issuer.qr import qr
 
@@ -19,6 +19,11 @@ KeyFile = Annotated[Path, typer.Option("--key", help="The private key's file, fr
 Tenant = Annotated[str, typer.Option(help="Tenant id.")]
 Kid = Annotated[int, typer.Option(help="The key's number in the rules, 0..255.")]
 Member = Annotated[str, typer.Option(help="The member's handle, 16 hex digits.")]
+Staff = Annotated[str, typer.Option(help="The staff person's handle, 16 hex digits.")]
+IssuedAt = Annotated[int | None, typer.Option(help="Unix time, s; now if left out.")]
+TtlMin = Annotated[int, typer.Option(help="Life, minutes.")]
+Nonce = Annotated[int | None, typer.Option(help="0..2**32 - 1; random if left out.")]
+Version = Annotated[int, typer.Option(help="The code's version.")]
 PngFile = Annotated[Path | None, typer.Option("--png", help="Draw the code into this file too.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object instead of plain text.")]
 
@@ -33,40 +38,78 @@ def keygen(key: KeyFile, *, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def m1(  # noqa: PLR0913 - a parameter an option
+def m1(
     key: KeyFile,
     tenant: Tenant,
     kid: Kid,
     member: Member,
     *,
-    issued_at: Annotated[int | None, typer.Option(help="Unix time, s; now if left out.")] = None,
-    ttl_min: Annotated[int, typer.Option(help="Life, minutes.")] = 30,
-    nonce: Annotated[int | None, typer.Option(help="0..2**32 - 1; random if left out.")] = None,
+    issued_at: IssuedAt = None,
+    ttl_min: TtlMin = 30,
+    nonce: Nonce = None,
     png: PngFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Issue a member code for the phone."""
-    at = int(time.time()) if issued_at is None else issued_at
-    number = secrets.randbits(32) if nonce is None else nonce
+    at, number = _fresh(issued_at, nonce)
     text = _issuer(key, tenant, kid).m1(_bytes("member", member), at, ttl_min, number)
     facts = {"kind": "M1", "issued_at": at, "ttl_min": ttl_min, "nonce": number}
     _print(text, facts, png, as_json=as_json)
 
 
 @app.command()
-def f1(  # noqa: PLR0913 - a parameter an option
+def f1(
     key: KeyFile,
     tenant: Tenant,
     kid: Kid,
     member: Member,
     *,
-    version: Annotated[int, typer.Option(help="The code's version.")] = 1,
+    version: Version = 1,
     png: PngFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Issue a fixed member code to print."""
     text = _issuer(key, tenant, kid).f1(_bytes("member", member), version)
     _print(text, {"kind": "F1", "version": version}, png, as_json=as_json)
+
+
+@app.command()
+def t1(
+    key: KeyFile,
+    tenant: Tenant,
+    kid: Kid,
+    staff: Staff,
+    *,
+    store: Annotated[str, typer.Option(help="The store's handle; all stores if left out.")] = "",
+    issued_at: IssuedAt = None,
+    ttl_min: TtlMin = 30,
+    nonce: Nonce = None,
+    png: PngFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Issue a staff or installer code, which works once."""
+    at, number = _fresh(issued_at, nonce)
+    where = _bytes("store", store) or ALL_STORES
+    issuer = _issuer(key, tenant, kid)
+    text = issuer.t1(_bytes("staff", staff), at, ttl_min, number, store=where)
+    facts = {"kind": "T1", "issued_at": at, "ttl_min": ttl_min, "nonce": number}
+    _print(text, facts, png, as_json=as_json)
+
+
+@app.command()
+def t2(
+    key: KeyFile,
+    tenant: Tenant,
+    kid: Kid,
+    staff: Staff,
+    *,
+    version: Version = 1,
+    png: PngFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Issue a fixed staff card to print."""
+    text = _issuer(key, tenant, kid).t2(_bytes("staff", staff), version)
+    _print(text, {"kind": "T2", "version": version}, png, as_json=as_json)
 
 
 @app.command()
@@ -86,6 +129,11 @@ def png(
 
 def _issuer(key: Path, tenant: str, kid: int) -> Issuer:
     return Issuer(tenant, kid, _bytes("key", key.read_text("ascii")))
+
+
+def _fresh(issued_at: int | None, nonce: int | None) -> tuple[int, int]:
+    at = int(time.time()) if issued_at is None else issued_at
+    return at, secrets.randbits(32) if nonce is None else nonce
 
 
 def _bytes(field: str, digits: str) -> bytes:

@@ -1,4 +1,4 @@
-"""Member codes as the cloud would issue them, written from spec/credentials.md alone."""
+"""Codes as the cloud would issue them, written from spec/credentials.md alone."""
 
 import re
 import struct
@@ -8,7 +8,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 _M1 = struct.Struct(">B8sIHI")  # kid, member, issued_at, ttl_min, nonce
 _F1 = struct.Struct(">B8sH")  # kid, member, version
+_T1 = struct.Struct(">B8s8sIHI")  # kid, staff, store, issued_at, ttl_min, nonce
+_T2 = struct.Struct(">B8sH")  # kid, staff, version
 _HANDLE_BYTES = 8
+ALL_STORES = bytes(_HANDLE_BYTES)
+"""In place of a store's handle: all stores of the person whose code it is."""
 _KEY_BYTES = 32
 _TENANT = re.compile(r"[!-~]{1,64}")
 
@@ -75,15 +79,54 @@ class Issuer:
             "F1", _F1.pack(self.kid, _handle(handle), _ranged("version", version, bits=16))
         )
 
+    def t1(
+        self, handle: bytes, issued_at: int, ttl_min: int, nonce: int, *, store: bytes = ALL_STORES
+    ) -> str:
+        """A staff or installer code, 140 characters (spec/credentials.md, T1).
+
+        Args:
+            handle: The staff person's 8 bytes.
+            issued_at: Unix time, s.
+            ttl_min: Life, minutes, 0..65535.
+            nonce: 0..2**32 - 1.
+            store: The handle of the one store that it is for.
+
+        Raises:
+            ValueError: a value does not fit its field.
+        """
+        body = _T1.pack(
+            self.kid,
+            _handle(handle),
+            _handle(store, "store"),
+            _ranged("issued_at", issued_at, bits=32),
+            _ranged("ttl_min", ttl_min, bits=16),
+            _ranged("nonce", nonce, bits=32),
+        )
+        return self.signed("T1", body)
+
+    def t2(self, handle: bytes, version: int) -> str:
+        """A fixed staff card to print, 116 characters (spec/credentials.md, T2).
+
+        Args:
+            handle: The staff person's 8 bytes.
+            version: 0..65535; a device takes the person's current one only.
+
+        Raises:
+            ValueError: a value does not fit its field.
+        """
+        return self.signed(
+            "T2", _T2.pack(self.kid, _handle(handle), _ranged("version", version, bits=16))
+        )
+
     def signed(self, kind: str, body: bytes) -> str:
         """The text of a code with any body, right or wrong, and a good signature over it."""
         message = b"edged-qr/%b\0%b\0%b" % (kind.encode("ascii"), self.tenant.encode(), body)
         return f"{kind}:{base45.b45encode(body + self._key.sign(message)).decode()}"
 
 
-def _handle(handle: bytes) -> bytes:
+def _handle(handle: bytes, field: str = "handle") -> bytes:
     if len(handle) != _HANDLE_BYTES:
-        raise ValueError(f"handle: must be {_HANDLE_BYTES} bytes, is {len(handle)}")
+        raise ValueError(f"{field}: must be {_HANDLE_BYTES} bytes, is {len(handle)}")
     return handle
 
 

@@ -1,5 +1,6 @@
 """Sample rules with hours around the present moment: a site lives at any hour of the day."""
 
+import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -15,7 +16,10 @@ TENANT = "acme"
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A sample member: `plan` None = no contract; `note` says what the person is there to show."""
+    """A sample member: `plan` None = no contract; `note` says what the person is there to show.
+
+    With a code of a kind for staff, `T1` or `T2`: somebody who works there.
+    """
 
     name: str
     plan: str | None
@@ -35,7 +39,10 @@ PEOPLE = (
     Person("chen", "DAY1", "one day a month, used at another store"),
     Person("dan", "DAY8", "stopped by the staff", suspended=True),
     Person("eun", "FREE", "no limits, and a printed code", kind="F1"),
+    Person("fumi", None, "works here, with a code for minutes that opens once", kind="T1"),
+    Person("goro", None, "works here, with a printed card", kind="T2"),
 )
+_STAFF_KINDS = frozenset({"T1", "T2"})
 
 
 def new_issuer() -> Issuer:
@@ -43,11 +50,24 @@ def new_issuer() -> Issuer:
     return Issuer(TENANT, 1, secrets.token_bytes(32))
 
 
+def staff_issuer(issuer: Issuer) -> Issuer:
+    """Return the tenant's staff key, which is told by the members' key so that one is kept."""
+    seed = hashlib.sha256(b"staff" + issuer.private_key).digest()
+    return Issuer(issuer.tenant, issuer.kid + 1, seed)
+
+
 def code(issuer: Issuer, person: Person, now: datetime) -> str:
-    """Show the person's code as it is at `now`."""
-    if person.kind == "F1":
-        return issuer.f1(person.handle, 1)
-    return issuer.m1(person.handle, int(now.timestamp()), 30, secrets.randbits(32))
+    """Show the person's code as it is at `now`; `issuer` has the members' key."""
+    at_s, nonce = int(now.timestamp()), secrets.randbits(32)
+    match person.kind:
+        case "F1":
+            return issuer.f1(person.handle, 1)
+        case "T1":
+            return staff_issuer(issuer).t1(person.handle, at_s, 10, nonce)
+        case "T2":
+            return staff_issuer(issuer).t2(person.handle, 1)
+        case _:
+            return issuer.m1(person.handle, at_s, 30, nonce)
 
 
 def hours_from(now: datetime, start_in_min: int, for_min: int) -> str:
@@ -78,12 +98,15 @@ def sample_rules(
         "LATER": {"bands": [{"kind": "LATER"}]},
         "FREE": {"restrict": False},
     }
+    keys = {"member": issuer, "staff": staff_issuer(issuer)}
     return {
         "format": "edged-rules/1",
         "tenant": TENANT,
         "version": version,
         "issued_at": now.astimezone(UTC).isoformat(),
-        "keys": {str(issuer.kid): {"role": "member", "public": issuer.public.hex()}},
+        "keys": {
+            str(key.kid): {"role": role, "public": key.public.hex()} for role, key in keys.items()
+        },
         "stores": {
             STORE: {
                 "tz": TZ,
@@ -100,7 +123,14 @@ def sample_rules(
             for door, devices in doors.items()
             for device, side in devices.items()
         },
-        "members": {person.name: _member(person) for person in PEOPLE},
+        "staff": {
+            person.name: {"handle": person.handle.hex(), "roles": ["open"]}
+            for person in PEOPLE
+            if person.kind in _STAFF_KINDS
+        },
+        "members": {
+            person.name: _member(person) for person in PEOPLE if person.kind not in _STAFF_KINDS
+        },
     }
 
 

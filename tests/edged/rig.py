@@ -29,11 +29,13 @@ from edged.store.journal import Journal, StoreFailed
 from edged.store.ledger import Ledger
 from edged.store.rules import RulesStore
 from hil.issuer import Issuer
-from hil.site.rules import PEOPLE, sample_rules
+from hil.site.rules import PEOPLE, sample_rules, staff_issuer
+from hil.site.rules import code as show
 from policy.model import Reason, Rules, UsageKey
 from tests.edged.fakes import NOON, WITHIN_S, FakeClock, FakeIndicator, FakeLock, settle, until
 
 ISSUER = Issuer("acme", 1, b"\x07" * 32)
+STAFF_ISSUER = staff_issuer(ISSUER)
 DOORS = {"front": {"front-in": "IN", "front-out": "OUT"}}
 MAX_PULSE_MS = 3_000
 
@@ -109,8 +111,8 @@ class Rig:
     def code(self, who: str = "aiko", *, ago: timedelta = timedelta(0)) -> bytes:
         """A person's code as it was shown on the phone `ago`, or the printed one."""
         person = next(person for person in PEOPLE if person.name == who)
-        if person.kind == "F1":
-            return ISSUER.f1(person.handle, 1).encode()
+        if person.kind != "M1":
+            return show(ISSUER, person, self.clock.wall - ago).encode()
         issued_s = int((self.clock.wall - ago).timestamp())
         return ISSUER.m1(person.handle, issued_s, 30, next(self._nonces)).encode()
 

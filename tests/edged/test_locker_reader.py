@@ -91,6 +91,14 @@ async def test_staff_who_stop_a_member_do_not_keep_the_members_things(front: Fro
     assert await front.show(front.bank.rig.code("dan")) == signal(Reason.OK)
 
 
+@pytest.mark.parametrize("who", ["fumi", "goro"])
+async def test_a_staff_code_is_nobodys_locker(front: Front, who: str) -> None:
+    await front.bank.assign(member=who)
+    shown = await front.show(front.bank.rig.code(who))
+    assert shown == signal(Reason.CODE_KIND_NOT_ACCEPTED)
+    assert front.bank.board.pulses == []
+
+
 @pytest.mark.parametrize(
     ("ago", "reason"), [(HOUR, Reason.CODE_EXPIRED), (-HOUR, Reason.CODE_NOT_YET_VALID)]
 )

@@ -22,12 +22,16 @@ from hil.issuer import Issuer, forged, of_other_tenant, png, qr, with_wrong_key
 
 VECTORS: dict[str, Any] = json.loads(Path("tests/vectors/credentials.json").read_text())
 ISSUER = Issuer(VECTORS["tenant"], VECTORS["kid"], bytes.fromhex(VECTORS["seed"]))
+STAFF = Issuer(VECTORS["tenant"], VECTORS["staff"]["kid"], bytes.fromhex(VECTORS["staff"]["seed"]))
 MEMBER = bytes.fromhex("0011223344556677")
+PERSON = bytes.fromhex("8899aabbccddeeff")
 
 handles = st.binary(min_size=8, max_size=8)
 u16, u32 = st.integers(0, 2**16 - 1), st.integers(0, 2**32 - 1)
 m1_codes = st.builds(ISSUER.m1, handles, u32, u16, u32)
 f1_codes = st.builds(ISSUER.f1, handles, u16)
+t1_codes = st.builds(ISSUER.t1, handles, u32, u16, u32, store=handles)
+t2_codes = st.builds(ISSUER.t2, handles, u16)
 
 
 def verify(text: str, tenant: str, public: bytes) -> bytes:
@@ -61,7 +65,34 @@ def test_a_fixed_code_says_what_it_was_given(member: bytes, version: int) -> Non
     assert len(body) == 11
 
 
-@given(st.one_of(m1_codes, f1_codes), st.integers(0, 74), st.integers(1, 255))
+@given(handles, handles, u32, u16, u32)
+def test_a_staff_code_says_what_it_was_given(
+    staff: bytes, store: bytes, issued_at: int, ttl_min: int, nonce: int
+) -> None:
+    text = STAFF.t1(staff, issued_at, ttl_min, nonce, store=store)
+
+    assert len(text) == 140
+    body = verify(text, "acme", STAFF.public)
+    assert body == bytes([2]) + staff + store + struct.pack(">IHI", issued_at, ttl_min, nonce)
+    assert len(body) == 27
+
+
+def test_a_staff_code_is_for_all_stores_unless_it_names_one() -> None:
+    body = verify(STAFF.t1(PERSON, 0, 10, 0), "acme", STAFF.public)
+    assert body[9:17] == bytes(8)
+
+
+@given(handles, u16)
+def test_a_staff_card_says_what_it_was_given(staff: bytes, version: int) -> None:
+    text = STAFF.t2(staff, version)
+
+    assert len(text) == 116
+    body = verify(text, "acme", STAFF.public)
+    assert body == bytes([2]) + staff + struct.pack(">H", version)
+    assert len(body) == 11
+
+
+@given(st.one_of(m1_codes, f1_codes, t1_codes, t2_codes), st.integers(0, 74), st.integers(1, 255))
 def test_a_forged_code_still_decodes_and_never_verifies(text: str, offset: int, flip: int) -> None:
     fake = forged(text, offset=offset, flip=flip)
 
@@ -82,7 +113,13 @@ def test_a_cheat_of_the_same_kid_never_verifies(cheat: Issuer) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "version"), [(ISSUER.m1(MEMBER, 0, 30, 0), 6), (ISSUER.f1(MEMBER, 1), 5)]
+    ("code", "version"),
+    [
+        (ISSUER.m1(MEMBER, 0, 30, 0), 6),
+        (ISSUER.f1(MEMBER, 1), 5),
+        (STAFF.t1(PERSON, 0, 10, 0), 6),
+        (STAFF.t2(PERSON, 1), 5),
+    ],
 )
 def test_a_code_is_as_small_a_picture_as_the_specification_says(code: str, version: int) -> None:
     drawn = qr(code)
@@ -97,29 +134,37 @@ def test_a_code_is_as_small_a_picture_as_the_specification_says(code: str, versi
 
 @pytest.mark.parametrize("good", VECTORS["good"], ids=lambda good: good["name"])
 def test_the_vectors_are_what_they_say(good: dict[str, Any]) -> None:
-    member = bytes.fromhex(good["member"])
-    body = bytes([good["kid"]]) + member
-    if good["kind"] == "M1":
-        body += struct.pack(">IHI", good["issued_at"], good["ttl_min"], good["nonce"])
-        issued = ISSUER.m1(member, good["issued_at"], good["ttl_min"], good["nonce"])
+    by_staff = good["kind"] in {"T1", "T2"}
+    handle = bytes.fromhex(good["staff" if by_staff else "member"])
+    body = bytes([good["kid"]]) + handle
+    if good["kind"] in {"M1", "T1"}:
+        store = bytes.fromhex(good.get("store", ""))
+        numbers = (good["issued_at"], good["ttl_min"], good["nonce"])
+        body += store + struct.pack(">IHI", *numbers)
+        issued = (
+            STAFF.t1(handle, *numbers, store=store) if by_staff else ISSUER.m1(handle, *numbers)
+        )
     else:
         body += struct.pack(">H", good["version"])
-        issued = ISSUER.f1(member, good["version"])
+        issue = STAFF.t2 if by_staff else ISSUER.f1
+        issued = issue(handle, good["version"])
 
-    assert verify(good["text"], "acme", bytes.fromhex(VECTORS["public"])) == body
+    public = VECTORS["staff"]["public"] if by_staff else VECTORS["public"]
+    assert verify(good["text"], "acme", bytes.fromhex(public)) == body
     assert good["text"] == issued  # Ed25519 signs the same bytes the same way every time
 
 
 @pytest.mark.parametrize("bad", VECTORS["refused"], ids=lambda bad: bad["name"])
 def test_the_refused_vectors_are_refused_for_their_reason(bad: dict[str, Any]) -> None:
     text = bad["text"]
+    key = STAFF if text[:1] == "T" else ISSUER
     match bad["reason"]:
         case "CODE_BAD_SIGNATURE":
-            assert base45.b45decode(text[3:])[0] == VECTORS["kid"]
+            assert base45.b45decode(text[3:])[0] == key.kid
             with pytest.raises(InvalidSignature):
-                verify(text, "acme", ISSUER.public)
+                verify(text, "acme", key.public)
         case "CODE_UNKNOWN_KEY":
-            assert base45.b45decode(text[3:])[0] != VECTORS["kid"]
+            assert base45.b45decode(text[3:])[0] != key.kid
         case _:
             assert bad["reason"] == "CODE_UNREADABLE"
             assert not _well_formed(text)
@@ -130,7 +175,7 @@ def _well_formed(text: str) -> bool:
         data = base45.b45decode(text[3:])
     except ValueError:
         return False
-    lengths = {"M1:": (128, 83), "F1:": (116, 75)}
+    lengths = {"M1:": (128, 83), "F1:": (116, 75), "T1:": (140, 91), "T2:": (116, 75)}
     return lengths.get(text[:3]) == (len(text), len(data))
 
 
@@ -144,6 +189,9 @@ def _well_formed(text: str) -> bool:
         pytest.param(lambda: ISSUER.f1(bytes(7), 1), "handle", id="handle"),
         pytest.param(lambda: ISSUER.f1(MEMBER, 2**16), "version", id="version"),
         pytest.param(lambda: ISSUER.m1(MEMBER, -1, 0, 0), "issued_at", id="issued_at"),
+        pytest.param(lambda: STAFF.t1(PERSON, 0, 0, 0, store=b"S1"), "store", id="store"),
+        pytest.param(lambda: STAFF.t1(PERSON, 0, 0, 2**32), "nonce", id="nonce of the staff's"),
+        pytest.param(lambda: STAFF.t2(bytes(9), 0), "handle", id="handle of the staff's"),
         pytest.param(lambda: ISSUER.m1(MEMBER, 0, 2**16, 0), "ttl_min", id="ttl_min"),
         pytest.param(lambda: ISSUER.m1(MEMBER, 0, 0, 2**32), "nonce", id="nonce"),
         pytest.param(lambda: forged(ISSUER.f1(MEMBER, 1), flip=0), "flip", id="flip"),
@@ -176,6 +224,15 @@ def test_the_command_line_issues_and_draws_codes(tmp_path: Path) -> None:
     answer = json.loads(run("m1", *issuing, "--ttl-min", 5, "--json").stdout)
     body = struct.pack(">IHI", answer["issued_at"], 5, answer["nonce"])
     assert verify(answer["text"], "acme", public) == b"\x03" + MEMBER + body
+
+    issuing = ("--key", key, "--tenant", "acme", "--kid", 3, "--staff", PERSON.hex())
+    answer = json.loads(run("t1", *issuing, "--store", MEMBER.hex(), "--json").stdout)
+    body = struct.pack(">IHI", answer["issued_at"], 30, answer["nonce"])
+    assert verify(answer["text"], "acme", public) == b"\x03" + PERSON + MEMBER + body
+    everywhere = run("t1", *issuing, "--nonce", 1).stdout.strip()
+    assert verify(everywhere, "acme", public)[9:17] == bytes(8)
+    card = run("t2", *issuing).stdout.strip()
+    assert verify(card, "acme", public) == b"\x03" + PERSON + b"\0\x01"
 
     again = run("keygen", "--key", key)
     assert (again.returncode, again.stdout) == (2, "")

@@ -304,6 +304,28 @@ def test_a_fault_of_a_staff_person_names_its_field(person: Staff, path: str, cod
     assert (fault.path, fault.code) == (f"staff.W1.{path}", FaultCode(code))
 
 
+def test_staff_are_part_of_the_rules_and_no_two_have_one_handle() -> None:
+    other = replace(PERSON, id="W2", version=-1)
+    rules = replace(GOOD, staff={"W1": PERSON, "W2": other})
+    assert [(fault.path, fault.code) for fault in check_rules(rules)] == [
+        ("staff.W2.version", FaultCode.OUT_OF_RANGE),
+        ("staff.W2.handle", FaultCode.DUPLICATE_HANDLE),
+    ]
+
+
+def test_a_store_has_a_handle_of_its_own_or_none() -> None:
+    def stores(*handles: bytes | None) -> Rules:
+        return replace(
+            GOOD, stores={f"S{n}": replace(STORE, handle=one) for n, one in enumerate(handles, 1)}
+        )
+
+    assert check_rules(stores(None, None, b"store--1", b"store--2")) == []
+    (fault,) = check_rules(stores(b"store--1", b"store--1"))
+    assert (fault.path, fault.code) == ("stores.S2.handle", FaultCode.DUPLICATE_HANDLE)
+    (fault,) = check_rules(stores(b"store"))
+    assert (fault.path, fault.code) == ("stores.S1.handle", FaultCode.BAD_LENGTH)
+
+
 def test_good_rules_have_no_fault() -> None:
     assert check_rules(GOOD) == []
     assert check_rules(bands(Hours(0, 1_440), Hours(1_439, 2_879))) == []

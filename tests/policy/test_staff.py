@@ -6,7 +6,7 @@ import pytest
 
 from policy import staff
 from policy.model import Device, Reason, Scene, Staff, StaffRole, Verdict, Warn
-from tests.policy.worlds import ENTRANCE, EXIT, NOON, TODAY
+from tests.policy.worlds import ENTRANCE, EXIT, NOON, TODAY, rules_of
 
 OPEN, PASS = StaffRole.OPEN, StaffRole.PASS_LOCKDOWN
 PERSON = Staff("W1", b"staff--1", frozenset({OPEN}), stores=frozenset({"S1"}))
@@ -81,6 +81,36 @@ def test_who_works_here_comes_in(
     assert check.passed is (reason is Reason.STAFF)
 
 
+def test_a_code_names_whoever_has_its_handle() -> None:
+    rules = replace(rules_of(), staff={"W1": PERSON, "W2": replace(PERSON, handle=b"staff--2")})
+    found = staff.find(rules, b"staff--1")
+    assert found is PERSON
+    assert staff.find(rules, b"staff--3") is None
+
+
+OF_THE_CODE = (Reason.CODE_NOT_YET_VALID, Reason.CODE_EXPIRED, Reason.CODE_REVOKED)
+
+
+@pytest.mark.parametrize("fault", [*OF_THE_CODE, Reason.STAFF_NOT_HERE, Reason.CODE_USED])
+def test_a_faulty_code_lets_nobody_in(fault: Reason) -> None:
+    assert staff.decide(ENTRANCE, PERSON, NOW, code_fault=fault).reason is fault
+    off = replace(ENTRANCE, enabled=False)
+    assert staff.decide(off, PERSON, NOW, code_fault=fault).reason is Reason.DEVICE_DISABLED
+
+
+@pytest.mark.parametrize("fault", OF_THE_CODE)
+def test_a_code_is_judged_before_its_person(fault: Reason) -> None:
+    assert staff.decide(ENTRANCE, None, NOW, code_fault=fault).reason is fault
+
+
+@pytest.mark.parametrize("fault", [Reason.STAFF_NOT_HERE, Reason.CODE_USED])
+def test_a_person_is_judged_before_what_the_code_was_made_for(fault: Reason) -> None:
+    assert staff.decide(ENTRANCE, None, NOW, code_fault=fault).reason is Reason.STAFF_UNKNOWN
+    elsewhere = replace(PERSON, stores=frozenset({"S2"}))
+    decision = staff.decide(ENTRANCE, elsewhere, NOW, code_fault=fault)
+    assert decision.reason is Reason.STAFF_NOT_HERE
+
+
 def test_each_act_takes_its_role() -> None:
     assert staff.decide(ENTRANCE, PERSON, NOW, role=StaffRole.OPERATE).reason is not Reason.STAFF
 
@@ -90,3 +120,6 @@ def test_out_everybody_passes() -> None:
     assert (known.verdict, known.reason, known.via) == (Verdict.ALLOW, Reason.STAFF, "staff:W1")
     assert (unknown.verdict, unknown.reason) == (Verdict.ALLOW, Reason.OK_WITH_WARNING)
     assert unknown.warnings == (Warn.EXIT_UNKNOWN_MEMBER,)
+    expired = staff.decide(EXIT, PERSON, NOW, code_fault=Reason.CODE_EXPIRED)
+    assert (expired.verdict, expired.via) == (Verdict.ALLOW, "staff:W1")
+    assert expired.warnings == (Warn.EXIT_CODE_EXPIRED,)

@@ -4,17 +4,26 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from edged.core.access import Request, decide_entry, decide_exit, decide_unrecorded, deny
-from policy import entry, exit  # noqa: A004 - the rules call it exit, and so do we
+from edged.core.access import (
+    Request,
+    admitted,
+    decide_entry,
+    decide_exit,
+    decide_unrecorded,
+    deny,
+)
+from policy import entry, exit, staff  # noqa: A004 - the rules call it exit, and so do we
 from policy.model import (
     BandGrant,
     Check,
     ClockPolicy,
     Contract,
+    Decision,
     Device,
     DiskFailurePolicy,
     Door,
     Hours,
+    KeyRole,
     Member,
     Mode,
     Plan,
@@ -23,6 +32,8 @@ from policy.model import (
     RuleSettings,
     Scene,
     Side,
+    Staff,
+    StaffRole,
     Store,
     Usage,
     UsageKey,
@@ -178,3 +189,55 @@ def test_nothing_holds_anybody_in(
     assert (decision.verdict, decision.reason) == (Verdict.ALLOW, Reason.OK_WITH_WARNING)
     assert warning in decision.warnings
     assert decision.keys == ()
+
+
+# --- who works here
+
+
+WORKER = Staff("W1", b"staff--1", frozenset({StaffRole.OPEN}))
+BY_STAFF = replace(ENTRY, member=None, role=KeyRole.STAFF, person=WORKER)
+
+
+def test_staff_are_the_staffs_matter() -> None:
+    assert BY_STAFF.who is WORKER
+    assert decide_entry(BY_STAFF) == staff.decide(OUTSIDE, WORKER, SCENE)
+    assert decide_entry(BY_STAFF).reason is Reason.STAFF
+    unknown = replace(BY_STAFF, person=None)
+    assert unknown.who is None
+    assert decide_entry(unknown).reason is Reason.STAFF_UNKNOWN
+    used = replace(BY_STAFF, code_fault=Reason.CODE_USED)
+    assert decide_entry(used).reason is Reason.CODE_USED
+
+
+def test_a_staff_code_names_no_member() -> None:
+    found = admitted(BY_STAFF)
+    assert isinstance(found, Decision)
+    assert found.reason is Reason.CODE_KIND_NOT_ACCEPTED
+
+
+@pytest.mark.parametrize("rules", [RULES, MEMBERS_GET_IN])
+@pytest.mark.parametrize("person", [WORKER, None])
+def test_without_a_disk_staff_pass_as_they_do_else(rules: Rules, person: Staff | None) -> None:
+    request = replace(BY_STAFF, rules=rules, person=person)
+    decision = decide_unrecorded(request)
+    assert decision == decide_entry(request)
+    assert (decision.verdict is Verdict.ALLOW) is (person is not None)
+
+
+@pytest.mark.parametrize("first", [None, Reason.CODE_NOT_YET_VALID])
+@pytest.mark.parametrize("last", [None, Reason.CODE_EXPIRED])
+def test_staff_pass_where_the_clock_leaves_it_open(
+    first: Reason | None, last: Reason | None
+) -> None:
+    late = replace(BY_STAFF, code_fault=last)
+    decision = decide_entry(replace(BY_STAFF, code_fault=first, late=late))
+    assert decision.reason is (first if first and last else Reason.STAFF)
+
+
+def test_staff_leave_as_everybody_does() -> None:
+    leaving = replace(BY_STAFF, device=INSIDE)
+    assert decide_exit(leaving) == staff.decide(INSIDE, WORKER, SCENE)
+    expired = decide_exit(replace(leaving, code_fault=Reason.CODE_EXPIRED))
+    assert (expired.verdict, expired.warnings) == (Verdict.ALLOW, (Warn.EXIT_CODE_EXPIRED,))
+    reporting = replace(leaving, device=replace(INSIDE, mode=Mode.RECORD_ONLY))
+    assert decide_exit(reporting).verdict is Verdict.RECORDED

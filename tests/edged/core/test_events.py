@@ -118,6 +118,13 @@ def test_what_is_seldom_is_said_only_where_it_is_so() -> None:
     }
 
 
+def test_staff_are_no_members() -> None:
+    presented = replace(PRESENTED, code_kind="T2", member=None, staff="W1")
+    said = events.passage(STAMP, RULES, DEVICE, presented, ALLOWED)
+    assert (said["member"], said["staff"]) == (None, "W1")
+    assert "staff" not in events.passage(STAMP, RULES, DEVICE, PRESENTED, ALLOWED)
+
+
 OTHERS: list[tuple[Body, dict[str, object]]] = [
     (
         events.outcome(STAMP, "front", "E1", "DOOR_OPENED"),

@@ -49,7 +49,9 @@ class Signer:
 
 
 SIGNER = Signer(7, b"\x11" * 32)
-KEYS = {7: SIGNER.key}
+STAFF_SIGNER = Signer(6, b"\x66" * 32, KeyRole.STAFF)
+KEYS = {7: SIGNER.key, 6: STAFF_SIGNER.key}
+STORE = bytes.fromhex("0102030405060708")
 
 
 def m1_body(kid: int = 7, issued: datetime = ISSUED, ttl_min: int = 30, nonce: int = 99) -> bytes:
@@ -57,6 +59,16 @@ def m1_body(kid: int = 7, issued: datetime = ISSUED, ttl_min: int = 30, nonce: i
 
 
 def f1_body(kid: int = 7, version: int = 3) -> bytes:
+    return struct.pack(">B8sH", kid, HANDLE, version)
+
+
+def t1_body(
+    kid: int = 6, store: bytes = STORE, issued: datetime = ISSUED, ttl_min: int = 10
+) -> bytes:
+    return struct.pack(">B8s8sIHI", kid, HANDLE, store, int(issued.timestamp()), ttl_min, 99)
+
+
+def t2_body(kid: int = 6, version: int = 3) -> bytes:
     return struct.pack(">B8sH", kid, HANDLE, version)
 
 
@@ -81,3 +93,5 @@ def issue(kind: str, body: bytes, signer: Signer = SIGNER, tenant: str = TENANT)
 
 M1 = issue("M1", m1_body())
 F1 = issue("F1", f1_body())
+T1 = issue("T1", t1_body(), STAFF_SIGNER)
+T2 = issue("T2", t2_body(), STAFF_SIGNER)

@@ -5,12 +5,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edged.credentials.claims import FixedCode, MemberCode, check_time, check_version
+from edged.credentials.claims import (
+    FixedCode,
+    MemberCode,
+    Printed,
+    Shown,
+    StaffCard,
+    StaffCode,
+    check_time,
+    check_version,
+)
 from policy.model import Reason
 from tests.edged.credentials import issuer
 
 CODE = MemberCode(7, issuer.HANDLE, issuer.ISSUED, 30, 99)
 FIXED = FixedCode(7, issuer.HANDLE, 3)
+STAFF = StaffCode(6, issuer.HANDLE, issuer.STORE, issuer.ISSUED, 10, 99)
+CARD = StaffCard(6, issuer.HANDLE, 3)
 
 
 def test_a_member_code_says_what_was_packed() -> None:
@@ -19,6 +30,28 @@ def test_a_member_code_says_what_was_packed() -> None:
 
 def test_a_fixed_code_says_what_was_packed() -> None:
     assert FixedCode.unpack(issuer.f1_body()) == FIXED
+
+
+def test_a_staff_code_says_what_was_packed() -> None:
+    assert StaffCode.unpack(issuer.t1_body()) == STAFF
+
+
+def test_a_staff_card_says_what_was_packed() -> None:
+    assert StaffCard.unpack(issuer.t2_body()) == CARD
+
+
+@given(st.binary(min_size=27, max_size=27))
+def test_every_staff_body_has_one_meaning(body: bytes) -> None:
+    code = StaffCode.unpack(body)
+    packed = code.kid.to_bytes(1) + code.handle + (code.store or bytes(8))
+    packed += int(code.issued_at.timestamp()).to_bytes(4)
+    assert packed + code.ttl_min.to_bytes(2) + code.nonce.to_bytes(4) == body
+
+
+@given(st.binary(min_size=11, max_size=11))
+def test_every_card_body_has_one_meaning(body: bytes) -> None:
+    code = StaffCard.unpack(body)
+    assert code.kid.to_bytes(1) + code.handle + code.version.to_bytes(2) == body
 
 
 @given(st.binary(min_size=19, max_size=19))
@@ -34,6 +67,7 @@ def test_every_fixed_body_has_one_meaning(body: bytes) -> None:
     assert code.kid.to_bytes(1) + code.handle + code.version.to_bytes(2) == body
 
 
+@pytest.mark.parametrize("shown", [CODE, STAFF], ids=["M1", "T1"])
 @pytest.mark.parametrize(
     ("own_min", "rules_min", "after_s", "wrong"),
     [
@@ -48,10 +82,10 @@ def test_every_fixed_body_has_one_meaning(body: bytes) -> None:
         pytest.param(0, 30, 0, Reason.CODE_EXPIRED, id="no life at all"),
     ],
 )
-def test_a_member_code_lives_from_skew_to_life(
-    own_min: int, rules_min: int, after_s: int, wrong: Reason | None
+def test_a_shown_code_lives_from_skew_to_life(
+    shown: Shown, own_min: int, rules_min: int, after_s: int, wrong: Reason | None
 ) -> None:
-    code, at = replace(CODE, ttl_min=own_min), issuer.ISSUED + timedelta(seconds=after_s)
+    code, at = replace(shown, ttl_min=own_min), issuer.ISSUED + timedelta(seconds=after_s)
     assert check_time(code, at, ttl_min=rules_min, skew_s=60) is wrong
 
 
@@ -70,10 +104,11 @@ def test_a_shorter_life_never_makes_a_code_valid(after_s: int, life: int, less: 
         assert check_time(long, at, ttl_min=30, skew_s=60) is None
 
 
+@pytest.mark.parametrize("printed", [FIXED, CARD], ids=["F1", "T2"])
 @pytest.mark.parametrize(
     ("current", "wrong"), [(3, None), (4, Reason.CODE_REVOKED), (2, Reason.CODE_REVOKED)]
 )
-def test_only_the_current_version_of_a_fixed_code_counts(
-    current: int, wrong: Reason | None
+def test_only_the_current_version_of_a_printed_code_counts(
+    printed: Printed, current: int, wrong: Reason | None
 ) -> None:
-    assert check_version(FIXED, current) is wrong
+    assert check_version(printed, current) is wrong

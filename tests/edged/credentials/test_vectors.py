@@ -8,13 +8,16 @@ from typing import Any
 
 import pytest
 
-from edged.credentials.claims import Claims, MemberCode
+from edged.credentials.claims import Claims, Shown, StaffCode
 from edged.credentials.read import Refused, read
 from policy.model import CodeKind, IssuerKey, KeyRole, Reason
 
 FILE = Path(__file__).parents[2] / "vectors" / "credentials.json"
 VECTORS: dict[str, Any] = json.loads(FILE.read_text("utf-8"))
-KEY = IssuerKey(VECTORS["kid"], KeyRole.MEMBER, bytes.fromhex(VECTORS["public"]))
+KEYS = {
+    said["kid"]: IssuerKey(said["kid"], role, bytes.fromhex(said["public"]))
+    for said, role in ((VECTORS, KeyRole.MEMBER), (VECTORS["staff"], KeyRole.STAFF))
+}
 
 
 def ask(vector: dict[str, str]) -> Claims | Refused:
@@ -22,7 +25,7 @@ def ask(vector: dict[str, str]) -> Claims | Refused:
         vector["text"].encode(),
         accepted=frozenset(CodeKind),
         tenant=VECTORS["tenant"],
-        keys={KEY.kid: KEY},
+        keys=KEYS,
     )
 
 
@@ -35,9 +38,12 @@ def test_a_good_code_says_what_was_meant(vector: dict[str, Any]) -> None:
     code = ask(vector)
     assert not isinstance(code, Refused)
     said = {**asdict(code), "kind": code.kind}
-    meant = {**vector, "handle": bytes.fromhex(vector["member"])}
-    if isinstance(code, MemberCode):
+    meant = {**vector, "handle": bytes.fromhex(vector["staff" if "staff" in vector else "member"])}
+    if isinstance(code, Shown):
         meant["issued_at"] = datetime.fromtimestamp(vector["issued_at"], UTC)
+    if isinstance(code, StaffCode):
+        store = bytes.fromhex(vector["store"])
+        meant["store"] = None if store == bytes(8) else store
     assert said == {name: meant[name] for name in said}
 
 
