@@ -131,7 +131,7 @@ class Gate:
 
         def write(ledger: Ledger) -> None:
             if result is not machine.DoorOutcome.DOOR_OPENED:
-                ledger.end_visit_of(event_id)
+                ledger.nobody_came(event_id)
             if taken_back:
                 ledger.withdraw(event_id)
             ledger.append(body)

@@ -210,6 +210,8 @@ class Passage:
                 desk.note(ledger, stamp, arrival, member.id, served)
                 if decision.visit is not None:
                     ledger.set_visit(member.id, decision.visit, arrival.event_id)
+                if decision.checks_in is not None:
+                    ledger.check_in(member.id, decision.checks_in, arrival.event_id)
             if decision.verdict is Verdict.ALLOW:
                 scene.spend(arrival, ledger)
             return decision, seq, known

@@ -15,6 +15,7 @@ from edged.credentials.read import Refused
 from edged.store.ledger import Ledger
 from policy import rooms, seats, staff, usage
 from policy.model import (
+    BookingStatus,
     Device,
     KeyRole,
     Member,
@@ -137,10 +138,27 @@ def with_journal(asked: access.Request, arrival: Arrival, ledger: Ledger) -> acc
     held = seating.held(member, store.id, ledger.seat_change)
     return replace(
         asked,
+        member=_attended(member, ledger),
         scene=with_places(scene, asked.rules, device, member, held),
         code_fault=fault,
         seats=held,
         late=late,
+    )
+
+
+def _attended(member: Member, ledger: Ledger) -> Member:
+    """Return the member with the bookings checked in that were marked as attended here."""
+    if not member.bookings:
+        return member
+    done = ledger.checked_in(member.id)
+    return replace(
+        member,
+        bookings=tuple(
+            replace(booking, status=BookingStatus.CHECKED_IN)
+            if booking.id in done and booking.status is BookingStatus.CONFIRMED
+            else booking
+            for booking in member.bookings
+        ),
     )
 
 

@@ -88,7 +88,8 @@ def passage(
 ) -> Body:
     """One presented code and what was decided about it, by `rules`.
 
-    `staff`, `checks_in`, `unsettled` and `gap` are there only when they say something.
+    `usage_keys` are those that it adds. `staff`, `kept_keys` (what it supports beside them),
+    `checks_in`, `unsettled` and `gap` are there only when they say something.
     """
     tz = rules.stores[device.store].tz
     day = decision.service_date
@@ -117,6 +118,8 @@ def passage(
     }
     if presented.staff is not None:
         body["staff"] = presented.staff
+    if kept := [str(key) for key in decision.keys if key not in decision.new_keys]:
+        body["kept_keys"] = kept
     if decision.checks_in is not None:
         body["checks_in"] = decision.checks_in
     if decision.unsettled:

@@ -59,11 +59,11 @@ class Ledger:
         """Take back what `event` counted or used up, whether it is known yet or not, for good.
 
         It supports no key any more, the code that it spent may be shown again, and nobody came
-        in by it.
+        in by it, which ends its visit and the booking's check-in.
         """
         self._db.execute("INSERT OR IGNORE INTO withdrawn (event) VALUES (?)", (event,))
         self._db.execute("DELETE FROM spent WHERE event = ?", (event,))
-        self.end_visit_of(event)
+        self.nobody_came(event)
 
     def spend(self, code: str, event: str, issued_at: datetime, until: datetime) -> None:
         """Let `event` use a code up, at least `until` then.
@@ -116,13 +116,26 @@ class Ledger:
             ),
         )
 
-    def end_visit_of(self, event: str) -> None:
-        """End the visit that an entry made, for nobody came in by it."""
+    def nobody_came(self, event: str) -> None:
+        """End the visit that an entry made, and take back that it marked a booking as attended."""
         self._db.execute("DELETE FROM visit WHERE event = ?", (event,))
+        self._db.execute("DELETE FROM checked_in WHERE event = ?", (event,))
 
     def close_visit(self, member: str, store: str) -> None:
         """End the visit of a member at a store, if there is one."""
         self._db.execute("DELETE FROM visit WHERE member = ? AND store = ?", (member, store))
+
+    def check_in(self, member: str, booking: str, event: str) -> None:
+        """Let `event` mark a member's booking as attended. Again: no change."""
+        self._db.execute(
+            "INSERT OR IGNORE INTO checked_in (member, booking, event) VALUES (?, ?, ?)",
+            (member, booking, event),
+        )
+
+    def checked_in(self, member: str) -> frozenset[str]:
+        """Return the member's bookings that were marked as attended here."""
+        rows = self._db.execute("SELECT booking FROM checked_in WHERE member = ?", (member,))
+        return frozenset(booking for (booking,) in rows)
 
     def lockers(self) -> dict[str, Locker]:
         """Return every locker that something ever happened to, by id."""

@@ -59,6 +59,14 @@ JOURNAL: Final[Steps] = (
             verb TEXT NOT NULL, who TEXT NOT NULL, device TEXT, result TEXT
         ) STRICT""",
     ),
+    (
+        # Bookings that were marked as attended here, each by the entry that did it.
+        """CREATE TABLE checked_in (
+            member TEXT NOT NULL, booking TEXT NOT NULL, event TEXT NOT NULL,
+            PRIMARY KEY (member, booking)
+        ) STRICT, WITHOUT ROWID""",
+        "CREATE INDEX checked_in_event ON checked_in (event)",
+    ),
 )
 
 RULES: Final[Steps] = (

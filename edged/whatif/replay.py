@@ -133,9 +133,9 @@ class Replay:
         )
 
     def _take_in(self, body: Mapping[str, Any]) -> None:
-        """Remember what a passage changed: the keys that it added, and who is inside."""
+        """Remember what a passage changed: the keys that it supports, and who is inside."""
         member, store = self._member_id(body["member"]), self._store(body)
-        for key in map(_key, body["usage_keys"]):
+        for key in map(_key, (*body["usage_keys"], *body.get("kept_keys", ()))):
             self._keys.setdefault(key.owner, {}).setdefault(key, set()).add(body["event_id"])
         if body["side"] == Side.OUT:
             self._visits.pop((member, store), None)

@@ -116,6 +116,39 @@ async def test_a_paid_booking_is_marked_as_attended(tmp_path: Path) -> None:
         assert (passage["via"], passage["checks_in"]) == ("booking:B1", "B1")
 
 
+async def test_a_booking_is_marked_as_attended_once(tmp_path: Path) -> None:
+    later = {**BOOKING, "id": "B2", "start": "2026-11-04T12:30:00+09:00"}
+    people = member(bookings=[BOOKING, later])
+    inwards = devices(auto_check_in=True, booking_early_min=10)
+    async with running(tmp_path, members=people, devices=inwards) as rig:
+        for _ in range(2):
+            await rig.enter(CODE)
+            await again(rig)
+        await rig.clock.advance(25 * 60_000)
+        for _ in range(2):
+            await rig.enter(CODE)
+            await again(rig)
+        told = [one.get("checks_in") for one in rig.records("passage")]
+        assert told == ["B1", None, "B2", None]
+
+
+@pytest.mark.parametrize("result", ["fault", "not opened"])
+async def test_who_did_not_come_in_did_not_attend(tmp_path: Path, result: str) -> None:
+    people, inwards = member(bookings=[BOOKING]), devices(auto_check_in=True)
+    async with running(tmp_path, members=people, devices=inwards) as rig:
+        rig.gate.contact(is_open=False)
+        if result == "fault":
+            rig.lock.refuses = DeviceLost("front.lock", "no answer")
+        await rig.enter(CODE)
+        rig.lock.refuses = None
+        await again(rig)
+        rig.gate.contact(is_open=False)
+        await until(lambda: rig.gate.state.pending == ())
+        await rig.written()
+        await rig.enter(CODE)
+        assert [one.get("checks_in") for one in rig.records("passage")] == ["B1", "B1"]
+
+
 # --- being inside already
 
 

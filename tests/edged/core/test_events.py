@@ -50,7 +50,7 @@ ALLOWED = Decision(
     "plan:C1",
     "LATE",
     date(2026, 11, 3),
-    keys=(*KEYS, UsageKey("C1", "OLD", date(2026, 11, 3))),
+    keys=KEYS,
     new_keys=KEYS,
     warnings=(Warn.PAYMENT_UNPAID,),
 )
@@ -105,13 +105,15 @@ def test_a_refusal_or_a_leaving_has_the_same_words() -> None:
 
 def test_what_is_seldom_is_said_only_where_it_is_so() -> None:
     presented = replace(PRESENTED, code_kind=None, member=None, gap=True)
-    seldom = ALLOWED._replace(checks_in="B1", unsettled=True)
+    again = UsageKey("C1", "OLD", date(2026, 11, 3))
+    seldom = ALLOWED._replace(keys=(again, *KEYS), checks_in="B1", unsettled=True)
     body = events.passage(STAMP, RULES, DEVICE, presented, seldom)
     assert body == {
         **events.passage(STAMP, RULES, DEVICE, PRESENTED, ALLOWED),
         "code_kind": None,
         "member": None,
         "recorded_first": False,
+        "kept_keys": ["C1/OLD/2026-11-03"],
         "checks_in": "B1",
         "unsettled": True,
         "gap": True,

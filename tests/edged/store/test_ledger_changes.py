@@ -56,12 +56,28 @@ async def test_a_visit_ends_with_the_entry_that_made_it(journal: Journal) -> Non
     def story(ledger: Ledger) -> list[Visit | None]:
         ledger.set_visit("M1", VISIT, "e1")
         ledger.set_visit("M1", later, "e2")
-        ledger.end_visit_of("e1")
+        ledger.nobody_came("e1")
         kept = ledger.visit("M1", "S1")
-        ledger.end_visit_of("e2")
+        ledger.nobody_came("e2")
         return [kept, ledger.visit("M1", "S1")]
 
     assert await journal.commit(story) == [later, None]
+
+
+async def test_a_booking_is_attended_until_nobody_came(journal: Journal) -> None:
+    def story(ledger: Ledger) -> list[frozenset[str]]:
+        ledger.check_in("M1", "B1", "e1")
+        ledger.check_in("M1", "B1", "e2")
+        ledger.check_in("M1", "B2", "e3")
+        ledger.check_in("M2", "B1", "e4")
+        ledger.nobody_came("e2")
+        ledger.withdraw("e3")
+        kept = ledger.checked_in("M1")
+        ledger.nobody_came("e1")
+        return [kept, ledger.checked_in("M1"), ledger.checked_in("M2")]
+
+    found = await journal.commit(story)
+    assert found == [frozenset({"B1"}), frozenset(), frozenset({"B1"})]
 
 
 @pytest.mark.parametrize("io", [Io.IN, Io.OUT, None])

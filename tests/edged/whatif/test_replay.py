@@ -67,6 +67,20 @@ def test_what_the_lock_did_not_do_was_not_used(journal: Path) -> None:
     assert found == [(5, "OK", "QUOTA_EXHAUSTED")]
 
 
+def test_a_later_entry_keeps_what_the_lock_took_back(journal: Path) -> None:
+    found, _ = replayed(
+        journal,
+        limited(1),
+        club.passage("2026-11-02T12:00", "e1"),
+        club.passage(
+            "2026-11-02T12:01", "e2", usage_keys=[], delta=0, kept_keys=["C1/DAY/2026-11-02"]
+        ),
+        club.outcome("e1", "LOCK_FAULT"),
+        club.passage("2026-11-04T12:00", "e3"),
+    )
+    assert found == [(4, "OK", "QUOTA_EXHAUSTED")]
+
+
 def test_earlier_records_count_though_they_are_not_asked_about(journal: Path) -> None:
     found, replay = replayed(
         journal,
