@@ -30,6 +30,7 @@ from policy.locker_model import (
     Locker,
     LockerAlarm,
     LockerRefusal,
+    LockerState,
     LockerWord,
     Log,
     Move,
@@ -41,6 +42,7 @@ from policy.locker_model import (
     ResetPin,
     Restarted,
     SeenOpen,
+    SetAside,
     Stepped,
     Tick,
 )
@@ -53,8 +55,9 @@ class Bank:
     """A bank of lockers: its board, what is known of each locker, its mailbox.
 
     `channels` gives each locker's id its channel of the board. `lockers` is what the journal
-    holds, and empty until `run` has read it. `opened_ms`: when each was last released, by the
-    monotonic clock.
+    holds, and empty until `run` has read it. `new`: those of which it holds nothing, because they
+    or its card are new; they are out of order until staff say what is inside. `opened_ms`: when
+    each was last released, by the monotonic clock.
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class Bank:
         self.name = name
         self.channels = dict(channels)
         self.lockers: dict[str, Locker] = {}
+        self.new: set[str] = set()
         self._latches = Latches(board, self.channels)
         self._ports = ports
         self._mailbox: Mailbox[Ask | str] = Mailbox(limits.BANK_MAILBOX)
@@ -129,7 +133,11 @@ class Bank:
                 log.error("bank_waits", bank=self.name, problem=str(failed))
                 await self._ports.clock.sleep_ms(limits.RECORD_RETRY_MS)
             else:
-                self.lockers = {name: kept.get(name, Locker(name)) for name in self.channels}
+                self.new = self.channels.keys() - kept.keys()
+                unknown = {name: Locker(name, LockerState.OUT_OF_ORDER) for name in self.new}
+                self.lockers = {name: {**unknown, **kept}[name] for name in self.channels}
+        if self.new:
+            log.warning("lockers_new", bank=self.name, count=len(self.new))
         for name in self.channels:
             await self._report(name, Restarted())
 
@@ -212,12 +220,15 @@ class Bank:
         stepped = self._step(name, event, order)
         if order is None and all(not said and self.lockers[new.id] == new for new, said in stepped):
             return
-        found = await self._ports.journal.commit(writing(stepped, order, self._ports.stamp()))
+        kept = {locker.id for locker, _ in stepped if self._is_settled(locker, event)}
+        write = writing(stepped, order, self._ports.stamp(), kept)
+        found = await self._ports.journal.commit(write)
         if isinstance(found, TakenCommand):
             self._repeat(found)
             return
         for body in found:
             self._ports.witness.publish({"event": body["kind"], **body})
+        self.new -= kept
         for locker, _ in stepped:
             self.lockers[locker.id] = locker
             if locker.release is None:
@@ -226,6 +237,11 @@ class Bank:
             for effect in effects:
                 for report in await self._carry_out(locker.id, effect):
                     await self._report(locker.id, report)
+
+    def _is_settled(self, locker: Locker, event: Event | Move) -> bool:
+        """Whether anything is known of a locker; nothing was said yet of what is in a new one."""
+        changed = locker != self.lockers[locker.id]
+        return locker.id not in self.new or changed or isinstance(event, SetAside)
 
     def _step(self, name: str, event: Event | Move, order: Order | None) -> tuple[Stepped, ...]:
         rules, at = self._ports.rules.rules, self.now()

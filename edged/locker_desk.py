@@ -198,7 +198,8 @@ class LockerDesk:
         bank = self._banks[name]
         locker = bank.lockers.get(name)
         known = {"locker": name, "state": None} if locker is None else _plain(locker)
-        return {"bank": bank.name, "number": bank.channels[name], **known}
+        new = name in bank.new
+        return {"bank": bank.name, "number": bank.channels[name], **known, "new": new}
 
 
 def _problem(error: ErrorDetails) -> str:

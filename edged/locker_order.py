@@ -1,7 +1,7 @@
 """What a locker bank is asked, what it answers, and how both stand in the journal."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from edged.core import events
@@ -60,10 +60,13 @@ class Ask:
 Write = Callable[[Ledger], TakenCommand | list[events.Body]]
 
 
-def writing(stepped: Sequence[Stepped], order: Order | None, stamp: events.Stamp) -> Write:
+def writing(
+    stepped: Sequence[Stepped], order: Order | None, stamp: events.Stamp, kept: Collection[str]
+) -> Write:
     """Make the one transaction of an event: the lockers, and what the audit says of it.
 
-    It returns the records, or the earlier command of which this one is a copy.
+    `kept`: the lockers whose state is kept, by id. The transaction returns the records, or the
+    earlier command of which this one is a copy.
     """
 
     def write(ledger: Ledger) -> TakenCommand | list[events.Body]:
@@ -74,7 +77,8 @@ def writing(stepped: Sequence[Stepped], order: Order | None, stamp: events.Stamp
             ledger.take_command(order.command)
         bodies: list[events.Body] = []
         for locker, effects in stepped:
-            ledger.put_locker(locker)
+            if locker.id in kept:
+                ledger.put_locker(locker)
             bodies += _bodies(ledger, stamp, locker, effects)
         for body in bodies:
             ledger.append(body)

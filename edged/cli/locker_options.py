@@ -1,6 +1,7 @@
 """What the commands about lockers share: their options, and giving an order."""
 
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -43,6 +44,20 @@ def pin(file: Path | None) -> str | None:
     standard_input = str(file) == "-"
     with open(sys.stdin.fileno() if standard_input else file, closefd=not standard_input) as opened:
         return opened.read(LONGEST_PIN).strip()
+
+
+def every(config: Path) -> Iterator[Mapping[str, object]]:
+    """Yield what the daemon says of each locker, by id; the list comes in pages."""
+    from edged.control.client import ask
+    from edged.control.wire import Verb
+
+    socket, after, more = settings(config).control_socket, "", True
+    while more:
+        page = ask(socket, Verb.LOCKERS, after=after)
+        found, more = page["lockers"], bool(page["more"])
+        for locker in found if isinstance(found, list) else ():
+            after = locker["locker"]
+            yield locker
 
 
 def give(config: Path, do: str, command: str | None, *, as_json: bool, **order: object) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from hil.site.processes import DidNotStart
 from hil.site.rules import STORE
 from hil.site.site import Site
 
@@ -30,6 +31,14 @@ def add_lockers(site: Site, built: Mapping[str, object] = MappingProxyType({})) 
         }
     }
     site.rules["devices"][READER] = {"store": STORE, "side": "IN"}
+
+
+async def confirm_empty(site: Site) -> None:
+    """Say that all the lockers of a new bank are empty. Raises DidNotStart."""
+    staff = ("--staff", "S9", "--config", site.config)
+    code, _, err = await site.run_edged("lockers", "confirm-empty", "--all", BANK, *staff)
+    if code:
+        raise DidNotStart(err)
 
 
 def write_pepper(site: Site) -> None:

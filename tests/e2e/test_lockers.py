@@ -12,7 +12,7 @@ import pytest
 
 from edged.exits import Exit
 from hil.people import Observation, People, Refused
-from hil.site.lockers import BANK, READER, add_lockers, write_pepper
+from hil.site.lockers import BANK, READER, add_lockers, confirm_empty, write_pepper
 from hil.site.site import Site
 from tests.e2e.scene import SOON_S, present, records
 
@@ -27,6 +27,7 @@ async def at(site: Site, **built: object) -> AsyncIterator[People]:
     site.rules["settings"] = {"release_seen_s": 2}
     write_pepper(site)
     async with site, site.people() as people:
+        await confirm_empty(site)
         yield people
 
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Generator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any, Self
 
 from drivers.api import LockerLevel
@@ -14,6 +15,7 @@ from edged.bank import Bank
 from edged.core.events import LockerCommand
 from edged.locker_order import Done, Order
 from edged.store import audit
+from edged.store.ledger import Ledger
 from policy import locker_model as model
 from tests.edged.fakes import NOON, settle, until
 from tests.edged.rig import Rig
@@ -143,13 +145,20 @@ class Hall:
 
 
 @asynccontextmanager
-async def hall(rig: Rig, *, reports_doors: bool = True) -> AsyncIterator[Hall]:
+async def hall(rig: Rig, *, reports_doors: bool = True, new: bool = False) -> AsyncIterator[Hall]:
+    """Run the bank; `new`: nobody has ever said what is in its lockers."""
     made = Hall(rig, FakeBoard(reports_doors=reports_doors))
+    for locker in () if new else map(model.Locker, CHANNELS):
+        await rig.journal.commit(partial(_put, locker))
     await made.begin()
     try:
         yield made
     finally:
         await made.end()
+
+
+def _put(locker: model.Locker, ledger: Ledger) -> None:
+    ledger.put_locker(locker)
 
 
 class Killed(Exception):

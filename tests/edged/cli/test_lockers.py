@@ -14,6 +14,7 @@ pytestmark = pytest.mark.usefixtures("config")
 
 STAFF = ("--staff", "S9", "--command", "C1")
 USE = ("--occupancy", "O1")
+BANKS = {"L1": "hall", "L2": "hall", "L3": "hall", "L4": "cellar", "L5": "cellar"}
 BY_STAFF = {"locker": "L1", "command": "C1", "staff": "S9"}
 
 
@@ -35,7 +36,8 @@ class Desk:
 
     async def page(self, said: Mapping[str, object]) -> Mapping[str, object]:
         names = [f"L{n}" for n in range(1, 6) if f"L{n}" > str(said["after"])]
-        return {"lockers": [{"locker": name} for name in names[:2]], "more": len(names) > 2}
+        page = [{"locker": name, "bank": BANKS[name], "new": name != "L2"} for name in names[:2]]
+        return {"lockers": page, "more": len(names) > 2}
 
 
 @pytest.mark.parametrize(
@@ -116,4 +118,37 @@ def test_a_refusal_is_shown_and_told_by_the_exit_code(
 
 def test_the_list_is_asked_for_page_by_page(edged: Edged, tmp_path: Path) -> None:
     with Desk(tmp_path).daemon:
-        assert edged("lockers", "list").out.splitlines() == [f"locker=L{n}" for n in range(1, 6)]
+        lines = edged("lockers", "list").out.splitlines()
+    assert [line.split()[0] for line in lines] == [f"locker=L{n}" for n in range(1, 6)]
+
+
+def test_a_new_bank_is_put_into_service_at_once(edged: Edged, tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    with desk.daemon:
+        done = edged("lockers", "confirm-empty", "--all", "hall", "--staff", "S9")
+    assert done.code == 0
+    asked = [(order.pop("command"), order) for order in desk.orders]
+    assert [order for _, order in asked] == [
+        {"do": "confirm_empty", "locker": name, "staff": "S9", "occupancy": None}
+        for name in ("L1", "L3")
+    ]
+    assert asked[0][0] != asked[1][0]
+
+
+def test_the_first_refusal_ends_it(edged: Edged, tmp_path: Path) -> None:
+    desk = Desk(tmp_path, result="RECORD_FAILED")
+    with desk.daemon:
+        done = edged("lockers", "confirm-empty", "--all", "hall", "--staff", "S9")
+    assert (done.code, len(desk.orders)) == (Exit.LOCKER_REFUSED, 1)
+
+
+@pytest.mark.parametrize(
+    "named", [(), ("L1", "--all", "hall"), ("--all", "hall", *USE), ("--all", "hall", *STAFF[2:])]
+)
+def test_either_a_locker_or_a_bank_is_named(
+    edged: Edged, tmp_path: Path, named: tuple[str, ...]
+) -> None:
+    desk = Desk(tmp_path)
+    with desk.daemon:
+        assert edged("lockers", "confirm-empty", *named, "--staff", "S9").code == Exit.USAGE
+    assert desk.orders == []
