@@ -27,6 +27,7 @@ class Keeping:
         self._ports = ports
         self._device = device
         self._release = release
+        self._unclean = asyncio.Event()
 
     async def open(self) -> None:
         """Open the journal; one that can't be opened now is tried again by `run`.
@@ -61,14 +62,33 @@ class Keeping:
         self._saw(seen)
         stamp = ports.stamp()
 
-        def write(ledger: Ledger) -> Json:
+        def write(ledger: Ledger) -> tuple[bool, Json]:
             clean = ledger.get("running") is not True
             ledger.append(events.started(stamp, self._device, self._release, clean=clean))
             ledger.put("running", value=True)
-            return ledger.get("last_seen")
+            return clean, ledger.get("last_seen")
 
-        ports.recorder.record(write, self._saw)  # again: it may not have been open until now
+        def then(written: tuple[bool, Json]) -> None:
+            clean, seen = written
+            self._saw(seen)  # again: it may not have been open until now
+            if not clean:
+                self._unclean.set()
+
+        ports.recorder.record(write, then)
         self.rules_changed()
+
+    async def look_through(self) -> None:
+        """Look through the journal after a start that follows no clean stop, and wait for ever.
+
+        It takes as long as the card needs to be read, and the doors work meanwhile.
+        """
+        while True:
+            await self._unclean.wait()
+            self._unclean.clear()
+            try:
+                await self._ports.journal.look_through()
+            except StoreFailed as failed:
+                log.error("journal_not_looked_through", problem=str(failed))
 
     def _saw(self, last_seen: Json) -> None:
         if isinstance(last_seen, str):

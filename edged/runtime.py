@@ -111,7 +111,7 @@ async def _serve(settings: Settings, ports: Ports, house: wiring.House, keeping:
         await keeping.began()
         try:
             async with asyncio.TaskGroup() as group:
-                for name, job in _jobs(ports, house, control).items():
+                for name, job in _jobs(ports, house, control, keeping).items():
                     group.create_task(_for_ever(name, job), name=name)
                 notify.notify(notify.READY)
                 log.warning(
@@ -125,7 +125,9 @@ async def _serve(settings: Settings, ports: Ports, house: wiring.House, keeping:
             log.info("stopping")
 
 
-def _jobs(ports: Ports, house: wiring.House, control: ControlServer) -> Mapping[str, Job]:
+def _jobs(
+    ports: Ports, house: wiring.House, control: ControlServer, keeping: Keeping
+) -> Mapping[str, Job]:
     passages = list(house.passages.values())
 
     def keep(number: int) -> Job:
@@ -133,6 +135,7 @@ def _jobs(ports: Ports, house: wiring.House, control: ControlServer) -> Mapping[
 
     return {
         "recorder": ports.recorder.run,
+        "journal, looked through": keeping.look_through,
         "control": control.run,
         "health": Health(ports, passages).run,
         **{f"gate {name}": gate.run for name, gate in house.gates.items()},

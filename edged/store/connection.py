@@ -75,12 +75,16 @@ class Connection(aiosqlite.Connection):
         return result
 
 
-def open_database(path: Path, steps: Steps) -> sqlite3.Connection:
-    """Open or create `path`, look through all its pages and bring it to `steps`.
+def open_database(
+    path: Path, steps: Steps, look: Callable[[sqlite3.Connection, Path], None] | None = None
+) -> sqlite3.Connection:
+    """Open or create `path`, look at what is there and bring it to `steps`.
+
+    `look`: raises StoreFailed if what it sees is not as it was written; None: `quick_check`.
 
     Raises:
         SchemaTooNew: A newer release wrote it. It was only read.
-        StoreFailed: CORRUPT: a page is not as it was written.
+        StoreFailed: CORRUPT: `look` said so.
         sqlite3.Error: It can't be opened, or is no database.
     """
     if path.exists():
@@ -88,7 +92,7 @@ def open_database(path: Path, steps: Steps) -> sqlite3.Connection:
             check_version(db, path, steps)
     db = connect(path)
     try:
-        quick_check(db, path)
+        (look or quick_check)(db, path)
         if migrate(db, path, steps):
             sync_folder(path.parent)
     except BaseException:

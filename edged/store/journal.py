@@ -10,7 +10,8 @@ from typing import Final, Generic, Protocol, TypeVar
 
 from edged.mailbox import Mailbox
 from edged.store import limits
-from edged.store.connection import Connection, open_database
+from edged.store.audit import check_tail
+from edged.store.connection import Connection, connect_read_only, open_database, quick_check
 from edged.store.errors import FailKind, StoreFailed, store_failure
 from edged.store.ledger import Ledger
 from edged.store.migrations import JOURNAL
@@ -44,16 +45,39 @@ class Journal:
         self._path = path
         self._waiting: Mailbox[_Waiting] = Mailbox(limits.WAITING)
         self._db: Connection | None = None
+        self._doubted = False
 
     async def open(self) -> None:
-        """Open the file, look through its pages, and bring its schema up to date.
+        """Open the file, look at the end of its audit, and bring its schema up to date.
+
+        Every page is looked at only after a damage or a failed fsync: a start must not take
+        longer with every record. `look_through` is for the rest, while the doors work.
 
         Raises:
             SchemaTooNew: A newer release wrote it; it was only read.
             StoreFailed: It can't be opened, or is damaged.
         """
-        self._db = await Connection.open(partial(open_database, self._path, JOURNAL))
-        self.failed = None
+        look = quick_check if self._doubted else check_tail
+        self._db = await Connection.open(partial(open_database, self._path, JOURNAL, look))
+        self.failed, self._doubted = None, False
+
+    async def look_through(self) -> None:
+        """Look at every page, beside the writer; a damage ends writing for good.
+
+        Raises:
+            StoreFailed: It can't be read.
+        """
+        db = await Connection.open(partial(connect_read_only, self._path))
+        try:
+            await db.run(partial(quick_check, path=self._path))
+        except StoreFailed as failed:
+            if failed.kind is not FailKind.CORRUPT:
+                raise
+            self.failed, self._doubted = failed, True
+            self._waiting.offer(_Work(lambda _: None))  # for `serve` to look up from its mailbox
+        finally:
+            await db.interrupt()  # a stop does not wait for the rest
+            await db.close()
 
     async def serve(self) -> None:
         """Carry out what `commit` hands over, until it is cancelled or `failed` for good.
@@ -116,7 +140,7 @@ class Journal:
         except sqlite3.Error as error:
             failed = store_failure(error) or StoreFailed(FailKind.IO, str(error))
             if getattr(error, "sqlite_errorcode", None) in _UNBELIEVABLE:
-                self.failed = failed
+                self.failed, self._doubted = failed, True
             with suppress(sqlite3.Error):
                 if db.in_transaction:
                     db.execute("ROLLBACK")

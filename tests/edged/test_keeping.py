@@ -126,6 +126,27 @@ async def test_a_dead_disk_does_not_hold_up_the_end(
         held.let_go.set()
 
 
+@pytest.mark.parametrize("clean", [True, False])
+async def test_after_an_unclean_stop_the_journal_is_looked_through(
+    rig: Rig, keeping: Keeping, monkeypatch: pytest.MonkeyPatch, clean: bool
+) -> None:
+    looks: list[str] = []
+
+    async def look() -> None:
+        looks.append("all of it")
+
+    monkeypatch.setattr(rig.journal, "look_through", look)
+    await rig.journal.commit(lambda ledger: ledger.put("running", value=not clean))
+    looking = asyncio.create_task(keeping.look_through())
+    await keeping.began()
+    await rig.written()
+    await settle()
+    assert looks == ([] if clean else ["all of it"])
+    assert not looking.done()
+    looking.cancel()
+    await asyncio.gather(looking, return_exceptions=True)
+
+
 async def test_all_that_waits_is_recorded_before_the_end(rig: Rig, keeping: Keeping) -> None:
     for number in range(3 * limits.RECORDS_AT_ONCE):
         rig.recorder.append({"kind": "note", "name": str(number)})

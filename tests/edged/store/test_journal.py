@@ -319,22 +319,3 @@ async def test_a_damaged_file_is_not_opened(tmp_path: Path) -> None:
     with pytest.raises(StoreFailed) as failed:
         await journal.open()
     assert failed.value.kind is FailKind.CORRUPT
-
-
-async def test_a_damaged_page_is_found_at_open(tmp_path: Path) -> None:
-    path = tmp_path / "journal.db"
-    journal = Journal(path)
-    await journal.open()
-    serving = asyncio.create_task(journal.serve())
-    for i in range(50):
-        await journal.commit(append(f"{i}" * 200))
-    serving.cancel()
-    with suppress(asyncio.CancelledError):
-        await serving
-    await journal.close()
-    pages = bytearray(path.read_bytes())
-    pages[-4096:] = b"\xff" * 4096
-    path.write_bytes(pages)
-    with pytest.raises(StoreFailed) as failed:
-        await Journal(path).open()
-    assert failed.value.kind is FailKind.CORRUPT
