@@ -152,7 +152,7 @@ class SettingsShape(Shape):
 
     def noun(self) -> RuleSettings:
         """Build the settings."""
-        return RuleSettings(**dict(self))
+        return RuleSettings(**vars(self))
 
 
 class StoreShape(Shape):
@@ -234,7 +234,7 @@ class PlanShape(Shape):
             "bands": tuple(band.noun() for band in self.bands),
             "booking_bands": tuple(band.noun() for band in self.booking_bands),
         }
-        return Plan(id=plan, **{**dict(self), **bands})
+        return Plan(id=plan, **{**vars(self), **bands})
 
 
 class DoorShape(Shape):
@@ -250,7 +250,7 @@ class DoorShape(Shape):
 
     def noun(self, door: str) -> Door:
         """Build the door with this id."""
-        return Door(id=door, **dict(self))
+        return Door(id=door, **vars(self))
 
 
 class DeviceShape(Shape):
@@ -290,7 +290,7 @@ class DeviceShape(Shape):
     def noun(self, device: str) -> Device:
         """Build the device with this id."""
         counts = self.room is None if self.counts is None else self.counts
-        return Device(id=device, **{**dict(self), "counts": counts})
+        return Device(id=device, **{**vars(self), "counts": counts})
 
 
 class RulesFile(Shape):

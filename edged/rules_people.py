@@ -47,7 +47,7 @@ class ContractShape(Shape):
 
     def noun(self) -> Contract:
         """Build the contract."""
-        return Contract(**dict(self))
+        return Contract(**vars(self))
 
 
 class TicketShape(Shape):
@@ -73,7 +73,7 @@ class TicketShape(Shape):
 
     def noun(self) -> Ticket:
         """Build the ticket."""
-        said = dict(self)
+        said = dict(vars(self))
         days = DayRule(ticked(said.pop("weekdays")), said.pop("holiday"))
         return Ticket(days=days, **said)
 
@@ -92,7 +92,7 @@ class BookingShape(Shape):
 
     def noun(self) -> Booking:
         """Build the booking."""
-        return Booking(**{**dict(self), "start": instant(self.start), "end": instant(self.end)})
+        return Booking(**{**vars(self), "start": instant(self.start), "end": instant(self.end)})
 
 
 class MemberShape(Shape):
@@ -126,7 +126,7 @@ class MemberShape(Shape):
         return Member(
             id=member,
             **{
-                **dict(self),
+                **vars(self),
                 "handle": bytes.fromhex(self.handle),
                 "contracts": tuple(contract.noun() for contract in self.contracts),
                 "tickets": tuple(ticket.noun() for ticket in self.tickets),
@@ -159,5 +159,5 @@ class StaffShape(Shape):
     def noun(self, person: str) -> Staff:
         """Build the person with this id."""
         pin_hash = None if self.pin_hash is None else bytes.fromhex(self.pin_hash)
-        said = {**dict(self), "handle": bytes.fromhex(self.handle), "pin_hash": pin_hash}
+        said = {**vars(self), "handle": bytes.fromhex(self.handle), "pin_hash": pin_hash}
         return Staff(id=person, **said)

@@ -370,6 +370,9 @@ def _at_most(path: str, things: Collection[object], most: int) -> Iterator[Fault
 
 
 def _unique(path: str, ids: Iterable[str]) -> Iterator[Fault]:
+    ids = tuple(ids)
+    if len(set(ids)) == len(ids):
+        return  # as of nearly every member: only what is wrong is counted
     for name, times in Counter(ids).items():
         if times > 1:
             yield Fault(path, FaultCode.DUPLICATE_ID, f"{name!r} stands {times} times")

@@ -30,9 +30,7 @@ def canonical(value: Json) -> bytes:
     Raises:
         TypeError: It holds something that is not Json.
     """
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, default=_plain
-    ).encode("ascii")
+    return _SPELLER.encode(value).encode("ascii")
 
 
 def seal(body: Mapping[str, Json], seq: int, prev: bytes) -> Record:
@@ -55,3 +53,8 @@ def _plain(value: object) -> object:
     if isinstance(value, Mapping):
         return dict(value)
     raise TypeError(f"{type(value).__name__} can't stand in a record")
+
+
+_SPELLER: Final = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=True, default=_plain
+)
