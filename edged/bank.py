@@ -135,7 +135,8 @@ class Bank:
             else:
                 self.new = self.channels.keys() - kept.keys()
                 unknown = {name: Locker(name, LockerState.OUT_OF_ORDER) for name in self.new}
-                self.lockers = {name: {**unknown, **kept}[name] for name in self.channels}
+                known = {**unknown, **kept}
+                self.lockers = {name: known[name] for name in self.channels}
         if self.new:
             log.warning("lockers_new", bank=self.name, count=len(self.new))
         for name in self.channels:

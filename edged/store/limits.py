@@ -30,8 +30,8 @@ RULES_FILE_BYTES: Final = 128 * 1024 * 1024
 """A rules file: 100,000 members at 1 KB, and room. It is read off the scan path."""
 
 RECORDS: Final = 1_000
-"""Stores, plans, doors, devices or staff
-of one rule set: a device serves one tenant's one region."""
+"""Stores, plans, doors, devices or staff of one rule set: a device serves one tenant's one
+region."""
 
 MEMBERS: Final = 200_000
 """Members of one rule set: twice what start-up and memory are measured with."""
