@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
-from typing import Literal, Self, TypeAlias, cast
+from typing import Self, TypeAlias, cast
 
 from drivers import limits
 from drivers.api import DeviceLost, DeviceMissing, DeviceRefused, LockerLevel, Scan, Signal
@@ -112,12 +112,10 @@ class SimLock(_Client):
 
 
 class SimInput(_Client):
-    """Input (drivers.api): the contact or the exit button of a door in the building."""
+    """Input (drivers.api): a line of a door in the building, or of no door."""
 
-    def __init__(
-        self, name: str, *, socket: str, door: str, line: Literal["contact", "button"]
-    ) -> None:
-        super().__init__(name, socket, {"hello": line, "door": door})
+    def __init__(self, name: str, *, socket: str, line: str, door: str | None = None) -> None:
+        super().__init__(name, socket, {"hello": line, **({} if door is None else {"door": door})})
 
     async def run(self, report: Callable[[bool], None]) -> None:
         """See Input."""

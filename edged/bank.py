@@ -13,6 +13,7 @@ import structlog
 
 from drivers.api import LockerBoard, LockerLevel
 from edged import limits
+from edged.core.alarm_words import AlarmName
 from edged.errors import NotFound
 from edged.latches import Latches
 from edged.locker_order import Ask, Done, Order, writing
@@ -309,7 +310,7 @@ class Bank:
         return in_time
 
     def _alarm(self, name: str, kind: LockerAlarm, *, raised: bool) -> None:
-        self._ports.alarms.change(f"{self.name}.{name}", kind.value, raised=raised)
+        self._ports.alarms.change(f"{self.name}.{name}", AlarmName(kind.value), raised=raised)
 
     def _owes(self, name: str) -> bool:
         """Whether something that happened to a locker is still to be recorded."""

@@ -32,6 +32,7 @@ class Exit(IntEnum):
     AUDIT_BROKEN = 11
     FORBIDDEN = 12
     LOCKER_REFUSED = 13
+    DOOR_REFUSED = 14
 
 
 MEANINGS: Final = {
@@ -49,6 +50,7 @@ MEANINGS: Final = {
     Exit.AUDIT_BROKEN: "the audit is not as it was written",
     Exit.FORBIDDEN: "this user may not do that",
     Exit.LOCKER_REFUSED: "the locker was not released, or is not in a state for that",
+    Exit.DOOR_REFUSED: "the command to the doors was refused as things are; its result says why",
 }
 
 

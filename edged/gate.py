@@ -4,65 +4,122 @@ Nothing here waits for a disk or a network: what a gate has to say goes through 
 the exit button works whatever else is broken (ARCHITECTURE, invariant 2).
 """
 
-from collections.abc import Awaitable
+import asyncio
+from collections.abc import Awaitable, Iterator, Sequence
 
 import structlog
 
 from drivers.api import DriverError, Lock
 from edged import limits
 from edged.core import door as machine
+from edged.core import door_words as words
 from edged.core import events
+from edged.core.alarm_words import AlarmName
+from edged.door_terms import Fitting, Levels, find, terms
 from edged.mailbox import Mailbox
 from edged.ports import Ports
 from edged.store.ledger import Ledger
+from edged.tally import Tally
 from policy import usage
-from policy.model import Door, RuleSettings
+from policy.model import Reason, RuleSettings
 
 log = structlog.get_logger()
 
-_LOCK_FAULT = machine.DoorOutcome.LOCK_FAULT.value
-"""Also the alarm of a lock that does not take its orders, until it takes one."""
+_ASKING = (words.Grant, words.ExitPressed, words.Extend)
+"""Events by which somebody is let through."""
 
 
 class Gate:
     """A door: its lock, its machine's state, its mailbox.
 
-    `max_pulse_ms` is the settings' ceiling on what the rules may ask for.
+    `levels` and `others`, the other doors of this device, are given by the wiring.
     """
 
-    def __init__(
-        self, name: str, lock: Lock, ports: Ports, *, has_contact: bool, max_pulse_ms: int
-    ) -> None:
+    def __init__(self, name: str, lock: Lock, ports: Ports, fitted: Fitting) -> None:
         self.name = name
+        self.fitted = fitted
+        self.levels = Levels()
+        self.others: Sequence[Gate] = ()
+        self.state = words.Door()
         self._lock = lock
         self._ports = ports
-        self._has_contact = has_contact
-        self._max_pulse_ms = max_pulse_ms
-        self._mailbox: Mailbox[machine.Event] = Mailbox(limits.GATE_MAILBOX)
-        self.state = machine.Door()
+        self._mailbox: Mailbox[words.Event] = Mailbox(limits.GATE_MAILBOX)
+        self._waiting = 0
+        self._asked: dict[str, asyncio.Future[bool]] = {}
+        self._taken = True
+        self._presses = Tally()
 
-    def terms(self) -> machine.DoorTerms:
-        """How the door behaves now: the rules' word, under the settings' ceiling."""
+    def terms(self) -> words.DoorTerms:
+        """How the door behaves now."""
+        now, rules = self._ports.clock.now(), self._ports.rules.rules
+        return terms(rules, self.name, self.fitted, self.levels, now)
+
+    @property
+    def lockdown(self) -> bool:
+        """Whether nobody comes in but staff who may."""
+        return self.levels.lockdown
+
+    @property
+    def interlocked(self) -> bool:
+        """Whether another door of the interlock is open or unlocked, or may be; fire cancels it."""
+        return not self.levels.fire and any(door.may_be_open for door in self.partners())
+
+    def partners(self) -> "Iterator[Gate]":
+        """Give the other doors of this device in the same interlock."""
         rules = self._ports.rules.rules
-        door = rules.doors.get(self.name) if rules is not None else None
-        door = door or Door(self.name, "")
-        return machine.DoorTerms(
-            pulse_ms=min(door.pulse_ms, self._max_pulse_ms),
-            held_open_ms=door.held_open_s * 1000,
-            relock=door.relock,
-            has_contact=self._has_contact,
-        )
+        mine = find(rules, self.name).interlock
+        if mine is not None:
+            yield from (one for one in self.others if find(rules, one.name).interlock == mine)
 
-    def grant(self, event_id: str) -> bool:
-        """Let somebody through who was granted; False: the door is swamped and nothing moves."""
-        if self._mailbox.offer(machine.Grant(event_id, self.terms().pulse_ms)):
-            return True
+    @property
+    def may_be_open(self) -> bool:
+        """Whether somebody may get through, or is about to; a door that is not seen may be open."""
+        unseen = self.fitted.has_contact and not self.state.sensed
+        return self._waiting > 0 or unseen or self.state.passable
+
+    @property
+    def shown(self) -> str:
+        """Say where the door stands; what nobody can see is not called closed."""
+        phase = self.state.phase.name
+        if self.state.sensed:
+            return phase
+        why = "the contact says nothing" if self.fitted.has_contact else "no contact"
+        return f"{phase}, not seen: {why}"
+
+    def grant(self, event_id: str, *, entry: bool, extended: bool = False) -> Reason | None:
+        """Let somebody through who was granted, or say why nothing moves.
+
+        `entry`: somebody comes in; only then the interlock is asked. `extended`: it is somebody
+        who has more time.
+        """
+        if entry and self.interlocked:
+            self.void(event_id, words.DoorOutcome.DOOR_NOT_OPENED)
+            return Reason.INTERLOCK
+        pulse_ms = self.terms().pulse_ms
+        if self._mailbox.offer(words.Grant(event_id, pulse_ms, extended=extended, entry=entry)):
+            self._waiting += 1
+            return None
         log.error("door_swamped", door=self.name)
-        self._ports.alarms.change(self.name, _LOCK_FAULT, raised=True)
-        self.void(event_id, machine.DoorOutcome.LOCK_FAULT)
-        return False
+        self._ports.alarms.change(
+            self.name, AlarmName.LOCK_FAULT, raised=True, cause="the door is swamped"
+        )
+        self.void(event_id, words.DoorOutcome.LOCK_FAULT)
+        return Reason.INTERNAL_ERROR
 
-    def void(self, event_id: str, result: machine.DoorOutcome) -> None:
+    async def open(self, event_id: str) -> bool:
+        """Let somebody in by a verified command; False: the lock did not take it."""
+        asked: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._asked[event_id] = asked
+        if self.grant(event_id, entry=True) is not None:
+            del self._asked[event_id]
+            return False
+        return await asked
+
+    def extend(self) -> None:
+        """Give whoever is being let through right now the time of those who have more."""
+        self._offer(words.Extend())
+
+    def void(self, event_id: str, result: words.DoorOutcome) -> None:
         """Record that nothing moved for a grant; what it counted is taken back.
 
         Source: spec/rules.md 3.3 "Counting rules in one place", lock fault.
@@ -71,66 +128,99 @@ class Gate:
 
     def contact(self, is_open: bool) -> None:
         """Take the contact's level."""
-        self._offer(machine.Opened() if is_open else machine.Closed())
+        self._offer(words.Opened() if is_open else words.Closed())
 
     def button(self, pressed: bool) -> None:
         """Take the exit button's level: pressing acts, letting go does not."""
         if pressed:
-            self._offer(machine.ExitPressed(self._ports.new_id()))
+            told = self._presses.allows(self._ports.clock.monotonic_ms())
+            self._offer(words.ExitPressed(self._ports.new_id() if told else None))
 
     def contact_lost(self) -> None:
         """Take that the contact says nothing any more."""
-        self._offer(machine.ContactLost())
+        self._offer(words.ContactLost())
 
-    def _offer(self, event: machine.Event) -> None:
+    def bond(self, secured: bool) -> None:
+        """Take the level of the lock's own sensor."""
+        self._offer(words.Bond(secured))
+
+    def bond_lost(self) -> None:
+        """Take that the lock's own sensor says nothing any more."""
+        self._offer(words.Bond(None))
+
+    def tamper(self, opened: bool) -> None:
+        """Take whether somebody is at what must stay closed."""
+        self._ports.alarms.change(self.name, AlarmName.TAMPER, raised=opened)
+
+    def look(self) -> None:
+        """Look at the levels; a full mailbox means that it will anyway."""
+        self._mailbox.offer(words.Tick())
+
+    def sum_up(self) -> None:
+        """Record the presses of the exit button that were only counted, if any."""
+        if count := self._presses.take_left():
+            stamp = self._ports.stamp()
+            self._record(events.summed(stamp, self.name, events.Kind.EXIT_BUTTON, count))
+
+    def _offer(self, event: words.Event) -> None:
         if not self._mailbox.offer(event):
             self._ports.recorder.lose()
 
     async def run(self) -> None:
         """Work the door, for ever."""
-        clock = self._ports.clock
         while True:
-            due_ms = machine.due_ms(self.state)
-            within_s = None if due_ms is None else max(0, due_ms - clock.monotonic_ms()) / 1000
-            event = await self._mailbox.take_within(within_s) or machine.Tick()
-            await self._step(event)
+            await self._step(await self._mailbox.take_within(self._rest_s()) or words.Tick())
 
-    async def _step(self, event: machine.Event) -> None:
-        if isinstance(event, machine.ExitPressed):
+    def _rest_s(self) -> float | None:
+        """How long nothing is to be done, None: until somebody comes."""
+        due_ms, now_ms = machine.due_ms(self.state), self._ports.clock.monotonic_ms()
+        waits = [] if due_ms is None else [max(0, due_ms - now_ms)]
+        if find(self._ports.rules.rules, self.name).open_bands:
+            waits.append(limits.SCHEDULE_LOOK_MS)
+        return min(waits) / 1000 if waits else None
+
+    async def _step(self, event: words.Event) -> None:
+        now_ms = self._ports.clock.monotonic_ms()
+        self.state, effects = machine.step(self.state, event, now_ms, self.terms())
+        if isinstance(event, words.ExitPressed) and event.event_id is not None:
             self._record(events.exit_button(self._ports.stamp(), self.name, event.event_id))
-        self.state, effects = machine.step(
-            self.state, event, self._ports.clock.monotonic_ms(), self.terms()
-        )
+        if isinstance(event, words.Grant):
+            self._waiting -= 1
         for effect in effects:
-            await self._carry_out(effect)
+            await self._carry_out(effect, event)
+        asked = self._asked.pop(event.event_id, None) if isinstance(event, words.Grant) else None
+        if asked is not None and not asked.done():
+            asked.set_result(self._taken)
 
-    async def _carry_out(self, effect: machine.Effect) -> None:
+    async def _carry_out(self, effect: words.Effect, event: words.Event) -> None:
         match effect:
-            case machine.Release(for_ms):
-                await self._release(for_ms)
-            case machine.Secure():
+            case words.Release(for_ms):
+                await self._release(for_ms, event)
+            case words.Secure():
                 await self._secure()
-            case machine.Outcome(event_id, result):
+            case words.Outcome(event_id, result):
                 self._settle(event_id, result, taken_back=self._takes_back(result))
-            case machine.Alarm(kind):
-                self._ports.alarms.change(self.name, kind.value, raised=True)
-            case machine.Cleared(kind):
-                self._ports.alarms.change(self.name, kind.value, raised=False)
+            case words.Holding(why, began):
+                self._record(events.hold(self._ports.stamp(), self.name, why.value, began=began))
+            case words.Alarm(kind):
+                self._ports.alarms.change(self.name, AlarmName(kind.value), raised=True)
+            case words.Cleared(kind):
+                self._ports.alarms.change(self.name, AlarmName(kind.value), raised=False)
 
-    def _takes_back(self, result: machine.DoorOutcome) -> bool:
+    def _takes_back(self, result: words.DoorOutcome) -> bool:
         rules = self._ports.rules.rules
         return usage.taken_back(
             RuleSettings() if rules is None else rules.settings,
-            lock_fault=result is machine.DoorOutcome.LOCK_FAULT,
-            opened=result is machine.DoorOutcome.DOOR_OPENED,
+            lock_fault=result is words.DoorOutcome.LOCK_FAULT,
+            opened=result is words.DoorOutcome.DOOR_OPENED,
         )
 
-    def _settle(self, event_id: str, result: machine.DoorOutcome, *, taken_back: bool) -> None:
+    def _settle(self, event_id: str, result: words.DoorOutcome, *, taken_back: bool) -> None:
         """Record what came of a grant; where the door stayed shut, nobody came in by it."""
         body = events.outcome(self._ports.stamp(), self.name, event_id, result.value)
 
         def write(ledger: Ledger) -> None:
-            if result is not machine.DoorOutcome.DOOR_OPENED:
+            if result is not words.DoorOutcome.DOOR_OPENED:
                 ledger.nobody_came(event_id)
             if taken_back:
                 ledger.withdraw(event_id)
@@ -139,32 +229,35 @@ class Gate:
         self._ports.recorder.record(write)
         self._ports.witness.publish({"event": "door", **body})
 
-    async def _release(self, for_ms: int) -> None:
-        taken = await self._order("release", self._lock.release(for_ms))
-        self._ports.alarms.change(self.name, _LOCK_FAULT, raised=not taken)
-        if taken:
+    async def _release(self, for_ms: int, event: words.Event) -> None:
+        """Release for whoever asked for it, or for a hold, whose renewals nobody needs to hear."""
+        self._taken = not (problem := await self._order("release", self._lock.release(for_ms)))
+        self._ports.alarms.change(
+            self.name, AlarmName.LOCK_FAULT, raised=not self._taken, cause=problem
+        )
+        if not self._taken:
+            if isinstance(event, words.Grant | words.ExitPressed) and event.event_id is not None:
+                await self._step(words.LockFailed(event.event_id))
+        elif isinstance(event, _ASKING):
             log.info("released", door=self.name, for_ms=for_ms)
             self._ports.witness.publish({"event": "released", "door": self.name, "for_ms": for_ms})
-            return
-        for event_id in self.state.pending[-1:]:  # the one that asked for this release
-            await self._step(machine.LockFailed(event_id))
 
     async def _secure(self) -> None:
         """Throw the bolt early; if that fails, the lock's own timer still ends the release."""
-        if await self._order("secure", self._lock.secure()):
+        if not await self._order("secure", self._lock.secure()):
             self._ports.witness.publish({"event": "secured", "door": self.name})
 
-    async def _order(self, what: str, order: Awaitable[None]) -> bool:
-        """Give the lock an order; False: it did not take it."""
+    async def _order(self, what: str, order: Awaitable[None]) -> str | None:
+        """Give the lock an order; say what is wrong if it did not take it."""
         try:
             await order
         except DriverError as error:
             log.error("lock_failed", door=self.name, order=what, problem=error.problem)
+            return error.problem
         except Exception:  # a driver's bug is that device's fault alone
             log.exception("lock_failed", door=self.name, order=what)
-        else:
-            return True
-        return False
+            return "a fault of its driver"
+        return None
 
     def _record(self, body: events.Body) -> None:
         self._ports.recorder.append(body)

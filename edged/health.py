@@ -7,13 +7,13 @@ them. What stops the watchdog's food is a loop that hangs or a journal that answ
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Protocol
 
 import structlog
 
 from edged import limits, notify
-from edged.alarms import STORE_FAILED
 from edged.core import events
-from edged.passage import Passage
+from edged.core.alarm_words import AlarmName
 from edged.ports import Ports
 from edged.store.errors import StoreFailed
 from edged.store.ledger import Ledger
@@ -21,12 +21,20 @@ from edged.store.ledger import Ledger
 log = structlog.get_logger()
 
 
+class Sums(Protocol):
+    """Something that counts what comes too often to be recorded one by one."""
+
+    def sum_up(self) -> None:
+        """Record what was counted since the last time, if anything."""
+        ...
+
+
 class Health:
     """Looks after the whole daemon every `limits.HEALTH_MS`."""
 
-    def __init__(self, ports: Ports, passages: Sequence[Passage]) -> None:
+    def __init__(self, ports: Ports, sums: Sequence[Sums]) -> None:
         self._ports = ports
-        self._passages = passages
+        self._sums = sums
         self._kept: datetime | None = None
 
     async def run(self) -> None:
@@ -36,17 +44,17 @@ class Health:
                 await self.look()
                 await self._ports.clock.sleep_ms(limits.HEALTH_MS)
         finally:
-            self._sum_up()  # what the readers refused until the end
+            self._sum_up()  # what came until the end
 
     async def look(self) -> None:
-        """Sum up refused codes, ask the journal for an answer, feed the watchdog if it came."""
+        """Sum up what was only counted; feed the watchdog if the journal answers."""
         self._sum_up()
         if await self._journal_answers():
             notify.notify(notify.WATCHDOG)
 
     def _sum_up(self) -> None:
-        for passage in self._passages:
-            passage.sum_up()
+        for each in self._sums:
+            each.sum_up()
 
     async def _journal_answers(self) -> bool:
         """Keep the time that was seen; True if the journal said anything, if only no."""
@@ -62,12 +70,14 @@ class Health:
             async with asyncio.timeout(limits.COMMIT_S):
                 await self._ports.journal.commit(write)
         except StoreFailed as failed:
-            self._ports.alarms.change("journal", STORE_FAILED, raised=True)
+            self._ports.alarms.change("journal", AlarmName.STORE_FAILED, raised=True)
             log.error("journal_failed", problem=str(failed))
             return True
         except TimeoutError:
             log.error("journal_stuck")
             return False
         self._kept = now.at if due else kept
-        self._ports.alarms.change("journal", STORE_FAILED, raised=self._ports.recorder.failing)
+        self._ports.alarms.change(
+            "journal", AlarmName.STORE_FAILED, raised=self._ports.recorder.failing
+        )
         return True

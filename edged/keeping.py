@@ -10,8 +10,8 @@ from datetime import datetime
 import structlog
 
 from edged import limits
-from edged.alarms import STORE_FAILED
 from edged.core import events
+from edged.core.alarm_words import AlarmName
 from edged.ports import Ports
 from edged.store.errors import StoreFailed
 from edged.store.ledger import Ledger
@@ -46,7 +46,7 @@ class Keeping:
         while True:
             if journal.failed is None:
                 await journal.serve()
-            self._ports.alarms.change("journal", STORE_FAILED, raised=True)
+            self._ports.alarms.change("journal", AlarmName.STORE_FAILED, raised=True)
             await journal.close()
             await self._ports.clock.sleep_ms(limits.REOPEN_MS[1])
             await self.open()

@@ -97,7 +97,20 @@ RECORDS_AT_ONCE = 100
 """Records handed to the journal together: who comes in meanwhile still finds room there
 (edged.store.limits.WAITING), and waits for milliseconds."""
 
+TALLY_BURST = 20
+"""Changes of one alarm, or presses of one button, that are recorded one by one within a window;
+people make a few a minute, a loose wire hundreds."""
+TALLY_WINDOW_MS = 60_000
+"""Milliseconds of such a window."""
+
+ALARM_CAUSE_CHARS = 200
+"""What an alarm says of its cause; a driver's own words are shorter."""
+
 # --- the loops ---
+SCHEDULE_LOOK_MS = 5_000
+"""Between two looks at the hours of a door that may stand open: people are as exact as that."""
+SOUND_MS = (3_000, 2_500)
+"""How long the alarm output sounds each time, and how often it is asked to while an alarm is up."""
 READER_MAILBOX = 32
 """Scans that wait at one reader: a second of a camera's frames."""
 GATE_MAILBOX = 64

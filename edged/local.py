@@ -12,6 +12,7 @@ from edged.control.client import ControlRefused
 from edged.control.server import Handler
 from edged.control.wire import Verb
 from edged.core import events
+from edged.door_desk import DoorDesk
 from edged.exits import explain
 from edged.keeping import Keeping
 from edged.locker_desk import LockerDesk
@@ -47,6 +48,7 @@ def handlers(
         Verb.LOCKERS: desk.show,
         Verb.LOCKER: desk.order,
         Verb.LOYALTY: LoyaltyDesk(ports).order,
+        Verb.DOOR: DoorDesk(ports, house.gates, house.emergency).order,
     }
 
 
@@ -102,7 +104,7 @@ def report(settings: Settings, ports: Ports, house: wiring.House) -> Mapping[str
             "failed": None if failed is None else str(failed),
             "records_waiting": len(ports.recorder),
         },
-        "doors": {name: gate.state.phase.name for name, gate in house.gates.items()},
+        "doors": {name: gate.shown for name, gate in house.gates.items()},
         "lockers": {
             name: Counter(locker.state.value for locker in bank.lockers.values())
             for name, bank in house.banks.items()

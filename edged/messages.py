@@ -73,6 +73,7 @@ _REASONS: Mapping[MessageClass, tuple[Reason, ...]] = {
     MessageClass.UNAVAILABLE: (
         Reason.DEVICE_DISABLED,
         Reason.LOCKDOWN,
+        Reason.INTERLOCK,
         Reason.NO_RULES,
         Reason.RULES_STALE,
         Reason.CLOCK_UNTRUSTED,

@@ -14,10 +14,10 @@ import structlog
 
 from drivers.api import Scan, Tone
 from edged import desk, limits, messages, outlook, scene, translate
-from edged.alarms import STORE_FAILED
 from edged.clock import Instant
 from edged.core import access, counter, events, presentation
-from edged.core.door import DoorOutcome
+from edged.core.alarm_words import AlarmName
+from edged.core.door_words import DoorOutcome
 from edged.core.presentation import Seen
 from edged.credentials import claims, read
 from edged.credentials.read import Refused
@@ -136,7 +136,16 @@ class Passage:
         leaving = device.side is Side.OUT
         if isinstance(code, Refused) and not (leaving and rules.settings.exit_unlock_unknown):
             return self._refuse(new, code)
-        arrival = Arrival(self._ports.new_id(), rules, device, code, new.at_ms)
+        gate = self._gate
+        arrival = Arrival(
+            self._ports.new_id(),
+            rules,
+            device,
+            code,
+            new.at_ms,
+            lockdown=gate is not None and gate.lockdown,
+            interlocked=gate is not None and gate.interlocked,
+        )
         self._tell("read", arrival, code_kind=arrival.code_kind)
         return await (self._leave(arrival) if leaving else self._enter(arrival))
 
@@ -171,8 +180,8 @@ class Passage:
             arrival = self._let_go(arrival, late=isinstance(failed, TimeoutError))
             decision, seq = self._unrecorded(arrival, asked), None
         reason = decision.reason
-        if decision.verdict is Verdict.ALLOW and not self._release(arrival):
-            reason = Reason.INTERNAL_ERROR
+        if decision.verdict is Verdict.ALLOW:
+            reason = self._release(arrival, member) or reason
         self._show(reason)
         self._report(arrival, member, decision, seq)
         if seq is not None and asked is not None:
@@ -250,7 +259,7 @@ class Passage:
             if not arrival.late:
                 self._ports.recorder.lose()
             return decision
-        self._ports.alarms.change("journal", STORE_FAILED, raised=True)
+        self._ports.alarms.change("journal", AlarmName.STORE_FAILED, raised=True)
         stamp = self._ports.stamp()
 
         def write(ledger: Ledger) -> None:
@@ -262,7 +271,7 @@ class Passage:
 
     async def _leave(self, arrival: Arrival) -> Reason:
         """Release first, then record (spec/rules.md 3.4, 1)."""
-        reason = Reason.OK if self._release(arrival) else Reason.INTERNAL_ERROR
+        reason = self._release(arrival) or Reason.OK
         self._show(reason)
         member = None
         try:
@@ -270,6 +279,8 @@ class Passage:
                 member = await self._find(arrival)
         except (StoreFailed, TimeoutError) as failed:
             log.error("member_not_read", device=self.name, problem=repr(failed))
+        if member is not None and member.extended_time and self._gate is not None:
+            self._gate.extend()
         asked = scene.request(arrival, member, self._read_clock(arrival))
         stamp = self._ports.stamp()
 
@@ -288,11 +299,13 @@ class Passage:
         self._ports.recorder.record(write, then)
         return reason
 
-    def _release(self, arrival: Arrival) -> bool:
-        """Ask the door, if there is one to move, to let somebody through; False: it is swamped."""
+    def _release(self, arrival: Arrival, member: Member | None = None) -> Reason | None:
+        """Ask the door, if there is one to move, to let somebody through; or say why not."""
         if self._gate is None or arrival.device.mode is Mode.RECORD_ONLY:
-            return True
-        return self._gate.grant(arrival.event_id)
+            return None
+        entry = arrival.device.side is Side.IN
+        extended = member is not None and member.extended_time
+        return self._gate.grant(arrival.event_id, entry=entry, extended=extended)
 
     async def _find(self, arrival: Arrival) -> Member | None:
         handle = arrival.handle

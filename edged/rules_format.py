@@ -43,6 +43,7 @@ from policy.model import (
     Door,
     EntitlementOrder,
     ExemptScope,
+    ExitButton,
     Gender,
     GrantTiming,
     HolidayRule,
@@ -243,14 +244,31 @@ class DoorShape(Shape):
     store: Id
     pulse_ms: Number = 5_000
     """Milliseconds that the lock is released for an entry."""
+    extended_s: Number = 15
+    """Seconds by which that and held_open_s are longer for members with extended_time."""
     held_open_s: Number = 30
     """Seconds after which an open door is an alarm."""
-    relock: Relock = Relock.OPEN
-    """Whether the bolt is thrown when the door opens or when it closes again."""
+    pre_alarm_s: Number = 10
+    """Seconds before that alarm in which the door warns; 0: it does not."""
+    forced_min_s: Number = 30
+    """Seconds that the alarm of a forced door lasts, even if it is closed before."""
+    relock: Relock | None = None
+    """Whether the bolt is thrown when the door opens or closes; null: open, a magnet close."""
+    relock_delay_ms: Number = 500
+    """Milliseconds from that opening or closing to the bolt's return."""
+    exit_button: ExitButton = ExitButton.RELEASE
+    """What the exit button does; shunt counts only where the way out is mechanical."""
+    open_bands: Annotated[tuple[BandShape, ...], Some] = ()
+    """Bands, without limits, in which the door stands open for everybody."""
+    first_in: bool = False
+    """Whether it stands open only after the first entry in the band."""
+    interlock: Id | None = None
+    """The set of doors of one device of which one at a time lets somebody in."""
 
     def noun(self, door: str) -> Door:
         """Build the door with this id."""
-        return Door(id=door, **vars(self))
+        bands = tuple(band.noun() for band in self.open_bands)
+        return Door(id=door, **{**vars(self), "open_bands": bands})
 
 
 class DeviceShape(Shape):

@@ -21,7 +21,7 @@ from edged import local, notify, wiring
 from edged.alarms import Alarms
 from edged.control.broadcast import Broadcast
 from edged.control.server import ControlServer
-from edged.health import Health
+from edged.health import Health, Sums
 from edged.keeping import Keeping
 from edged.ports import Ports
 from edged.recorder import Recorder
@@ -73,8 +73,8 @@ async def _run(settings: Settings) -> None:
             finally:
                 for device in house.devices:
                     await device.close()
-                for passage in house.passages.values():
-                    passage.sum_up()
+                for each in _sums(ports, house):
+                    each.sum_up()
                 await keeping.end()
                 writer.cancel()
 
@@ -109,6 +109,7 @@ async def _serve(settings: Settings, ports: Ports, house: wiring.House, keeping:
     settings.runtime_dir.mkdir(mode=0o755, parents=True, exist_ok=True)
     async with ControlServer(settings.control_socket, handlers, ports.witness) as control:
         await keeping.began()
+        await house.emergency.restore()
         try:
             async with asyncio.TaskGroup() as group:
                 for name, job in _jobs(ports, house, control, keeping).items():
@@ -137,13 +138,19 @@ def _jobs(
         "recorder": ports.recorder.run,
         "journal, looked through": keeping.look_through,
         "control": control.run,
-        "health": Health(ports, passages).run,
+        "health": Health(ports, _sums(ports, house)).run,
         **{f"gate {name}": gate.run for name, gate in house.gates.items()},
         **{f"bank {name}": bank.run for name, bank in house.banks.items()},
         **{f"reader {passage.name}": passage.run for passage in passages},
+        **{f"sounder {n}": sounder.run for n, sounder in enumerate(house.sounders)},
         **{f"feedback {n}": feedback.run for n, feedback in enumerate(house.feedbacks)},
         **{f"device {device.device.name}": keep(n) for n, device in enumerate(house.devices)},
     }
+
+
+def _sums(ports: Ports, house: wiring.House) -> list[Sums]:
+    """Give all that counts what comes too often to be recorded one by one."""
+    return [*house.passages.values(), *house.gates.values(), ports.alarms]
 
 
 async def _for_ever(name: str, job: Job) -> NoReturn:

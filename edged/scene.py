@@ -36,7 +36,8 @@ class Arrival:
     """One presented code on its way to a decision.
 
     `code` is a refusal only where the way out opens for unknown codes too. `late`: an attempt to
-    record it in time was given up, and may still succeed as another event.
+    record it in time was given up, and may still succeed as another event. `lockdown` and
+    `interlocked`: nobody comes in here, or not now.
     """
 
     event_id: str
@@ -45,6 +46,8 @@ class Arrival:
     code: claims.Claims | Refused
     began_ms: int
     late: bool = False
+    lockdown: bool = False
+    interlocked: bool = False
 
     @property
     def handle(self) -> bytes | None:
@@ -90,11 +93,17 @@ def request(arrival: Arrival, member: Member | None, now: Instant) -> access.Req
 def _at(arrival: Arrival, member: Member | None, at: datetime, *, trusted: bool) -> access.Request:
     rules = arrival.rules
     age_h = max(timedelta(0), at - rules.issued_at) / _HOUR
-    scene = Scene(at, clock_trusted=trusted, rules_age_h=age_h)
+    scene = Scene(at, clock_trusted=trusted, rules_age_h=age_h, lockdown=arrival.lockdown)
     person = arrival.person
-    fault = _code_fault(arrival, member, person, at)
     return access.Request(
-        rules, arrival.device, member, fault, scene, role=arrival.role, person=person
+        rules,
+        arrival.device,
+        member,
+        _code_fault(arrival, member, person, at),
+        scene,
+        role=arrival.role,
+        person=person,
+        interlocked=arrival.interlocked,
     )
 
 

@@ -120,12 +120,20 @@ class RelayLock(DeviceSettings):
 
 
 class SimInput(DeviceSettings):
-    """A contact or a button in the virtual building."""
+    """A line of a door in the virtual building."""
 
     kind: Literal["sim"]
     socket: SocketPath
     door: Name
-    line: Literal["contact", "button"]
+    line: Literal["contact", "button", "bond", "tamper"]
+
+
+class SimSwitch(DeviceSettings):
+    """A line of no door in the virtual building."""
+
+    kind: Literal["sim"]
+    socket: SocketPath
+    line: Literal["fire", "lockdown"]
 
 
 class SimIndicator(DeviceSettings):
@@ -188,14 +196,22 @@ AnyReader: TypeAlias = SimReader | LineScanner | EyeReader
 
 
 class Door(_Strict):
-    """What one door is wired to. `max_pulse_ms` is the ceiling of what the rules may ask."""
+    """What one door is wired to. `max_pulse_ms` is the ceiling of what the rules may ask.
+
+    `continuous`: the lock's coil bears current for hours, so the door may stand open by the
+    rules' hours; a magnet always may. `bond` is active while the bolt holds, `tamper` while
+    somebody is at what must stay closed.
+    """
 
     type: Annotated[LockType, Field(strict=False)]
     egress: Annotated[Egress | None, Field(strict=False)] = None
-    max_pulse_ms: Annotated[int, Field(ge=limits.PULSE_MS[0], le=limits.PULSE_MS[1])] = 10_000
+    max_pulse_ms: Annotated[int, Field(ge=limits.PULSE_MS[0], le=limits.PULSE_MS[1])] = 20_000
+    continuous: bool = False
     lock: Annotated[AnyLock, Field(discriminator="kind")]
     contact: SimInput | None = None
     exit_button: SimInput | None = None
+    bond: SimInput | None = None
+    tamper: SimInput | None = None
     readers: Annotated[
         Mapping[Name, Annotated[AnyReader, Field(discriminator="kind")]],
         Field(min_length=1, max_length=limits.READERS_PER_DOOR),
@@ -232,6 +248,7 @@ class Settings(_Strict):
 
     `store_pepper` is a file of the secrets directory and is never in the settings file; it
     keys the hashes of refused codes and of lockers' PINs. `counters` are readers without a door.
+    `fire` and `lockdown_switch` hold for every door; `alarm_output` sounds while an alarm is up.
     """
 
     device: Name
@@ -245,6 +262,9 @@ class Settings(_Strict):
         AfterValidator(_some),
     ] = (Language.JA, Language.EN)
     clock: Clock = Clock()
+    fire: SimSwitch | None = None
+    lockdown_switch: SimSwitch | None = None
+    alarm_output: SimIndicator | None = None
     doors: Annotated[Mapping[Name, Door], Field(min_length=1, max_length=limits.DOORS)]
     lockers: Annotated[Mapping[Name, LockerBank], Field(max_length=limits.LOCKER_BANKS)] = {}
     counters: Annotated[

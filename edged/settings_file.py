@@ -17,8 +17,13 @@ from edged.settings import LockType, Settings
 
 SECRETS: Final = frozenset({"store_pepper"})
 """Settings that are files of the secrets directory and never in the settings file."""
-_PARTS: Final = {"doors": {"lock", "contact", "exit_button"}, "lockers": {"board"}}
+_PARTS: Final = {
+    "doors": {"lock", "contact", "exit_button", "bond", "tamper"},
+    "lockers": {"board"},
+}
 """The tables of a door and of a bank that are devices, beside their readers."""
+_SINGLE: Final = ("fire", "lockdown_switch", "alarm_output")
+"""The devices that are no door's."""
 _BARE: Final = re.compile("[A-Za-z0-9_-]+")
 
 _Fault = tuple[str, str]
@@ -181,6 +186,7 @@ def _devices(table: Mapping[str, object]) -> Iterator[_Found]:
                     yield (section, owner, name), device
             yield from _readers((section, owner, "readers"), fields.get("readers"))
     yield from _readers(("counters",), table.get("counters"))
+    yield from (((name,), device) for name, device in _tables(table) if name in _SINGLE)
 
 
 def _readers(above: tuple[str, ...], readers: object) -> Iterator[_Found]:

@@ -56,6 +56,7 @@ REASONS: Mapping[Reason, Words] = MappingProxyType(
         ),
         Reason.DEVICE_DISABLED: ("端末が無効", "단말기 사용 중지", "device is off"),
         Reason.LOCKDOWN: ("全館施錠中", "전체 잠금 중", "lockdown"),
+        Reason.INTERLOCK: ("連動扉が開いている", "연동문이 열려 있음", "partner door is open"),
         Reason.NO_RULES: ("ルール未受信", "규칙 없음", "no rules loaded"),
         Reason.RULES_STALE: ("ルールが古い", "규칙이 오래됨", "rules too old"),
         Reason.CLOCK_UNTRUSTED: ("時計が未確認", "시계 미확인", "clock not trusted"),

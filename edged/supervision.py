@@ -8,11 +8,9 @@ from drivers.api import Device, DriverError
 from edged import limits
 from edged.alarms import Alarms
 from edged.clock import Clock
+from edged.core.alarm_words import AlarmName
 
 log = structlog.get_logger()
-
-LOST = "DEVICE_LOST"
-"""The alarm of a device that is not there or does not answer."""
 
 
 def _nothing() -> None:
@@ -63,15 +61,16 @@ class Supervised:
     async def run(self, clock: Clock, alarms: Alarms) -> None:
         """Work the device, and open it again whenever it is lost, for ever."""
         name = self.device.name
+        problem = "not there at the start"
         while True:
             if self.is_open:
                 problem = await self._until_lost()
                 log.error("device_lost", device=name, problem=problem)
                 await self.close()
                 self._on_lost()
-            alarms.change(name, LOST, raised=True)
+            alarms.change(name, AlarmName.DEVICE_LOST, raised=True, cause=problem)
             await self._reopen(clock)
-            alarms.change(name, LOST, raised=False)
+            alarms.change(name, AlarmName.DEVICE_LOST, raised=False)
 
     async def _until_lost(self) -> str:
         try:

@@ -3,7 +3,7 @@
 The only room of the daemon that reaches concrete drivers, and only through the registry.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -11,48 +11,71 @@ from drivers import registry
 from drivers.api import Indicator
 from edged import settings as conf
 from edged.bank import Bank
+from edged.door_terms import Fitting
+from edged.emergency import Emergency
 from edged.feedback import Feedback
 from edged.gate import Gate
 from edged.locker_reader import LockerReader
 from edged.passage import Passage
 from edged.ports import Ports
+from edged.sounder import Sounder
 from edged.supervision import Supervised
-from policy.model import Rules
+from policy.model import ExitButton, Rules
 
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """Everything that has a loop of its own."""
+    """Everything that has a loop of its own, and what holds for all doors."""
 
+    emergency: Emergency
     gates: dict[str, Gate] = field(default_factory=dict)
     banks: dict[str, Bank] = field(default_factory=dict)
     passages: dict[str, Passage] = field(default_factory=dict)
     feedbacks: list[Feedback] = field(default_factory=list)
+    sounders: list[Sounder] = field(default_factory=list)
     devices: list[Supervised] = field(default_factory=list)
 
 
 def build(settings: conf.Settings, ports: Ports) -> House:
     """Make every part of the house; nothing is opened and nothing moves."""
-    house = House()
+    locks = {
+        name: registry.lock_class(door.lock.kind)(f"{name}.lock", **door.lock.arguments())
+        for name, door in settings.doors.items()
+    }
+    gates = {
+        name: Gate(name, locks[name], ports, _fitting(door))
+        for name, door in settings.doors.items()
+    }
+    house = House(Emergency(ports, gates.values()), gates)
     for name, lockers in settings.lockers.items():
         _add_bank(house, name, lockers, ports)
     for name, reader_settings in settings.counters.items():
         _add_reader(house, name, reader_settings, None, ports)
     for name, door in settings.doors.items():
-        lock = registry.lock_class(door.lock.kind)(f"{name}.lock", **door.lock.arguments())
-        gate = Gate(
-            name,
-            lock,
-            ports,
-            has_contact=door.contact is not None,
-            max_pulse_ms=door.max_pulse_ms,
-        )
-        house.gates[name] = gate
+        lock, gate = locks[name], gates[name]
         house.devices.append(Supervised(lock, lock.run, optional=door.lock.optional))
-        _add_inputs(house, door, gate)
+        _add_input(house, f"{name}.contact", door.contact, gate.contact, gate.contact_lost)
+        _add_input(house, f"{name}.exit_button", door.exit_button, gate.button)
+        _add_input(house, f"{name}.bond", door.bond, gate.bond, gate.bond_lost)
+        _add_input(house, f"{name}.tamper", door.tamper, gate.tamper)
         for reader, reader_settings in door.readers.items():
             _add_reader(house, reader, reader_settings, gate, ports)
+    _add_input(house, "fire", settings.fire, house.emergency.fire_input)
+    _add_input(house, "lockdown_switch", settings.lockdown_switch, house.emergency.lockdown_switch)
+    if settings.alarm_output is not None:
+        sounder = _add_indicator(house, "alarm_output", settings.alarm_output)
+        house.sounders.append(Sounder(sounder, ports.alarms))
     return house
+
+
+def _fitting(door: conf.Door) -> Fitting:
+    return Fitting(
+        has_contact=door.contact is not None,
+        max_pulse_ms=door.max_pulse_ms,
+        magnet=door.type is conf.LockType.MAGNET,
+        mechanical=door.egress is conf.Egress.MECHANICAL,
+        continuous=door.continuous,
+    )
 
 
 def _add_bank(house: House, name: str, lockers: conf.LockerBank, ports: Ports) -> None:
@@ -72,27 +95,26 @@ def _add_bank(house: House, name: str, lockers: conf.LockerBank, ports: Ports) -
         _add_reader(house, reader, reader_settings, bank, ports)
 
 
-def _add_inputs(house: House, door: conf.Door, gate: Gate) -> None:
-    if door.contact is not None:
-        contact = registry.input_class(door.contact.kind)(
-            f"{gate.name}.contact", **door.contact.arguments()
-        )
-        work = partial(contact.run, gate.contact)
-        house.devices.append(
-            Supervised(contact, work, optional=door.contact.optional, on_lost=gate.contact_lost)
-        )
-    if door.exit_button is not None:
-        button = registry.input_class(door.exit_button.kind)(
-            f"{gate.name}.exit_button", **door.exit_button.arguments()
-        )
-        work = partial(button.run, gate.button)
-        house.devices.append(Supervised(button, work, optional=door.exit_button.optional))
+def _add_input(
+    house: House,
+    name: str,
+    line: conf.SimInput | conf.SimSwitch | None,
+    report: Callable[[bool], None],
+    on_lost: Callable[[], None] | None = None,
+) -> None:
+    if line is None:
+        return
+    device = registry.input_class(line.kind)(name, **line.arguments())
+    lost = {} if on_lost is None else {"on_lost": on_lost}
+    work = partial(device.run, report)
+    house.devices.append(Supervised(device, work, optional=line.optional, **lost))
 
 
 def _add_reader(
     house: House, name: str, reader: conf.AnyReader, place: Gate | Bank | None, ports: Ports
 ) -> None:
-    indicator = _add_indicator(house, name, reader)
+    light = reader.indicator
+    indicator = None if light is None else _add_indicator(house, f"{name}.indicator", light)
     feedback = Feedback(indicator)
     if isinstance(place, Bank):
         passage: Passage = LockerReader(name, place, feedback, ports)
@@ -106,13 +128,9 @@ def _add_reader(
     house.feedbacks.append(feedback)
 
 
-def _add_indicator(house: House, name: str, reader: conf.AnyReader) -> Indicator | None:
-    if reader.indicator is None:
-        return None
-    indicator = registry.indicator_class(reader.indicator.kind)(
-        f"{name}.indicator", **reader.indicator.arguments()
-    )
-    house.devices.append(Supervised(indicator, indicator.run, optional=reader.indicator.optional))
+def _add_indicator(house: House, name: str, light: conf.SimIndicator) -> Indicator:
+    indicator = registry.indicator_class(light.kind)(name, **light.arguments())
+    house.devices.append(Supervised(indicator, indicator.run, optional=light.optional))
     return indicator
 
 
@@ -127,6 +145,8 @@ def mismatches(settings: conf.Settings, rules: Rules) -> Iterator[str]:
     for door_name, door in settings.doors.items():
         if door_name not in rules.doors:
             yield f"doors.{door_name}: the rules have no such door"
+        else:
+            yield from _unfit(door_name, settings, rules)
         for reader in door.readers:
             device = rules.devices.get(reader)
             if device is None:
@@ -136,6 +156,22 @@ def mismatches(settings: conf.Settings, rules: Rules) -> Iterator[str]:
         for device in rules.devices.values():
             if device.door == door_name and device.id not in door.readers:
                 yield f"devices.{device.id}: the settings wire no such reader to {door_name}"
+
+
+def _unfit(name: str, settings: conf.Settings, rules: Rules) -> Iterator[str]:
+    """Name what the rules ask of a door that it is not wired for."""
+    asked, fitted = rules.doors[name], _fitting(settings.doors[name])
+    if asked.open_bands and not fitted.may_stand_open:
+        yield f"doors.{name}: open_bands needs continuous = true, or a magnet"
+    if asked.exit_button is ExitButton.SHUNT and not fitted.mechanical:
+        yield f'doors.{name}: exit_button shunt needs egress = "mechanical"; it releases'
+    if asked.interlock is None:
+        return
+    here = {one for one in settings.doors if one in rules.doors}
+    if not any(rules.doors[one].interlock == asked.interlock for one in here - {name}):
+        yield f"doors.{name}: no other door of interlock {asked.interlock} is wired to this device"
+    if not fitted.has_contact:
+        yield f"doors.{name}: an interlock needs a contact at each of its doors"
 
 
 def _strange_banks(settings: conf.Settings, rules: Rules) -> Iterator[str]:

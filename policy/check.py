@@ -56,6 +56,7 @@ class FaultCode(StrEnum):
     DUPLICATE_HANDLE = "DUPLICATE_HANDLE"
     END_BEFORE_START = "END_BEFORE_START"
     NOT_A_NOTICE = "NOT_A_NOTICE"
+    INTERLOCK_STANDS_OPEN = "INTERLOCK_STANDS_OPEN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,10 +244,7 @@ def _plan(path: str, plan: Plan, stores: AbstractSet[str]) -> Iterator[Fault]:
         yield from _known(f"{path}.stores", "store", store, stores)
     yield from _bands(f"{path}.bands", plan.bands)
     yield from _bands(f"{path}.booking_bands", plan.booking_bands)
-    for n, grant in enumerate(plan.booking_bands):
-        if grant.limit is not None:
-            where = f"{path}.booking_bands[{n}].limit"
-            yield Fault(where, FaultCode.OUT_OF_RANGE, "a booking band has no limit")
+    yield from _unlimited(f"{path}.booking_bands", plan.booking_bands)
 
 
 def _bands(path: str, bands: Sequence[BandGrant]) -> Iterator[Fault]:
@@ -267,6 +265,13 @@ def _bands(path: str, bands: Sequence[BandGrant]) -> Iterator[Fault]:
         yield from _weekdays(f"{path}[{n}].weekdays", grant.days)
 
 
+def _unlimited(path: str, bands: Sequence[BandGrant]) -> Iterator[Fault]:
+    for n, grant in enumerate(bands):
+        if grant.limit is not None:
+            where = f"{path}[{n}].limit"
+            yield Fault(where, FaultCode.OUT_OF_RANGE, "here a band has no limit")
+
+
 def _weekdays(path: str, days: DayRule) -> Iterator[Fault]:
     for day in sorted(days.weekdays):
         yield from _range(path, day, limits.WEEKDAY)
@@ -275,7 +280,16 @@ def _weekdays(path: str, days: DayRule) -> Iterator[Fault]:
 def _door(path: str, door: Door, stores: AbstractSet[str]) -> Iterator[Fault]:
     yield from _known(f"{path}.store", "store", door.store, stores)
     yield from _range(f"{path}.pulse_ms", door.pulse_ms, limits.PULSE)
+    yield from _range(f"{path}.extended_s", door.extended_s, limits.EXTENDED)
     yield from _range(f"{path}.held_open_s", door.held_open_s, limits.HELD_OPEN)
+    yield from _range(f"{path}.pre_alarm_s", door.pre_alarm_s, limits.PRE_ALARM)
+    yield from _range(f"{path}.forced_min_s", door.forced_min_s, limits.FORCED_MIN)
+    yield from _range(f"{path}.relock_delay_ms", door.relock_delay_ms, limits.RELOCK_DELAY)
+    yield from _bands(f"{path}.open_bands", door.open_bands)
+    yield from _unlimited(f"{path}.open_bands", door.open_bands)
+    if door.interlock is not None and door.open_bands:
+        text = "a door of an interlock can't stand open: its partners would never open"
+        yield Fault(f"{path}.open_bands", FaultCode.INTERLOCK_STANDS_OPEN, text)
 
 
 def _device(path: str, device: Device, rules: Rules, unread: Names) -> Iterator[Fault]:

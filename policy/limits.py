@@ -37,6 +37,10 @@ TOLERANCE = Range(0, 1_440, "min", "more would reach past the dates that are loo
 BOOKING_MARGIN = Range(0, 1_440, "min", "a booking opens and ends within a day of itself")
 PULSE = Range(500, 60_000, "ms", "shorter moves no bolt, longer leaves the door unlocked")
 HELD_OPEN = Range(1, 3_600, "s", "a door open for an hour is never normal")
+EXTENDED = Range(0, 60, "s", "no lock is released longer than a minute")
+PRE_ALARM = Range(0, 3_600, "s", "0 is none; no longer than a door may be open")
+FORCED_MIN = Range(0, 3_600, "s", "an alarm of an hour is heard by whoever can hear it")
+RELOCK_DELAY = Range(0, 10_000, "ms", "longer is no relock at the opening")
 
 # Counting (spec/rules.md 6)
 MONTH_ANCHOR = Range(1, 28, "day", "every month has it")

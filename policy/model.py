@@ -54,6 +54,9 @@ from policy.words import (
     ExemptScope as ExemptScope,
 )
 from policy.words import (
+    ExitButton as ExitButton,
+)
+from policy.words import (
     Gender as Gender,
 )
 from policy.words import (
@@ -270,14 +273,27 @@ class Staff:
 class Door:
     """How a door behaves; what it is wired to is the settings' business.
 
-    `pulse_ms` 500..60_000 (spec/rules.md 6, row 38), `held_open_s` 1..3_600.
+    `pulse_ms` 500..60_000 (spec/rules.md 6, row 38), `held_open_s` 1..3_600. `relock` None: on
+    open for a strike, on close for a magnet. `pre_alarm_s` before the held-open alarm, 0: none.
+    `open_bands`: bands without limits in which the door stands open, once the first person has
+    come in where `first_in`. `interlock`: the set of doors of which one at a time may be open.
+
+    Source: spec/hardware.md 9.2, 9.3.
     """
 
     id: str
     store: str
     pulse_ms: int = 5_000
+    extended_s: int = 15
     held_open_s: int = 30
-    relock: Relock = Relock.OPEN
+    pre_alarm_s: int = 10
+    forced_min_s: int = 30
+    relock: Relock | None = None
+    relock_delay_ms: int = 500
+    exit_button: ExitButton = ExitButton.RELEASE
+    open_bands: tuple[BandGrant, ...] = ()
+    first_in: bool = False
+    interlock: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -201,6 +201,16 @@ class Relock(StrEnum):
     CLOSE = "close"
 
 
+class ExitButton(StrEnum):
+    """What the exit button does where a handle opens the door from inside (spec/hardware.md 9.3).
+
+    `SHUNT`: it only says that somebody is about to use the handle.
+    """
+
+    RELEASE = "release"
+    SHUNT = "shunt"
+
+
 class Verdict(StrEnum):
     """What was decided (spec/rules.md 2.8)."""
 
@@ -230,6 +240,7 @@ class Reason(StrEnum):
     MEMBER_NOT_SYNCED = "MEMBER_NOT_SYNCED"
     DEVICE_DISABLED = "DEVICE_DISABLED"
     LOCKDOWN = "LOCKDOWN"
+    INTERLOCK = "INTERLOCK"
     NO_RULES = "NO_RULES"
     RULES_STALE = "RULES_STALE"
     CLOCK_UNTRUSTED = "CLOCK_UNTRUSTED"

@@ -15,6 +15,9 @@ from edged.cli import (
     audit_verify,
     calendar,
     check_config,
+    door_lockdown,
+    door_open,
+    fire_reset,
     ledger,
     lockers_assign,
     lockers_confirm_empty,
@@ -25,6 +28,7 @@ from edged.cli import (
     lockers_open,
     lockers_return,
     lockers_set_aside,
+    passback_clear,
     report,
     rules_check,
     rules_compare,
@@ -70,6 +74,19 @@ _lockers.command("force-end")(lockers_force_end.lockers_force_end)
 _lockers.command("confirm-empty")(lockers_confirm_empty.lockers_confirm_empty)
 _lockers.command("set-aside")(lockers_set_aside.lockers_set_aside)
 app.add_typer(_lockers, name="lockers")
+
+_door: Final = _group("The doors: letting somebody in, or nobody.")
+_door.command("open")(door_open.door_open)
+_door.command("lockdown")(door_lockdown.door_lockdown)
+app.add_typer(_door, name="door")
+
+_fire: Final = _group("Fire: what comes after it.")
+_fire.command("reset")(fire_reset.fire_reset)
+app.add_typer(_fire, name="fire")
+
+_passback: Final = _group("Anti-passback: who counts as inside.")
+_passback.command("clear")(passback_clear.passback_clear)
+app.add_typer(_passback, name="passback")
 
 _rules: Final = _group("The rules: what the doors decide by.")
 _rules.command("check")(rules_check.rules_check)

@@ -19,7 +19,7 @@ from edged.printable import printable
 
 
 class Verb(StrEnum):
-    """Everything that can be asked. No verb moves a door's bolt; LOCKER may release a locker."""
+    """Everything that can be asked. DOOR may release a door, LOCKER a locker; no other moves."""
 
     STATUS = "status"
     WATCH = "watch"
@@ -27,6 +27,7 @@ class Verb(StrEnum):
     LOCKERS = "lockers"
     LOCKER = "locker"
     LOYALTY = "loyalty"
+    DOOR = "door"
 
 
 ARGUMENTS: Final[Mapping[Verb, Mapping[str, type]]] = {
@@ -36,6 +37,7 @@ ARGUMENTS: Final[Mapping[Verb, Mapping[str, type]]] = {
     Verb.LOCKERS: {"after": str},
     Verb.LOCKER: {"order": dict},
     Verb.LOYALTY: {"order": dict},
+    Verb.DOOR: {"order": dict},
 }
 """What each verb takes: all of it, and nothing else."""
 

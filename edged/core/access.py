@@ -37,6 +37,7 @@ class Request:
     that the member holds at the device's store, each with its product. `late`: the same at the
     latest time that it may be, where the clock leaves that open (spec/rules.md 3.7 "Maybe").
     `role`: whose codes the key signs; of `STAFF`, `person` is whom the code names.
+    `interlocked`: another door of the interlock is open or unlocked, and no fire.
     """
 
     rules: Rules
@@ -48,6 +49,7 @@ class Request:
     late: "Request | None" = None
     role: KeyRole = KeyRole.MEMBER
     person: Staff | None = None
+    interlocked: bool = False
 
     @property
     def who(self) -> Member | Staff | None:
@@ -70,6 +72,8 @@ def admitted(request: Request) -> Member | Decision:
         return deny(Reason.DEVICE_DISABLED, "device_enabled")
     if request.role is KeyRole.STAFF:
         return deny(Reason.CODE_KIND_NOT_ACCEPTED, "code")
+    if request.scene.lockdown and request.device.mode is not Mode.RECORD_ONLY:
+        return deny(Reason.LOCKDOWN, "no_lockdown")
     if request.code_fault is not None:
         return deny(request.code_fault, "code")
     if request.member is None:
@@ -82,15 +86,14 @@ def decide_entry(request: Request) -> Decision:
 
     Where the clock leaves it open, staff pass.
     """
-    first = _decide(request)
-    if request.late is None:
-        return first
-    last = _decide(request.late)
-    if request.role is KeyRole.STAFF:
-        return last if first.verdict is Verdict.DENY and last.verdict is Verdict.ALLOW else first
-    if request.member is None:
-        return first
-    return doubt.maybe(request.rules.settings, request.member, first, last)
+    decision = _decide(request)
+    if request.late is not None:
+        last = _decide(request.late)
+        if request.role is KeyRole.STAFF:
+            decision = last if decision.verdict is Verdict.DENY else decision
+        elif request.member is not None:
+            decision = doubt.maybe(request.rules.settings, request.member, decision, last)
+    return _one_at_a_time(request, decision)
 
 
 def decide_unrecorded(request: Request) -> Decision:
@@ -106,7 +109,15 @@ def decide_unrecorded(request: Request) -> Decision:
         return found
     if request.device.mode is Mode.RECORD_ONLY:
         return Decision(Verdict.RECORDED, Reason.RECORDED, "record", unsettled=True)
-    return doubt.unrecorded(request.rules.settings, found)
+    return _one_at_a_time(request, doubt.unrecorded(request.rules.settings, found))
+
+
+def _one_at_a_time(request: Request, decision: Decision) -> Decision:
+    """Let nobody in while another door of the interlock is open or unlocked (hardware.md 9.3)."""
+    if not request.interlocked or decision.verdict is not Verdict.ALLOW:
+        return decision
+    failed = (check, "interlock", False, "reason", Reason.INTERLOCK)
+    return Decision(Verdict.DENY, Reason.INTERLOCK, steps=(*decision.steps, failed))
 
 
 def decide_exit(request: Request) -> Decision:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
 
+from edged.core.alarm_words import SEVERITY, AlarmName
 from edged.core.seating import SeatChange
 from policy.locker_model import Log, Occupancy
 from policy.loyalty import CancelEarn, Earn
@@ -37,6 +38,9 @@ class Kind(StrEnum):
     LOYALTY_EARN_CANCEL = "loyalty_earn_cancel"
     LOCKER = "locker"
     LOCKER_COMMAND = "locker_command"
+    HOLD = "hold"
+    COMMAND = "command"
+    SUMMED = "summed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,26 @@ class LockerCommand:
     verb: str
     by: str
     device: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmTold:
+    """An alarm of a door or a device: up since when (`stamp_text`), and what is known of it."""
+
+    source: str
+    name: AlarmName
+    since: str
+    cause: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DoorCommand:
+    """What somebody of the staff, or the cloud, asks of the doors; `target`: which it is about."""
+
+    id: str
+    verb: str
+    by: str
+    target: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,9 +213,44 @@ def exit_button(stamp: Stamp, door: str, event_id: str) -> Body:
     return _about(Kind.EXIT_BUTTON, stamp, door=door, event_id=event_id)
 
 
-def alarm(stamp: Stamp, source: str, name: str, *, raised: bool) -> Body:
-    """Something needs a person, or needs nobody any more. `source`: a door or a device."""
-    return _about(Kind.ALARM, stamp, source=source, alarm=name, raised=raised)
+def alarm(stamp: Stamp, told: AlarmTold, *, raised: bool) -> Body:
+    """Something needs a person, or needs nobody any more; `since` is when it was first seen."""
+    return _about(
+        Kind.ALARM,
+        stamp,
+        source=told.source,
+        alarm=told.name.value,
+        severity=SEVERITY[told.name].value,
+        cause=told.cause,
+        since=told.since,
+        raised=raised,
+    )
+
+
+def hold(stamp: Stamp, door: str, why: str, *, began: bool) -> Body:
+    """A door begins to stand released, by the hours or for a fire, or does so no more."""
+    return _about(Kind.HOLD, stamp, door=door, why=why, began=began)
+
+
+def command(stamp: Stamp, asked: DoorCommand, result: str) -> Body:
+    """What was asked of the doors, and the answer; an opening's outcome has the command's id."""
+    return _about(
+        Kind.COMMAND,
+        stamp,
+        command=asked.id,
+        verb=asked.verb,
+        target=asked.target,
+        by=asked.by,
+        result=result,
+    )
+
+
+def summed(stamp: Stamp, source: str, what: str, count: int, *, raised: bool | None = None) -> Body:
+    """`count` events of one kind came too fast to be recorded one by one.
+
+    `what`: an alarm, whose changes they are and which is up now if `raised`, or `exit_button`.
+    """
+    return _about(Kind.SUMMED, stamp, source=source, what=what, count=count, raised=raised)
 
 
 def refused(stamp: Stamp, device: str, counts: Mapping[str, int], since: datetime) -> Body:

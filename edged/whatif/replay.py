@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from edged.clock import ClockState
-from edged.core.door import DoorOutcome
+from edged.core.door_words import DoorOutcome
 from edged.core.events import Kind
 from edged.messages import MessageClass, message_class
 from edged.rules_file import RuleSet
@@ -18,7 +18,12 @@ from policy.limits import HANDLE_BYTES
 from policy.model import Reason, Scene, Side, Usage, UsageKey, Verdict, Visit
 
 _TRUSTED: Final = {ClockState.SYNCED.value, ClockState.HOLDOVER.value}
-_NOT_BY_RULES: Final = {Reason.RECORD_FAILED, Reason.INTERNAL_ERROR, Reason.STAFF}
+_NOT_BY_RULES: Final = {
+    Reason.RECORD_FAILED,
+    Reason.INTERNAL_ERROR,
+    Reason.STAFF,
+    Reason.INTERLOCK,
+}
 _BY_CODE: Final = {MessageClass.NOT_READ, MessageClass.SHOW_AGAIN, MessageClass.REPLACED}
 
 

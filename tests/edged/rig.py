@@ -17,6 +17,8 @@ from drivers.api import Scan, Signal
 from edged import limits, messages, rules_file, translate
 from edged.alarms import Alarms
 from edged.control.broadcast import Broadcast, Watcher
+from edged.door_terms import Fitting
+from edged.emergency import Emergency
 from edged.feedback import Feedback
 from edged.gate import Gate
 from edged.passage import Passage
@@ -94,9 +96,9 @@ class Rig:
             digest=lambda text: hashlib.sha256(b"pepper" + text).digest(),
         )
         self.lock = FakeLock()
-        self.gate = Gate(
-            "front", self.lock, self.ports, has_contact=True, max_pulse_ms=MAX_PULSE_MS
-        )
+        fitted = Fitting(has_contact=True, max_pulse_ms=MAX_PULSE_MS)
+        self.gate = Gate("front", self.lock, self.ports, fitted)
+        self.emergency = Emergency(self.ports, [self.gate])
         self.light_in, self.light_out = FakeIndicator("in"), FakeIndicator("out")
         self.feedbacks = [Feedback(self.light_in), Feedback(self.light_out)]
         self.way_in = Passage("front-in", self.gate, self.feedbacks[0], self.ports)
@@ -137,12 +139,14 @@ class Rig:
         found = -1
         async with asyncio.timeout(WITHIN_S):
             while self.recorder.failing or len(self.recorder) or found != len(self.records()):
-                found = len(self.records())
                 if self.recorder.failing:
                     await self.clock.advance(limits.RECORD_RETRY_MS)
                 await until(lambda: not any(undecided))
                 await settle()
                 await self.journal.commit(lambda _: None)  # behind all that is being written
+                await settle()
+                found = len(self.records())
+                await self.journal.commit(lambda _: None)  # and what was handed over after it
                 await settle()
 
     async def released(self, times: int) -> None:

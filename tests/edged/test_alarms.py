@@ -1,11 +1,12 @@
 from datetime import timedelta
 
+from edged.core.alarm_words import AlarmName
 from tests.edged.rig import Rig
 
 
 async def test_an_alarm_is_raised_once_and_cleared_once(rig: Rig) -> None:
     for raised in (False, True, True, False, False, True):
-        rig.alarms.change("front", "DOOR_FORCED", raised=raised)
+        rig.alarms.change("front", AlarmName.DOOR_FORCED, raised=raised)
         rig.clock.skip(1_000)
     await rig.written()
     records = rig.records("alarm")
@@ -18,13 +19,24 @@ async def test_an_alarm_is_raised_once_and_cleared_once(rig: Rig) -> None:
 
 
 async def test_what_is_up_is_listed_with_its_beginning(rig: Rig) -> None:
-    rig.alarms.change("front", "DOOR_FORCED", raised=True)
+    rig.alarms.change("front", AlarmName.DOOR_FORCED, raised=True)
     rig.clock.skip(1_500)
-    rig.alarms.change("back", "DOOR_FORCED", raised=True)
+    rig.alarms.change("back", AlarmName.DOOR_FORCED, raised=True)
     rig.clock.step_wall(timedelta(hours=-1))
-    rig.alarms.change("front", "LOCK_FAULT", raised=True)
-    rig.alarms.change("back", "DOOR_FORCED", raised=False)
+    rig.alarms.change("front", AlarmName.LOCK_FAULT, raised=True, cause="no answer")
+    rig.alarms.change("back", AlarmName.DOOR_FORCED, raised=False)
     assert rig.alarms.listing() == [
-        {"source": "front", "alarm": "DOOR_FORCED", "since": "2026-11-04T03:00:00.000Z"},
-        {"source": "front", "alarm": "LOCK_FAULT", "since": "2026-11-04T02:00:01.500Z"},
+        {
+            "source": "front",
+            "alarm": "DOOR_FORCED",
+            "severity": "alarm",
+            "since": "2026-11-04T03:00:00.000Z",
+        },
+        {
+            "source": "front",
+            "alarm": "LOCK_FAULT",
+            "severity": "warning",
+            "since": "2026-11-04T02:00:01.500Z",
+            "cause": "no answer",
+        },
     ]

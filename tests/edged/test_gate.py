@@ -5,7 +5,7 @@ from structlog.typing import EventDict
 
 from drivers.api import DeviceLost, DeviceRefused
 from edged import limits
-from edged.core.door import Door, Phase
+from edged.core.door_words import Door, Phase
 from tests.edged.fakes import settle, until
 from tests.edged.rig import Rig, running
 
@@ -63,8 +63,13 @@ async def test_time_alone_ends_a_release(rig: Rig) -> None:
 async def test_a_forced_door_is_an_alarm_until_it_is_closed(rig: Rig) -> None:
     rig.gate.contact(is_open=False)
     rig.gate.contact(is_open=True)
+    await until(lambda: rig.gate.state.phase is Phase.UNASKED)
+    rig.clock.skip(200)
+    rig.gate.look()
     await until(lambda: alarms(rig) == ["DOOR_FORCED"])
     rig.gate.contact(is_open=False)
+    rig.clock.skip(30_000)
+    rig.gate.look()
     await until(lambda: alarms(rig) == [])
     await rig.written()
     assert [(one["alarm"], one["raised"]) for one in rig.records("alarm")] == [
@@ -80,10 +85,13 @@ async def test_a_door_held_open_is_an_alarm(tmp_path: Path) -> None:
         await rig.enter(rig.code())
         rig.gate.contact(is_open=True)
         await until(lambda: rig.gate.state.phase is Phase.OPEN)
-        rig.clock.skip(44_999)
-        rig.gate.contact(is_open=True)
+        rig.clock.skip(35_000)
+        rig.gate.look()
+        await until(lambda: alarms(rig) == ["DOOR_HELD_SOON"])
+        rig.clock.skip(9_999)
+        rig.gate.look()
         await settle()
-        assert alarms(rig) == []
+        assert alarms(rig) == ["DOOR_HELD_SOON"]
         rig.clock.skip(1)
         rig.gate.contact(is_open=True)
         await until(lambda: alarms(rig) == ["DOOR_HELD_OPEN"])
@@ -161,4 +169,12 @@ async def test_presses_that_a_stuck_door_has_no_room_for_are_a_gap(rig: Rig) -> 
     rig.lock.answers.set()
     await rig.released(1 + limits.GATE_MAILBOX)
     await rig.written()
-    assert len(rig.records("exit_button")) == 1 + limits.GATE_MAILBOX
+    rig.gate.sum_up()
+    rig.gate.sum_up()
+    await rig.written()
+    assert len(rig.records("exit_button")) == limits.TALLY_BURST
+    [summed] = rig.records("summed")
+    assert (summed["what"], summed["count"]) == (
+        "exit_button",
+        1 + limits.GATE_MAILBOX + 3 - limits.TALLY_BURST,
+    )

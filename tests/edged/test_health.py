@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from edged import limits
-from edged.alarms import STORE_FAILED
 from edged.clock import ClockState
+from edged.core.alarm_words import AlarmName
 from edged.health import Health
 from tests.edged.fakes import until
 from tests.edged.rig import Rig
@@ -70,11 +70,11 @@ async def test_a_disk_that_says_no_is_an_alarm_and_no_reason_to_restart(
     await rig.stop_journal()
     await health.look()
     assert systemd.heard() == [b"WATCHDOG=1"]
-    assert [one["alarm"] for one in rig.alarms.listing()] == [STORE_FAILED]
+    assert [one["alarm"] for one in rig.alarms.listing()] == [AlarmName.STORE_FAILED]
     await until(lambda: rig.recorder.failing)
     await rig.start_journal()
     await health.look()
-    assert [one["alarm"] for one in rig.alarms.listing()] == [STORE_FAILED]
+    assert [one["alarm"] for one in rig.alarms.listing()] == [AlarmName.STORE_FAILED]
     await rig.written()
     await health.look()
     assert rig.alarms.listing() == []

@@ -9,8 +9,8 @@ import pytest
 from structlog.typing import EventDict
 
 from edged import limits
-from edged.alarms import STORE_FAILED
 from edged.core import events
+from edged.core.alarm_words import AlarmName
 from edged.keeping import Keeping
 from edged.store.errors import SchemaTooNew
 from edged.store.ledger import Ledger
@@ -162,13 +162,13 @@ async def test_a_journal_that_failed_is_opened_again(rig: Rig, kept: asyncio.Tas
     await rig.break_writing()
     await until(lambda: bool(rig.alarms.listing()))
     [alarm] = rig.alarms.listing()
-    assert (alarm["source"], alarm["alarm"]) == ("journal", STORE_FAILED)
+    assert (alarm["source"], alarm["alarm"]) == ("journal", AlarmName.STORE_FAILED)
     assert rig.journal.failed is not None
     await until(lambda: limits.REOPEN_MS[1] in rig.clock.sleeping_ms)
     await rig.clock.advance(limits.REOPEN_MS[1])
     await until(lambda: rig.journal.failed is None)
     await rig.written()
-    assert [one["alarm"] for one in rig.records("alarm")] == [STORE_FAILED]
+    assert [one["alarm"] for one in rig.records("alarm")] == [AlarmName.STORE_FAILED]
     assert not kept.done()
 
 

@@ -10,6 +10,7 @@ from edged.control import wire
 from edged.control.client import ControlRefused
 from edged.control.server import Handler
 from edged.control.wire import Verb
+from edged.core.alarm_words import AlarmName
 from edged.exits import Exit
 from edged.keeping import Keeping
 from edged.store.errors import FailKind, StoreFailed
@@ -56,7 +57,7 @@ async def test_new_rules_are_in_force_when_the_answer_comes(rig: Rig, tmp_path: 
 
 async def test_the_status_says_how_everything_is(rig: Rig, tmp_path: Path) -> None:
     status = handlers(rig, tmp_path)[Verb.STATUS]
-    rig.alarms.change("front", "DOOR_FORCED", raised=True)
+    rig.alarms.change("front", AlarmName.DOOR_FORCED, raised=True)
     await rig.written()
     answer = dict(await status({}))
     assert json.loads(wire.answered(answer))["answer"] == answer
@@ -71,7 +72,7 @@ async def test_the_status_says_how_everything_is(rig: Rig, tmp_path: Path) -> No
         "clock": {"at": "2026-11-04T03:00:00.000Z", "state": "SYNCED"},
         "faults": [],
         "journal": {"failed": None, "records_waiting": 0},
-        "doors": {"front": "REST"},
+        "doors": {"front": "REST, not seen: the contact says nothing"},
         "lockers": {},
         "devices": dict.fromkeys(
             (
@@ -86,7 +87,12 @@ async def test_the_status_says_how_everything_is(rig: Rig, tmp_path: Path) -> No
         ),
         "scans_dropped": {"front-in": 0, "front-out": 0},
         "alarms": [
-            {"source": "front", "alarm": "DOOR_FORCED", "since": "2026-11-04T03:00:00.000Z"}
+            {
+                "source": "front",
+                "alarm": "DOOR_FORCED",
+                "severity": "alarm",
+                "since": "2026-11-04T03:00:00.000Z",
+            }
         ],
     }
 

@@ -32,7 +32,7 @@ ROWS = {
     "ただいま利用できません": (
         "지금은 이용할 수 없습니다",
         (
-            "DEVICE_DISABLED LOCKDOWN NO_RULES RULES_STALE STORE_CLOSED"
+            "DEVICE_DISABLED LOCKDOWN INTERLOCK NO_RULES RULES_STALE STORE_CLOSED"
             " CLOCK_UNTRUSTED RECORD_FAILED INTERNAL_ERROR"
         ),
     ),

@@ -46,7 +46,7 @@ def test_what_is_not_said_has_a_default(file: Path) -> None:
     assert loaded.clock.trust == "kernel"
     assert loaded.language == ("ja", "en")
     assert loaded.store_pepper is None
-    assert loaded.doors["back"].max_pulse_ms == 10_000
+    assert loaded.doors["back"].max_pulse_ms == 20_000
 
 
 def test_a_device_gives_its_drivers_arguments(file: Path) -> None:

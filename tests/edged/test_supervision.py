@@ -8,9 +8,10 @@ from drivers.api import DeviceLost, DeviceMissing
 from edged import limits
 from edged.alarms import Alarms
 from edged.control.broadcast import Broadcast
+from edged.core.alarm_words import AlarmName
 from edged.recorder import Recorder
 from edged.store.journal import Journal
-from edged.supervision import LOST, Supervised
+from edged.supervision import Supervised
 from tests.edged.fakes import FakeClock, FakeDevice, settle
 
 FIRST_MS, LONGEST_MS = limits.REOPEN_MS
@@ -63,7 +64,7 @@ async def test_a_lost_device_is_an_alarm_until_it_is_back(ward: Ward) -> None:
     assert (supervised.is_open, ward.up) == (True, [])
     device.unplug()
     await settle()
-    assert (supervised.is_open, ward.up) == (False, [("front.lock", LOST)])
+    assert (supervised.is_open, ward.up) == (False, [("front.lock", AlarmName.DEVICE_LOST)])
     assert (losses, device.closed) == (["lost"], 1)
     device.plug()
     await ward.clock.advance(FIRST_MS)
@@ -101,9 +102,9 @@ async def test_a_drivers_bug_is_its_devices_fault_alone(
     sick.missing = sick.close_fails = ArithmeticError("another bug")
     sick.end(ends_with)
     await settle()
-    assert ward.up == [("front.lock", LOST)]
+    assert ward.up == [("front.lock", AlarmName.DEVICE_LOST)]
     await ward.clock.advance(FIRST_MS)
-    assert ward.up == [("front.lock", LOST)]
+    assert ward.up == [("front.lock", AlarmName.DEVICE_LOST)]
     sick.plug()
     await ward.clock.advance(2 * FIRST_MS)
     assert (supervised.is_open, ward.up) == (True, [])
@@ -122,13 +123,13 @@ async def test_unless_it_is_optional(ward: Ward) -> None:
     device = FakeDevice("front-out")
     device.missing = DeviceMissing("front-out", "no such device")
     supervised = await ward.watch(device, optional=True)
-    assert (supervised.is_open, ward.up) == (False, [("front-out", LOST)])
+    assert (supervised.is_open, ward.up) == (False, [("front-out", AlarmName.DEVICE_LOST)])
     device.plug()
     await ward.clock.advance(FIRST_MS)
     assert (supervised.is_open, ward.up) == (True, [])
     device.end(DeviceLost("front-out", "gone"))
     await settle()
-    assert ward.up == [("front-out", LOST)]
+    assert ward.up == [("front-out", AlarmName.DEVICE_LOST)]
 
 
 async def test_a_bug_at_the_start_is_not_taken_for_a_missing_device(ward: Ward) -> None:

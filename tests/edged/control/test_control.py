@@ -61,7 +61,7 @@ async def test_another_user_is_not_answered(path: Path) -> None:
 
 
 def test_every_verb_needs_its_handler(path: Path) -> None:
-    with pytest.raises(ValueError, match="no handler for locker, lockers, loyalty, status"):
+    with pytest.raises(ValueError, match="no handler for door, locker, lockers, loyalty, status"):
         ControlServer(path, {Verb.RULES_LOAD: load}, Broadcast())
 
 

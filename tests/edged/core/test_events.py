@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from edged.core import events
+from edged.core.alarm_words import AlarmName
 from edged.core.events import Body, Kind, LockerCommand, Presented, Stamp
 from edged.core.seating import SeatChange
 from edged.store.record import GENESIS, seal
@@ -137,8 +138,39 @@ OTHERS: list[tuple[Body, dict[str, object]]] = [
         {"kind": "exit_button", "door": "front", "event_id": "E2"},
     ),
     (
-        events.alarm(STAMP, "front", "DOOR_FORCED", raised=True),
-        {"kind": "alarm", "source": "front", "alarm": "DOOR_FORCED", "raised": True},
+        events.alarm(
+            STAMP,
+            events.AlarmTold("front", AlarmName.DOOR_FORCED, "2026-11-04T03:00:00.000Z"),
+            raised=True,
+        ),
+        {
+            "kind": "alarm",
+            "source": "front",
+            "alarm": "DOOR_FORCED",
+            "severity": "alarm",
+            "cause": None,
+            "since": "2026-11-04T03:00:00.000Z",
+            "raised": True,
+        },
+    ),
+    (
+        events.summed(STAMP, "front", "TAMPER", 7, raised=False),
+        {"kind": "summed", "source": "front", "what": "TAMPER", "count": 7, "raised": False},
+    ),
+    (
+        events.hold(STAMP, "front", "schedule", began=True),
+        {"kind": "hold", "door": "front", "why": "schedule", "began": True},
+    ),
+    (
+        events.command(STAMP, events.DoorCommand("C1", "open", "kim", "front"), "OK"),
+        {
+            "kind": "command",
+            "command": "C1",
+            "verb": "open",
+            "target": "front",
+            "by": "kim",
+            "result": "OK",
+        },
     ),
     (
         events.refused(STAMP, "front-in", {"CODE_UNREADABLE": 3}, AT),

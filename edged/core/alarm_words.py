@@ -1,0 +1,49 @@
+"""What needs a person: every alarm there is, and how much it matters (edged/README.md)."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+
+class Severity(StrEnum):
+    """How much an alarm matters; `ALARM` sounds the alarm output."""
+
+    NOTICE = "notice"
+    WARNING = "warning"
+    ALARM = "alarm"
+
+
+class AlarmName(StrEnum):
+    """Every alarm. They are append-only: records, consoles and the cloud know them."""
+
+    FIRE = "FIRE"
+    LOCKDOWN = "LOCKDOWN"
+    DOOR_FORCED = "DOOR_FORCED"
+    DOOR_HELD_OPEN = "DOOR_HELD_OPEN"
+    DOOR_HELD_SOON = "DOOR_HELD_SOON"
+    TAMPER = "TAMPER"
+    LOCK_NOT_SECURED = "LOCK_NOT_SECURED"
+    LOCK_FAULT = "LOCK_FAULT"
+    DEVICE_LOST = "DEVICE_LOST"
+    STORE_FAILED = "STORE_FAILED"
+    LOCKER_STUCK = "LOCKER_STUCK"
+    PIN_RESET_FAILED = "PIN_RESET_FAILED"
+
+
+SEVERITY: Final[Mapping[AlarmName, Severity]] = MappingProxyType(
+    {
+        AlarmName.FIRE: Severity.ALARM,
+        AlarmName.LOCKDOWN: Severity.WARNING,
+        AlarmName.DOOR_FORCED: Severity.ALARM,
+        AlarmName.DOOR_HELD_OPEN: Severity.ALARM,
+        AlarmName.DOOR_HELD_SOON: Severity.NOTICE,
+        AlarmName.TAMPER: Severity.ALARM,
+        AlarmName.LOCK_NOT_SECURED: Severity.ALARM,
+        AlarmName.LOCK_FAULT: Severity.WARNING,
+        AlarmName.DEVICE_LOST: Severity.WARNING,
+        AlarmName.STORE_FAILED: Severity.WARNING,
+        AlarmName.LOCKER_STUCK: Severity.WARNING,
+        AlarmName.PIN_RESET_FAILED: Severity.WARNING,
+    }
+)

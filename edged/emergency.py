@@ -1,0 +1,100 @@
+"""Fire and lockdown: what holds for every door of the device at once, over restarts too.
+
+A fire acts first and is recorded after. It is latched: only a command ends it, and not while the
+input still says fire. Egress is the hardware's business; this is the software's part of it.
+"""
+
+import asyncio
+from collections.abc import Iterable
+
+import structlog
+
+from edged import limits
+from edged.core.alarm_words import AlarmName
+from edged.door_terms import Levels
+from edged.gate import Gate
+from edged.ports import Ports
+from edged.store.errors import StoreFailed
+from edged.store.ledger import Ledger
+
+log = structlog.get_logger()
+
+SOURCE = "device"
+"""Whose alarms these are: no door's."""
+
+
+class Emergency:
+    """The levels that the gates look at, and who set them."""
+
+    def __init__(self, ports: Ports, gates: Iterable[Gate]) -> None:
+        self.levels = Levels()
+        self.burning = False
+        self._ports = ports
+        self._gates = tuple(gates)
+        self._switched = False
+        self._commanded = False
+        for gate in self._gates:
+            gate.levels = self.levels
+            gate.others = tuple(other for other in self._gates if other is not gate)
+
+    async def restore(self) -> None:
+        """Take up what held when the daemon ended, before any door moves."""
+        try:
+            async with asyncio.timeout(limits.COMMIT_S):
+                fire, lockdown = await self._ports.journal.commit(
+                    lambda ledger: (ledger.get("fire"), ledger.get("lockdown"))
+                )
+        except (StoreFailed, TimeoutError) as failed:
+            log.error("emergency_not_read", problem=repr(failed))
+            return
+        self._commanded = lockdown is True
+        if fire is True:
+            self._latch("latched before the restart")
+        self._lock_down("by a command before the restart")
+
+    def fire_input(self, active: bool) -> None:
+        """Take the level of the fire input; a cut wire is a fire."""
+        self.burning = active
+        if active and not self.levels.fire:
+            self._ports.recorder.record(lambda ledger: ledger.put("fire", value=True))
+            self._latch("the fire input")
+
+    def lockdown_switch(self, active: bool) -> None:
+        """Take the level of the lockdown switch."""
+        self._switched = active
+        self._lock_down("the switch")
+
+    def lock_down(self, on: bool) -> None:
+        """Begin or end the lockdown of a command; a switch that is on keeps its own."""
+        self._commanded = on
+        self._lock_down("by a command")
+
+    def reset_fire(self) -> None:
+        """End the fire; the caller has recorded it."""
+        self.levels.fire = False
+        self._ports.alarms.change(SOURCE, AlarmName.FIRE, raised=False)
+        self._look()
+
+    def _latch(self, cause: str) -> None:
+        self.levels.fire = True
+        self._look()
+        self._ports.alarms.change(SOURCE, AlarmName.FIRE, raised=True, cause=cause)
+
+    def _lock_down(self, cause: str) -> None:
+        self.levels.lockdown = on = self._switched or self._commanded
+        self._look()
+        self._ports.alarms.change(SOURCE, AlarmName.LOCKDOWN, raised=on, cause=cause)
+
+    def _look(self) -> None:
+        for gate in self._gates:
+            gate.look()
+
+
+def keep_lockdown(ledger: Ledger, *, on: bool) -> None:
+    """Let a command's lockdown, or its end, outlast a restart."""
+    ledger.put("lockdown", on)
+
+
+def keep_reset(ledger: Ledger) -> None:
+    """Let the end of a fire outlast a restart."""
+    ledger.put("fire", value=False)
