@@ -92,6 +92,25 @@ class People:
         """Let the door fall shut."""
         await self._do("close", door=door)
 
+    async def lapse(self, door: str, timeout_s: float, *, after: int) -> Observation:
+        """Let a release pass without going through: wait until the bolt is thrown again.
+
+        Args:
+            door: Whose bolt was released after number `after`.
+            timeout_s: How long to wait for each of both.
+            after: The number of the newest observation before the release was asked for.
+        """
+        released = await self._bolt(door, timeout_s, released=True, after=after)
+        return await self._bolt(door, timeout_s, released=False, after=released["n"])
+
+    async def tamper(self, door: str, *, opened: bool) -> None:
+        """Open the housing of the door's devices, or close it."""
+        await self._do("tamper", door=door, opened=opened)
+
+    async def switch(self, line: str, *, on: bool) -> None:
+        """Turn a switch that is no door's: "fire" or "lockdown"."""
+        await self._do("switch", line=line, on=on)
+
     async def open_locker(self, bank: str, channel: int) -> None:
         """Pull a locker open. Raises Refused("locked") while its latch holds."""
         await self._do("open_locker", bank=bank, channel=channel)
@@ -147,6 +166,14 @@ class People:
                 if predicate(observation):
                     return observation
         raise AssertionError("watch() ends by raising only")
+
+    async def _bolt(
+        self, door: str, timeout_s: float, *, released: bool, after: int
+    ) -> Observation:
+        def fits(seen: Observation) -> bool:
+            return seen["what"] == "bolt" and seen["door"] == door and seen["released"] is released
+
+        return await self.wait_for(fits, timeout_s, after=after)
 
     async def _do(self, what: str, **facts: object) -> dict[str, Any]:
         """Ask for one thing; give the answer. Raises Refused, BuildingGone."""

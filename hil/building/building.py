@@ -28,6 +28,7 @@ _LEVEL = {
     Part.BOLT: "released",
     Part.DOOR: "open",
     Part.BUTTON: "pressed",
+    Part.TAMPER: "opened",
 }
 
 
@@ -66,6 +67,8 @@ class Building:
         }
         self.readers: dict[str, set[Callable[[str], None]]] = {}
         self.signals: dict[str, dict[str, object]] = {}
+        self.switches = {"fire": False, "lockdown": False}
+        self.switch_listeners: set[Callable[[str, bool], None]] = set()
         self.level_listeners: set[Callable[[str, Change], None]] = set()
         self.locker_listeners: set[Callable[[str, int, bool], None]] = set()
         self._config = config
@@ -111,6 +114,15 @@ class Building:
             self._publish(name, change)
         self._arm()
         return self.doors[name]
+
+    def switch(self, line: str, on: bool) -> None:
+        """Turn a switch that is no door's."""
+        if self.switches[line] is on:
+            return
+        self.switches[line] = on
+        self.record("switch", line=line, on=on)
+        for listener in tuple(self.switch_listeners):
+            listener(line, on)
 
     def settle(self) -> int:
         """Let time pass at every door; write down what it changed, in its order.

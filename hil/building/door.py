@@ -26,6 +26,7 @@ class Part(StrEnum):
     BOLT = "bolt"  # released
     DOOR = "door"  # open
     BUTTON = "button"  # pressed
+    TAMPER = "tamper"  # opened
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +93,18 @@ class Close:
 
 
 @dataclass(frozen=True, slots=True)
+class Tamper:
+    """Somebody opens the housing of the door's devices, or closes it."""
+
+    opened: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Wait:
     """Nothing but time passes."""
 
 
-Event = Release | Hold | Secure | Dark | Coil | Press | Pull | Force | Close | Wait
+Event = Release | Hold | Secure | Dark | Coil | Press | Pull | Force | Close | Tamper | Wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +124,7 @@ class Door:
     pressed_until_ms: int = 0
     let_go_ms: int = -limits.OPENS_AFTER_MS  # when the coil last began to let the bolt go
     open: bool = False
+    tampered: bool = False
 
     @property
     def energised(self) -> bool:
@@ -189,6 +198,8 @@ def _after(door: Door, event: Event) -> Door:  # noqa: C901 - a table, a row an 
             return replace(door, open=True)
         case Close():
             return replace(door, open=False)
+        case Tamper(opened):
+            return replace(door, tampered=opened)
         case Wait():
             return door
 
@@ -202,6 +213,7 @@ def _moved(before: Door, after: Door, changes: list[Change]) -> Door:
         (Part.BOLT, before.released, after.released),
         (Part.DOOR, before.open, after.open),
         (Part.BUTTON, before.pressed, after.pressed),
+        (Part.TAMPER, before.tampered, after.tampered),
     )
     for part, old, new in levels:
         if old is not new:

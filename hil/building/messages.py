@@ -23,10 +23,16 @@ class LockHello(_Message):
 
 
 class LevelHello(_Message):
-    """A host that listens to a contact or an exit button."""
+    """A host that listens to a line of a door."""
 
-    hello: Literal["contact", "button"]
+    hello: Literal["contact", "button", "bond", "tamper"]
     door: Name
+
+
+class SwitchHello(_Message):
+    """A host that listens to a switch that is no door's."""
+
+    hello: Literal["fire", "lockdown"]
 
 
 class IndicatorHello(_Message):
@@ -56,7 +62,9 @@ class PersonHello(_Message):
     hello: Literal["person"]
 
 
-Hello = LockHello | LevelHello | IndicatorHello | ReaderHello | LockersHello | PersonHello
+Hello = (
+    LockHello | LevelHello | SwitchHello | IndicatorHello | ReaderHello | LockersHello | PersonHello
+)
 
 
 class Request(_Message):
@@ -138,6 +146,22 @@ class Leaf(Request):
     door: Name
 
 
+class Tamper(Request):
+    """Open the housing of a door's devices, or close it."""
+
+    do: Literal["tamper"]
+    door: Name
+    opened: bool
+
+
+class Switch(Request):
+    """Turn a switch: the fire panel's relay, or the one for a lockdown."""
+
+    do: Literal["switch"]
+    line: Literal["fire", "lockdown"]
+    on: bool
+
+
 class LockerDoor(Request):
     """Pull a locker's door, break it open, or push it shut."""
 
@@ -165,7 +189,7 @@ class Watch(Request):
     do: Literal["watch"]
 
 
-Act = Scan | Raw | Show | Press | Leaf | LockerDoor | Plug | State
+Act = Scan | Raw | Show | Press | Leaf | Tamper | Switch | LockerDoor | Plug | State
 PersonRequest = Act | Watch
 
 HELLO: TypeAdapter[Hello] = TypeAdapter(Annotated[Hello, Field(discriminator="hello")])

@@ -1,10 +1,11 @@
 """What a person in the building can do, and what it does (README.md)."""
 
 from hil.building.building import Building, Refused
-from hil.building.door import Close, Event, Force, Press, Pull
+from hil.building.door import Close, Event, Force, Press, Pull, Tamper
 from hil.building.lockers import NoSuchLocker
-from hil.building.messages import Act, Leaf, LockerDoor, Plug, Raw, Scan, Show, State
+from hil.building.messages import Act, Leaf, LockerDoor, Plug, Raw, Scan, Show, State, Switch
 from hil.building.messages import Press as PressRequest
+from hil.building.messages import Tamper as TamperRequest
 from hil.building.tty import Tty
 
 _LEAF: dict[str, Event] = {"open": Pull(), "force": Force(), "close": Close()}
@@ -26,12 +27,10 @@ def act(building: Building, request: Act) -> dict[str, object]:
             building.send(request.reader, bytes.fromhex(request.hex))
         case Show():
             building.show(request.camera, request.png, request.for_ms)
-        case PressRequest():
-            building.act(request.door, Press(request.for_ms))
-        case Leaf():
-            door = building.act(request.door, _LEAF[request.do])
-            if request.do == "open" and not door.open:
-                raise Refused("locked")
+        case PressRequest() | Leaf() | TamperRequest():
+            _at_door(building, request)
+        case Switch():
+            building.switch(request.line, request.on)
         case LockerDoor():
             _move(building, request)
         case Plug():
@@ -39,6 +38,18 @@ def act(building: Building, request: Act) -> dict[str, object]:
         case State():
             return _state(building)
     return {}
+
+
+def _at_door(building: Building, request: PressRequest | Leaf | TamperRequest) -> None:
+    match request:
+        case PressRequest():
+            building.act(request.door, Press(request.for_ms))
+        case TamperRequest():
+            building.act(request.door, Tamper(request.opened))
+        case Leaf():
+            door = building.act(request.door, _LEAF[request.do])
+            if request.do == "open" and not door.open:
+                raise Refused("locked")
 
 
 def _move(building: Building, request: LockerDoor) -> None:

@@ -32,6 +32,7 @@ from hil.building.messages import (
     ReaderHello,
     Request,
     Signal,
+    SwitchHello,
     Watch,
 )
 
@@ -88,6 +89,8 @@ async def _as(hello: Hello, building: Building, line: Line) -> None:
             await _lock(hello, building, line)
         case LevelHello():
             await _level(hello, building, line)
+        case SwitchHello():
+            await _switch(hello, building, line)
         case IndicatorHello():
             await _indicator(hello, building, line)
         case ReaderHello():
@@ -124,20 +127,55 @@ async def _level(hello: LevelHello, building: Building, line: Line) -> None:
     door = building.door(hello.door)
     if hello.hello == "contact" and not building.has_contact(hello.door):
         raise Refused(f"door: {hello.door!r} has no contact")
-    part = Part.DOOR if hello.hello == "contact" else Part.BUTTON
+    levels = {
+        Part.BOLT: door.released,
+        Part.DOOR: door.open,
+        Part.BUTTON: door.pressed,
+        Part.TAMPER: door.tampered,
+    }
+
+    def active() -> bool:
+        match hello.hello:
+            case "contact":
+                return levels[Part.DOOR]
+            case "button":
+                return levels[Part.BUTTON]
+            case "tamper":
+                return levels[Part.TAMPER]
+            case "bond":  # the bolt is thrown, and the leaf is there for it to hold
+                return not levels[Part.BOLT] and not levels[Part.DOOR]
 
     def report(name: str, change: Change) -> None:
-        if (name, change.part) == (hello.door, part):
-            line.send({"active": change.level})
+        if name != hello.door:
+            return
+        before = active()
+        levels[change.part] = change.level
+        if active() is not before:
+            line.send({"active": active()})
 
     with _connected(building, hello):
         line.send({"ok": True})
-        line.send({"active": door.open if part is Part.DOOR else door.pressed})
+        line.send({"active": active()})
         building.level_listeners.add(report)
         try:
             await _refuse_all(line)
         finally:
             building.level_listeners.remove(report)
+
+
+async def _switch(hello: SwitchHello, building: Building, line: Line) -> None:
+    def report(name: str, on: bool) -> None:
+        if name == hello.hello:
+            line.send({"active": on})
+
+    with _connected(building, hello):
+        line.send({"ok": True})
+        report(hello.hello, building.switches[hello.hello])
+        building.switch_listeners.add(report)
+        try:
+            await _refuse_all(line)
+        finally:
+            building.switch_listeners.remove(report)
 
 
 async def _lockers(hello: LockersHello, building: Building, line: Line) -> None:
@@ -213,7 +251,7 @@ async def _person(building: Building, line: Line) -> None:
 @contextmanager
 def _connected(
     building: Building,
-    hello: LockHello | LevelHello | IndicatorHello | ReaderHello | LockersHello,
+    hello: LockHello | LevelHello | SwitchHello | IndicatorHello | ReaderHello | LockersHello,
 ) -> Iterator[None]:
     """Write down that a host connected, and that it hung up."""
     building.record("device", **hello.model_dump(), connected=True)

@@ -240,7 +240,7 @@ class _Guest(asyncio.Protocol):
         if self.hello == "lockers" and self.building.reports_doors:
             for channel, is_open in self.building.lockers.items():
                 self.say({"channel": channel, "open": is_open})
-        if self.hello in ("contact", "button"):
+        if self.hello in ("contact", "button", "fire"):
             self.say({"active": self.building.level})
 
     def say(self, line: object) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
 import pytest
 
@@ -23,15 +23,15 @@ class InputRig(Protocol):
 
 
 class SimRig:
-    def __init__(self, folder: Path, line: Literal["contact", "button"]) -> None:
+    def __init__(self, folder: Path, line: str, door: str | None = "front") -> None:
         self.where = folder / "building.sock"
-        self.line: Literal["contact", "button"] = line
+        self.line, self.door = line, door
         self.building = LittleBuilding(self.where)
         self.plug = self.building.plug
         self.unplug = self.building.unplug
 
     def input(self) -> Input:
-        return SimInput("front.input", socket=str(self.where), door="front", line=self.line)
+        return SimInput("front.input", socket=str(self.where), line=self.line, door=self.door)
 
     def drive(self, active: bool) -> None:
         self.building.level = active
@@ -41,6 +41,7 @@ class SimRig:
 INPUTS: dict[str, Callable[[Path], InputRig]] = {
     "sim contact": lambda folder: SimRig(folder, "contact"),
     "sim button": lambda folder: SimRig(folder, "button"),
+    "sim fire": lambda folder: SimRig(folder, "fire", None),
 }
 
 

@@ -123,6 +123,46 @@ async def test_contact_and_button_report_level_and_changes(
         assert [await button.line(), await button.line()] == [{"active": True}, {"active": False}]
 
 
+async def test_tamper_fire_and_lockdown_report_level_and_changes(
+    building: Process, people: People
+) -> None:
+    await people.switch("fire", on=True)
+    async with (
+        Host(building, hello="tamper", door="front") as tamper,
+        Host(building, hello="fire") as fire,
+        Host(building, hello="lockdown") as lockdown,
+    ):
+        first = [await tamper.line(), await fire.line(), await lockdown.line()]
+        assert first == [{"active": False}, {"active": True}, {"active": False}]
+        await people.tamper("front", opened=True)
+        await people.switch("fire", on=False)
+        await people.switch("lockdown", on=True)
+        await people.switch("lockdown", on=True)
+        then = [await tamper.line(), await fire.line(), await lockdown.line()]
+        assert then == [{"active": True}, {"active": False}, {"active": True}]
+        await people.switch("lockdown", on=False)
+        assert await lockdown.line() == {"active": False}
+    seen = [(one["line"], one["on"]) for one in people.seen if one["what"] == "switch"]
+    assert seen == [("fire", True), ("fire", False), ("lockdown", True), ("lockdown", False)]
+
+
+async def test_a_bond_is_a_thrown_bolt_with_its_leaf(building: Process, people: People) -> None:
+    async with (
+        Host(building, hello="bond", door="front") as bond,
+        Host(building, hello="lock", door="front") as lock,
+    ):
+        assert await bond.line() == {"active": True}
+        await people.force("front")
+        assert await bond.line() == {"active": False}
+        await people.close("front")
+        assert await bond.line() == {"active": True}
+        before = people.last
+        await lock.ask({"id": 1, "release_ms": 200})
+        thrown = await people.lapse("front", SOON_S, after=before)
+        assert thrown["released"] is False
+        assert [await bond.line(), await bond.line()] == [{"active": False}, {"active": True}]
+
+
 async def test_an_indicator_is_seen(building: Process, people: People) -> None:
     signal = {"light": "green", "tone": "high", "blinks": 0, "for_ms": 1_500, "lines": ["ようこそ"]}
     async with Host(building, hello="indicator", name="front-in") as indicator:
