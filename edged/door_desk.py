@@ -23,6 +23,7 @@ from edged.ports import Ports
 from edged.rules_fields import Id
 from edged.store.errors import FailKind, StoreFailed
 from edged.store.ledger import Ledger
+from policy.model import Reason
 
 
 class Result(StrEnum):
@@ -125,7 +126,10 @@ class DoorDesk:
             return self._refuse(order, Result.INTERLOCK, order.door)
         if not await self._take(order, order.door, lambda _: None):
             return Result.DUPLICATE
-        return Result.OK if await gate.open(order.command) else Result.LOCK_FAULT
+        refused = await gate.open(order.command)
+        if refused is Reason.INTERLOCK:  # somebody came in there meanwhile
+            return Result.INTERLOCK
+        return Result.OK if refused is None else Result.LOCK_FAULT
 
     async def _lock_down(self, order: _Lockdown) -> Result:
         """A lockdown keeps people out: it begins even if it can't be recorded."""

@@ -106,14 +106,15 @@ class Gate:
         self.void(event_id, words.DoorOutcome.LOCK_FAULT)
         return Reason.INTERNAL_ERROR
 
-    async def open(self, event_id: str) -> bool:
-        """Let somebody in by a verified command; False: the lock did not take it."""
+    async def open(self, event_id: str) -> Reason | None:
+        """Let somebody in by a verified command, or say why nothing moved."""
         asked: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._asked[event_id] = asked
-        if self.grant(event_id, entry=True) is not None:
+        refused = self.grant(event_id, entry=True)
+        if refused is not None:
             del self._asked[event_id]
-            return False
-        return await asked
+            return refused
+        return None if await asked else Reason.INTERNAL_ERROR
 
     def extend(self) -> None:
         """Give whoever is being let through right now the time of those who have more."""

@@ -1,13 +1,15 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from structlog.typing import EventDict
 
-from drivers.api import DeviceLost, DeviceRefused
+from drivers.api import DeviceLost, DeviceRefused, Light
 from edged import limits
+from edged.clock import ClockState
 from edged.core.door_words import Door, Phase
 from tests.edged.fakes import settle, until
-from tests.edged.rig import Rig, running
+from tests.edged.rig import ISSUER, Rig, running
 
 LOST = DeviceLost("front.lock", "no answer")
 
@@ -178,3 +180,76 @@ async def test_presses_that_a_stuck_door_has_no_room_for_are_a_gap(rig: Rig) -> 
         "exit_button",
         1 + limits.GATE_MAILBOX + 3 - limits.TALLY_BURST,
     )
+
+
+async def test_who_has_more_time_has_it_coming_in_and_going_out(tmp_path: Path) -> None:
+    slow = {"handle": "6169636f2e2e2e2e", "extended_time": True}
+    code = ISSUER.f1(b"aico....", 1).encode()
+    contracts = [{"id": "C", "plan": "FREE", "start": "2025-01-01"}]
+    members = {"aico": {**slow, "contracts": contracts}}
+    async with running(tmp_path, members=members) as rig:
+        rig.gate.fitted = replace(rig.gate.fitted, max_pulse_ms=20_000)
+        assert (await rig.enter(code)).light is Light.GREEN
+        assert rig.lock.releases == [17_000]
+        rig.clock.skip(60_000)
+        await rig.leave(code)  # first like anybody, and longer when it is known who it is
+        await rig.released(3)
+        assert rig.lock.releases[1:] == [2_000, 17_000]
+
+
+async def test_the_hours_open_the_door_and_close_it(tmp_path: Path) -> None:
+    doors = {"front": {"store": "S1", "open_bands": [{"kind": "NOW"}]}}
+    async with running(tmp_path, doors=doors) as rig:
+        rig.gate.fitted = replace(rig.gate.fitted, continuous=True)
+        rig.gate.contact(is_open=False)
+        await until(lambda: rig.lock.releases == [15_000])
+        rig.clock.skip(5_000)
+        rig.gate.look()
+        await rig.released(2)
+        rig.clock.state = ClockState.SUSPECT  # then nobody knows what time it is
+        rig.gate.look()
+        await until(lambda: rig.lock.secured == 1)
+        await rig.written()
+        assert [(one["why"], one["began"]) for one in rig.records("hold")] == [
+            ("schedule", True),
+            ("schedule", False),
+        ]
+        assert await rig.said("released") == []  # nobody was let through
+
+
+async def test_a_lock_that_misses_a_renewal_is_nobodys_fault(tmp_path: Path) -> None:
+    doors = {"front": {"store": "S1", "open_bands": [{"kind": "NOW"}]}}
+    async with running(tmp_path, doors=doors) as rig:
+        rig.gate.fitted = replace(rig.gate.fitted, continuous=True)
+        rig.lock.refuses = LOST
+        rig.gate.contact(is_open=False)
+        await until(lambda: alarms(rig) == ["LOCK_FAULT"])
+        rig.lock.refuses = None
+        rig.clock.skip(5_000)
+        rig.gate.look()
+        await until(lambda: alarms(rig) == [])
+        await rig.written()
+        assert rig.records("outcome") == []
+
+
+async def test_tamper_and_bond_are_alarms_of_the_door(rig: Rig) -> None:
+    rig.gate.contact(is_open=False)
+    rig.gate.tamper(opened=True)
+    rig.gate.bond(secured=False)
+    await until(lambda: rig.gate.state.bond is False)
+    rig.clock.skip(2_000)
+    rig.gate.look()
+    await until(lambda: alarms(rig) == ["TAMPER", "LOCK_NOT_SECURED"])
+    rig.gate.tamper(opened=False)
+    rig.gate.bond_lost()
+    rig.gate.bond(secured=True)
+    await until(lambda: alarms(rig) == [])
+
+
+async def test_what_nobody_can_see_is_not_called_closed(rig: Rig) -> None:
+    assert rig.gate.shown == "REST, not seen: the contact says nothing"
+    rig.gate.contact(is_open=False)
+    await until(lambda: rig.gate.shown == "REST")
+    rig.gate.contact_lost()
+    rig.gate.fitted = replace(rig.gate.fitted, has_contact=False)
+    await until(lambda: rig.gate.shown == "REST, not seen: no contact")

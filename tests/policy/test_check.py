@@ -121,6 +121,25 @@ def settings(changed: RuleSettings) -> Rules:
         (doors(Door("F1", "S1", pulse_ms=499)), "doors.F1.pulse_ms", "OUT_OF_RANGE"),
         (doors(Door("F1", "S1", pulse_ms=60_001)), "doors.F1.pulse_ms", "OUT_OF_RANGE"),
         (doors(Door("F1", "S1", held_open_s=0)), "doors.F1.held_open_s", "OUT_OF_RANGE"),
+        (doors(Door("F1", "S1", extended_s=61)), "doors.F1.extended_s", "OUT_OF_RANGE"),
+        (doors(Door("F1", "S1", pre_alarm_s=-1)), "doors.F1.pre_alarm_s", "OUT_OF_RANGE"),
+        (doors(Door("F1", "S1", forced_min_s=3_601)), "doors.F1.forced_min_s", "OUT_OF_RANGE"),
+        (doors(Door("F1", "S1", relock_delay_ms=-1)), "doors.F1.relock_delay_ms", "OUT_OF_RANGE"),
+        (
+            doors(Door("F1", "S1", open_bands=(BandGrant("DAY", 3),))),
+            "doors.F1.open_bands[0].limit",
+            "OUT_OF_RANGE",
+        ),
+        (
+            doors(Door("F1", "S1", open_bands=(BandGrant("DAY"),) * 2)),
+            "doors.F1.open_bands[1].kind",
+            "DUPLICATE_BAND",
+        ),
+        (
+            doors(Door("F1", "S1", open_bands=(BandGrant("DAY"),), interlock="trap")),
+            "doors.F1.open_bands",
+            "INTERLOCK_STANDS_OPEN",
+        ),
         (
             devices(replace(ENTRANCE, door=None, store="S9")),
             "devices.D1.store",

@@ -82,6 +82,26 @@ def test_the_clock_is_the_rules_matter_too() -> None:
     assert (decision.verdict, decision.warnings) == (Verdict.ALLOW, (Warn.CLOCK_UNTRUSTED,))
 
 
+def test_in_a_lockdown_nobody_comes_in_and_everybody_leaves() -> None:
+    shut = SCENE._replace(lockdown=True)
+    for request in (replace(ENTRY, scene=shut), replace(ENTRY, scene=shut, member=None)):
+        assert decide_entry(request).reason is Reason.LOCKDOWN
+        assert decide_unrecorded(replace(request, rules=MEMBERS_GET_IN)).reason is Reason.LOCKDOWN
+    leaving = replace(EXIT, scene=EXIT.scene._replace(lockdown=True))
+    assert decide_exit(leaving) == decide_exit(EXIT)
+
+
+def test_an_interlock_is_the_last_word_on_coming_in() -> None:
+    busy = replace(ENTRY, interlocked=True)
+    decision = decide_entry(busy)
+    assert (decision.verdict, decision.reason) == (Verdict.DENY, Reason.INTERLOCK)
+    assert (decision.keys, decision.visit) == ((), None)
+    assert [check.name for check in decision.trace if not check.passed] == ["interlock"]
+    assert decide_entry(replace(busy, member=None)).reason is Reason.MEMBER_NOT_SYNCED
+    assert decide_unrecorded(replace(busy, rules=MEMBERS_GET_IN)).reason is Reason.INTERLOCK
+    assert decide_exit(replace(EXIT, interlocked=True)) == decide_exit(EXIT)
+
+
 @pytest.mark.parametrize("enabled", [True, False])
 @pytest.mark.parametrize("member", [MEMBER, None])
 @pytest.mark.parametrize("fault", [None, *FAULTS])

@@ -1,0 +1,118 @@
+"""Fire and lockdown, at a strike and a magnet."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from edged.core.door_words import Hold, Phase, Tick
+from policy.model import Reason
+from tests.edged.fakes import settle, until
+from tests.edged.house import House, two_doors
+from tests.edged.rig import signal
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    async with two_doors(tmp_path) as house:
+        yield house
+
+
+async def test_a_fire_lets_the_magnet_go_and_is_recorded_after(house: House) -> None:
+    on_disk: list[int] = []
+    house.magnet.on_release = lambda: on_disk.append(len(house.rig.records()))
+    house.emergency.fire_input(active=True)
+    await until(lambda: house.magnet.releases == [15_000])
+    await house.rig.written()
+    assert on_disk == [0]
+    assert (house.rig.lock.releases, house.alarms()) == ([], ["FIRE"])
+    [held] = house.rig.records("hold")
+    assert (held["door"], held["why"], held["began"]) == ("back", "fire", True)
+
+
+async def test_a_fire_is_latched_over_a_restart_until_it_is_reset(house: House) -> None:
+    house.emergency.fire_input(active=True)
+    house.emergency.fire_input(active=False)
+    await house.rig.written()
+    house.again()
+    assert not house.back.levels.fire
+    await house.emergency.restore()
+    assert house.back.levels.fire
+    assert (await house.ask("fire_reset"))["result"] == "OK"
+    await until(lambda: house.magnet.secured == 1)
+    assert house.alarms() == []
+    house.again()
+    await house.emergency.restore()
+    assert not house.back.levels.fire
+
+
+async def test_what_burns_is_not_reset(house: House) -> None:
+    assert (await house.ask("fire_reset", "c1"))["result"] == "NO_FIRE"
+    house.emergency.fire_input(active=True)
+    assert (await house.ask("fire_reset", "c2"))["result"] == "STILL_BURNING"
+    await until(lambda: house.back.state.hold is Hold.FIRE)
+    await house.rig.written()
+    assert house.commands() == [
+        ("fire_reset", None, "NO_FIRE"),
+        ("fire_reset", None, "STILL_BURNING"),
+    ]
+
+
+async def test_a_dead_disk_stops_no_fire(house: House) -> None:
+    await house.rig.break_journal()
+    house.emergency.fire_input(active=True)
+    await until(lambda: house.magnet.releases == [15_000])
+
+
+async def test_without_a_journal_nothing_is_taken_up(house: House) -> None:
+    await house.rig.break_journal()
+    await house.emergency.restore()
+    assert (house.emergency.levels.fire, house.emergency.levels.lockdown) == (False, False)
+
+
+@pytest.mark.parametrize("by_switch", [True, False])
+async def test_in_a_lockdown_nobody_comes_in_and_everybody_leaves(
+    house: House, by_switch: bool
+) -> None:
+    if by_switch:
+        house.emergency.lockdown_switch(active=True)
+    else:
+        assert (await house.ask("lockdown", on=True))["result"] == "OK"
+    rig = house.rig
+    assert await rig.enter(rig.code()) == signal(Reason.LOCKDOWN)
+    assert rig.lock.releases == []
+    await rig.leave(rig.code())
+    house.front.button(pressed=True)
+    await rig.released(2)
+    await rig.written()
+    assert [one["reason"] for one in rig.records("passage")] == ["LOCKDOWN", "OK_WITH_WARNING"]
+    assert house.alarms() == ["LOCKDOWN"]
+
+
+async def test_a_commands_lockdown_outlasts_a_restart(house: House) -> None:
+    await house.ask("lockdown", on=True)
+    house.again()
+    await house.emergency.restore()
+    assert house.front.lockdown
+    assert (await house.ask("lockdown", "c2", on=False))["result"] == "OK"
+    assert (house.front.lockdown, house.alarms()) == (False, [])
+
+
+async def test_a_switch_that_is_on_keeps_its_lockdown(house: House) -> None:
+    house.emergency.lockdown_switch(active=True)
+    assert (await house.ask("lockdown", on=False))["result"] == "SWITCHED_ON"
+    assert house.front.lockdown
+    house.emergency.lockdown_switch(active=False)
+    assert not house.front.lockdown
+
+
+async def test_levels_reach_a_door_that_has_no_room_for_news(house: House) -> None:
+    house.magnet.answers.clear()
+    house.back.button(pressed=True)
+    await settle()
+    while house.back._mailbox.offer(Tick()):
+        pass
+    house.emergency.fire_input(active=True)
+    house.magnet.answers.set()
+    await until(lambda: house.back.state.hold is Hold.FIRE)
+    assert house.back.state.phase is Phase.RELEASED
