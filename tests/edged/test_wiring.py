@@ -9,7 +9,7 @@ import pytest
 from edged import wiring
 from edged.settings import Settings
 from edged.supervision import Supervised
-from policy.model import Device, Door, Rules, Side
+from policy.model import BandGrant, Device, Door, ExitButton, Rules, Side
 from tests.edged.rig import Rig
 
 SIM: Mapping[str, Any] = {"kind": "sim", "socket": "/nowhere/building.sock"}
@@ -37,13 +37,12 @@ BACK: Mapping[str, Any] = {
 
 
 def settings(folder: Path, **doors: Mapping[str, Any]) -> Settings:
+    return site_settings(folder, doors=doors or {"front": FRONT, "back": BACK})
+
+
+def site_settings(folder: Path, **tables: object) -> Settings:
     return Settings.model_validate(
-        {
-            "device": "S1",
-            "state_dir": str(folder),
-            "allow_simulated": True,
-            "doors": doors or {"front": FRONT, "back": BACK},
-        }
+        {"device": "S1", "state_dir": str(folder), "allow_simulated": True, **tables}
     )
 
 
@@ -159,3 +158,73 @@ async def test_all_faults_are_named_at_once(rig: Rig, tmp_path: Path) -> None:
         "doors.back: the rules have no such door",
         "doors.back.readers.back-in: the rules have no such device",
     ]
+
+
+async def test_what_holds_for_all_doors_is_wired_to_all(rig: Rig, tmp_path: Path) -> None:
+    magnet = {**FRONT, "type": "magnet", "egress": "mechanical"}
+    for line in ("bond", "tamper"):
+        magnet[line] = {**SIM, "door": "front", "line": line}
+    house = wiring.build(
+        site_settings(
+            tmp_path,
+            doors={"front": magnet, "back": BACK},
+            fire={**SIM, "line": "fire"},
+            lockdown_switch={**SIM, "line": "lockdown", "optional": True},
+            alarm_output={**SIM, "indicator": "siren"},
+        ),
+        rig.ports,
+    )
+    devices, (front, back) = by_name(house), house.gates.values()
+    assert reports_to(devices["fire"]) == (house.emergency.fire_input,)
+    assert reports_to(devices["lockdown_switch"]) == (house.emergency.lockdown_switch,)
+    assert reports_to(devices["front.bond"]) == (front.bond,)
+    assert devices["front.bond"]._on_lost == front.bond_lost
+    assert reports_to(devices["front.tamper"]) == (front.tamper,)
+    assert devices["lockdown_switch"].optional
+    assert [sounder._indicator for sounder in house.sounders] == [devices["alarm_output"].device]
+    assert (front.others, back.others) == ((back,), (front,))
+    assert front.levels is back.levels is house.emergency.levels
+    assert (front.fitted.magnet, front.fitted.mechanical) == (True, True)
+    assert (back.fitted.magnet, back.fitted.continuous) == (False, False)
+
+
+UNFIT: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
+    "hours": (
+        {"open_bands": (BandGrant("DAY"),)},
+        {},
+        ["doors.front: open_bands needs continuous = true, or a magnet"],
+    ),
+    "hours of a coil that bears them": (
+        {"open_bands": (BandGrant("DAY"),)},
+        {"continuous": True},
+        [],
+    ),
+    "hours of a magnet": (
+        {"open_bands": (BandGrant("DAY"),)},
+        {"type": "magnet", "egress": "wired_button"},
+        [],
+    ),
+    "a handle": (
+        {"exit_button": ExitButton.SHUNT},
+        {},
+        ['doors.front: exit_button shunt needs egress = "mechanical"; it releases'],
+    ),
+    "an interlock alone": (
+        {"interlock": "trap"},
+        {"contact": None},
+        [
+            "doors.front: no other door of interlock trap is wired to this device",
+            "doors.front: an interlock needs a contact at each of its doors",
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("asked", UNFIT)
+async def test_what_a_door_is_not_wired_for_is_named(rig: Rig, tmp_path: Path, asked: str) -> None:
+    by_rules, by_settings, faults = UNFIT[asked]
+    assert rig.rules.rules is not None
+    door = replace(rig.rules.rules.doors["front"], **by_rules)
+    rules = replace(rig.rules.rules, doors={"front": door})
+    fitted = settings(tmp_path, front={**FRONT, **by_settings})
+    assert list(wiring.mismatches(fitted, rules)) == faults
