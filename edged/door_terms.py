@@ -45,7 +45,7 @@ def find(rules: Rules | None, name: str) -> Door:
 def terms(
     rules: Rules | None, name: str, fitted: Fitting, levels: Levels, now: Instant
 ) -> DoorTerms:
-    """Work out a door's terms; `extended_ms` is cut so that the ceiling holds for all."""
+    """Work out a door's terms; the ceiling holds for those who have more time too."""
     door = find(rules, name)
     pulse_ms = min(door.pulse_ms, fitted.max_pulse_ms)
     shunt = door.exit_button is ExitButton.SHUNT and fitted.mechanical
@@ -53,6 +53,7 @@ def terms(
     return DoorTerms(
         pulse_ms=pulse_ms,
         extended_ms=min(door.extended_s * 1000, fitted.max_pulse_ms - pulse_ms),
+        extended_open_ms=door.extended_s * 1000,
         held_open_ms=door.held_open_s * 1000,
         pre_alarm_ms=door.pre_alarm_s * 1000,
         forced_min_ms=door.forced_min_s * 1000,

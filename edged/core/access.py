@@ -90,7 +90,8 @@ def decide_entry(request: Request) -> Decision:
     if request.late is not None:
         last = _decide(request.late)
         if request.role is KeyRole.STAFF:
-            decision = last if decision.verdict is Verdict.DENY else decision
+            pass_late = decision.verdict is Verdict.DENY and last.verdict is Verdict.ALLOW
+            decision = last if pass_late else decision
         elif request.member is not None:
             decision = doubt.maybe(request.rules.settings, request.member, decision, last)
     return _one_at_a_time(request, decision)

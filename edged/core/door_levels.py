@@ -91,7 +91,7 @@ def _watch(door: Door, now_ms: int, terms: DoorTerms) -> tuple[Door, Effects]:
         return door, ()
     if may_stand:
         return replace(door, soon_ms=None, held_ms=None, soon=False), not_soon(door)
-    open_ms = terms.held_open_ms + (terms.extended_ms if door.extended else 0)
+    open_ms = terms.held_open_ms + (terms.extended_open_ms if door.extended else 0)
     warned = 0 < terms.pre_alarm_ms < open_ms
     soon_ms = now_ms + open_ms - terms.pre_alarm_ms if warned else None
     return replace(door, soon_ms=soon_ms, held_ms=now_ms + open_ms), ()

@@ -34,7 +34,8 @@ class Hold(StrEnum):
 class DoorTerms:
     """How a door behaves, and what holds for it now (policy.model.Door; times in milliseconds).
 
-    `pulse_ms` is the exit button's. `extended_ms` is added for members who have more time.
+    `pulse_ms` is the exit button's. `extended_ms` is added to the release for members who have
+    more time, `extended_open_ms` to the time that the door may be open then.
     `pre_alarm_ms` before the held-open alarm, 0: none. `forced_min_ms`: the shortest alarm of a
     forced door. `has_contact` False: what a contact says is not believed, for there is none.
     `fail_safe`: without power the bolt lets go, so a fire keeps it released.
@@ -49,6 +50,7 @@ class DoorTerms:
     has_contact: bool
     relock_delay_ms: int = 500
     extended_ms: int = 15_000
+    extended_open_ms: int = 15_000
     pre_alarm_ms: int = 10_000
     forced_min_ms: int = 30_000
     exit_button: ExitButton = ExitButton.RELEASE

@@ -51,6 +51,7 @@ def test_the_ceiling_holds_for_those_who_have_more_time_too(
 ) -> None:
     found = terms(rules, "front", replace(STRIKE, max_pulse_ms=ceiling_ms), CALM, NOW)
     assert (found.pulse_ms, found.extended_ms) == (min(ceiling_ms, 5_000), extended_ms)
+    assert found.extended_open_ms == 15_000
 
 
 @pytest.mark.parametrize("mechanical", [True, False])

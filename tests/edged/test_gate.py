@@ -253,3 +253,17 @@ async def test_what_nobody_can_see_is_not_called_closed(rig: Rig) -> None:
     rig.gate.contact_lost()
     rig.gate.fitted = replace(rig.gate.fitted, has_contact=False)
     await until(lambda: rig.gate.shown == "REST, not seen: no contact")
+
+
+async def test_a_contact_that_flaps_fills_no_journal(rig: Rig) -> None:
+    rig.gate.contact(is_open=False)
+    for _ in range(200):
+        for is_open in (True, False):
+            rig.gate.contact(is_open)
+            await settle()
+            rig.clock.skip(250)
+            rig.gate.look()
+            await settle()
+    await rig.written()
+    assert alarms(rig) == ["DOOR_FORCED"]
+    assert [one["raised"] for one in rig.records()] == [True]
