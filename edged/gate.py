@@ -89,8 +89,8 @@ class Gate:
     def grant(self, event_id: str, *, entry: bool, extended: bool = False) -> Reason | None:
         """Let somebody through who was granted, or say why nothing moves.
 
-        `entry`: somebody comes in; only then the interlock is asked. `extended`: it is somebody
-        who has more time.
+        `entry`: somebody comes in by a code; then the interlock is asked, and the hours may begin
+        (`first_in`). `extended`: it is somebody who has more time.
         """
         if entry and self.interlocked:
             self.void(event_id, words.DoorOutcome.DOOR_NOT_OPENED)
@@ -108,9 +108,12 @@ class Gate:
 
     async def open(self, event_id: str) -> Reason | None:
         """Let somebody in by a verified command, or say why nothing moved."""
+        if self.interlocked:
+            self.void(event_id, words.DoorOutcome.DOOR_NOT_OPENED)
+            return Reason.INTERLOCK
         asked: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._asked[event_id] = asked
-        refused = self.grant(event_id, entry=True)
+        refused = self.grant(event_id, entry=False)
         if refused is not None:
             del self._asked[event_id]
             return refused

@@ -279,8 +279,8 @@ class Passage:
                 member = await self._find(arrival)
         except (StoreFailed, TimeoutError) as failed:
             log.error("member_not_read", device=self.name, problem=repr(failed))
-        if member is not None and member.extended_time and self._gate is not None:
-            self._gate.extend()
+        if member is not None and member.extended_time:
+            self._extend(arrival)
         asked = scene.request(arrival, member, self._read_clock(arrival))
         stamp = self._ports.stamp()
 
@@ -304,8 +304,16 @@ class Passage:
         if self._gate is None or arrival.device.mode is Mode.RECORD_ONLY:
             return None
         entry = arrival.device.side is Side.IN
+        if entry and self._gate.lockdown and not arrival.lockdown:  # it began meanwhile
+            self._gate.void(arrival.event_id, DoorOutcome.DOOR_NOT_OPENED)
+            return Reason.LOCKDOWN
         extended = member is not None and member.extended_time
         return self._gate.grant(arrival.event_id, entry=entry, extended=extended)
+
+    def _extend(self, arrival: Arrival) -> None:
+        """Give somebody more time who has been let out already."""
+        if self._gate is not None and arrival.device.mode is not Mode.RECORD_ONLY:
+            self._gate.extend()
 
     async def _find(self, arrival: Arrival) -> Member | None:
         handle = arrival.handle

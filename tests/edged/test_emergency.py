@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from drivers.api import Scan
 from edged.core.door_words import Hold, Phase, Tick
 from policy.model import Reason
 from tests.edged.fakes import settle, until
@@ -87,6 +88,22 @@ async def test_in_a_lockdown_nobody_comes_in_and_everybody_leaves(
     await rig.written()
     assert [one["reason"] for one in rig.records("passage")] == ["LOCKDOWN", "OK_WITH_WARNING"]
     assert house.alarms() == ["LOCKDOWN"]
+
+
+async def test_a_lockdown_that_begins_while_an_entry_is_written_lets_nobody_in(
+    house: House,
+) -> None:
+    rig = house.rig
+    held = await rig.hold_journal()
+    rig.way_in.scanned(Scan(rig.code()))
+    await settle()
+    house.emergency.lockdown_switch(active=True)
+    held.let_go.set()
+    await until(lambda: bool(rig.light_in.shown))
+    await rig.written()
+    assert rig.light_in.shown[0] == signal(Reason.LOCKDOWN)
+    assert (rig.lock.releases, rig.used()) == ([], frozenset())
+    assert [one["outcome"] for one in rig.records("outcome")] == ["DOOR_NOT_OPENED"]
 
 
 async def test_a_commands_lockdown_outlasts_a_restart(house: House) -> None:
