@@ -117,8 +117,8 @@ def _one_at_a_time(request: Request, decision: Decision) -> Decision:
     """Let nobody in while another door of the interlock is open or unlocked (hardware.md 9.3)."""
     if not request.interlocked or decision.verdict is not Verdict.ALLOW:
         return decision
-    failed = (check, "interlock", False, "reason", Reason.INTERLOCK)
-    return Decision(Verdict.DENY, Reason.INTERLOCK, steps=(*decision.steps, failed))
+    failed = trace.failed("interlock", reason=Reason.INTERLOCK)
+    return Decision(Verdict.DENY, Reason.INTERLOCK, trace=(*decision.trace, failed))
 
 
 def decide_exit(request: Request) -> Decision:

@@ -83,11 +83,11 @@ def test_the_clock_is_the_rules_matter_too() -> None:
 
 
 def test_in_a_lockdown_nobody_comes_in_and_everybody_leaves() -> None:
-    shut = SCENE._replace(lockdown=True)
+    shut = replace(SCENE, lockdown=True)
     for request in (replace(ENTRY, scene=shut), replace(ENTRY, scene=shut, member=None)):
         assert decide_entry(request).reason is Reason.LOCKDOWN
         assert decide_unrecorded(replace(request, rules=MEMBERS_GET_IN)).reason is Reason.LOCKDOWN
-    leaving = replace(EXIT, scene=EXIT.scene._replace(lockdown=True))
+    leaving = replace(EXIT, scene=replace(EXIT.scene, lockdown=True))
     assert decide_exit(leaving) == decide_exit(EXIT)
 
 
