@@ -136,6 +136,7 @@ class Ledger:
         """Return the member's bookings that were marked as attended here."""
         rows = self._db.execute("SELECT booking FROM checked_in WHERE member = ?", (member,))
         return frozenset(booking for (booking,) in rows)
+
     def clear_visits(self, *, member: str | None, store: str | None) -> int:
         """End every open visit of a member, or at a store; return how many there were."""
         done = self._db.execute(
