@@ -11,6 +11,14 @@ log = structlog.get_logger()
 
 STORE_FAILED = "STORE_FAILED"
 """The alarm of a journal that can't write."""
+FIRE = "FIRE"
+"""The alarm of a fire that nobody has reset."""
+TAMPER = "TAMPER"
+"""The alarm of a door whose wires or housing somebody is at."""
+UNDER_VOLTAGE = "UNDER_VOLTAGE"
+"""The alarm of a computer whose power is too weak for it."""
+OUTPUTS_PERSIST = "OUTPUTS_PERSIST"
+"""The alarm of a kernel that leaves outputs as they are when their process has died."""
 
 
 class Alarms:

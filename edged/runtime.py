@@ -56,6 +56,7 @@ def run(settings: Settings) -> None:
 
 
 async def _run(settings: Settings) -> None:
+    settings.runtime_dir.mkdir(mode=0o755, parents=True, exist_ok=True)
     async with AsyncExitStack() as opened:
         ports = await _ports(settings)
         opened.push_async_callback(ports.journal.close)
@@ -106,7 +107,6 @@ async def _serve(settings: Settings, ports: Ports, house: wiring.House, keeping:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     handlers = local.handlers(settings, ports, house, keeping)
-    settings.runtime_dir.mkdir(mode=0o755, parents=True, exist_ok=True)
     async with ControlServer(settings.control_socket, handlers, ports.witness) as control:
         await keeping.began()
         try:

@@ -17,8 +17,13 @@ from edged.settings import LockType, Settings
 
 SECRETS: Final = frozenset({"store_pepper"})
 """Settings that are files of the secrets directory and never in the settings file."""
-_PARTS: Final = {"doors": {"lock", "contact", "exit_button"}, "lockers": {"board"}}
+_PARTS: Final = {
+    "doors": {"lock", "contact", "exit_button", "tamper"},
+    "lockers": {"board"},
+}
 """The tables of a door and of a bank that are devices, beside their readers."""
+_OWN: Final = {"gpio", "fire"}
+"""The tables of the device itself that are devices."""
 _BARE: Final = re.compile("[A-Za-z0-9_-]+")
 
 _Fault = tuple[str, str]
@@ -174,6 +179,7 @@ def _tables(value: object) -> Iterator[tuple[str, dict[str, object]]]:
 
 def _devices(table: Mapping[str, object]) -> Iterator[_Found]:
     """Find every device table, whatever else is wrong."""
+    yield from (((name,), device) for name, device in _tables(table) if name in _OWN)
     for section, parts in _PARTS.items():
         for owner, fields in _tables(table.get(section)):
             for name, device in _tables(fields):
@@ -211,8 +217,12 @@ def _places(key: str, device: Mapping[str, object]) -> Iterator[tuple[tuple[str,
             yield ("port", port, "address", address, "channel", str(device.get("channel"))), key
         case "serial_line":
             yield ("port", port), key
+        case "gpio":
+            for name in ("line", "red", "green", "buzzer"):
+                if name in device:
+                    yield ("GPIO line", str(device[name])), f"{key}.{name}"
         case kind:
-            names = ("socket", "door", "line", "reader", "indicator", "bank")
+            names = ("socket", "door", "line", "reader", "indicator", "bank", "file")
             ids = [f"{name} {device[name]}" for name in names if isinstance(device.get(name), str)]
             yield (str(kind), *ids), key
 

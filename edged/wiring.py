@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from drivers import registry
-from drivers.api import Indicator
+from drivers.api import FireInput, Header, Indicator
 from edged import settings as conf
+from edged.alarms import FIRE, TAMPER, Alarms
 from edged.bank import Bank
 from edged.feedback import Feedback
 from edged.gate import Gate
@@ -22,24 +23,29 @@ from policy.model import Rules
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """Everything that has a loop of its own."""
+    """Everything that has a loop of its own, at the pins of one header.
 
+    `fires` has the fire input whose latch is its own: whoever ends a fire has to reset it too.
+    """
+
+    header: Header
     gates: dict[str, Gate] = field(default_factory=dict)
     banks: dict[str, Bank] = field(default_factory=dict)
     passages: dict[str, Passage] = field(default_factory=dict)
     feedbacks: list[Feedback] = field(default_factory=list)
     devices: list[Supervised] = field(default_factory=list)
+    fires: list[FireInput] = field(default_factory=list)
 
 
 def build(settings: conf.Settings, ports: Ports) -> House:
     """Make every part of the house; nothing is opened and nothing moves."""
-    house = House()
+    house = House(_header(settings))
     for name, lockers in settings.lockers.items():
         _add_bank(house, name, lockers, ports)
     for name, reader_settings in settings.counters.items():
         _add_reader(house, name, reader_settings, None, ports)
     for name, door in settings.doors.items():
-        lock = registry.lock_class(door.lock.kind)(f"{name}.lock", **door.lock.arguments())
+        lock = registry.lock_class(door.lock.kind)(f"{name}.lock", **_lock_given(house, door))
         gate = Gate(
             name,
             lock,
@@ -49,10 +55,42 @@ def build(settings: conf.Settings, ports: Ports) -> House:
         )
         house.gates[name] = gate
         house.devices.append(Supervised(lock, lock.run, optional=door.lock.optional))
-        _add_inputs(house, door, gate)
+        _add_inputs(house, door, gate, ports.alarms)
         for reader, reader_settings in door.readers.items():
             _add_reader(house, reader, reader_settings, gate, ports)
+    if settings.fire is not None:
+        _add_fire(house, settings.fire, ports)
     return house
+
+
+def _header(settings: conf.Settings) -> Header:
+    pins = f"sim:{settings.gpio.file}" if isinstance(settings.gpio, conf.SimPins) else "header"
+    return Header(pins, settings.runtime_dir, settings.state_dir)
+
+
+def _given(house: House, device: conf.DeviceSettings) -> dict[str, object]:
+    """Give a driver's arguments: the settings', and the header where it stands on that."""
+    if isinstance(device, conf.GpioDevice):
+        return {**device.arguments(), "header": house.header}
+    return device.arguments()
+
+
+def _lock_given(house: House, door: conf.Door) -> dict[str, object]:
+    """Give a lock's arguments: one on a line has to be told what hangs there."""
+    if isinstance(door.lock, conf.GpioLock):
+        return {**_given(house, door.lock), "magnet": door.type is conf.LockType.MAGNET}
+    return _given(house, door.lock)
+
+
+def _add_fire(house: House, settings: conf.GpioSafety, ports: Ports) -> None:
+    fire = registry.fire_input_class(settings.kind)("fire", **_given(house, settings))
+
+    def report(active: bool) -> None:
+        if active:  # and only a reset ends it
+            ports.alarms.change("device", FIRE, raised=True)
+
+    house.fires.append(fire)
+    house.devices.append(Supervised(fire, partial(fire.run, report), optional=settings.optional))
 
 
 def _add_bank(house: House, name: str, lockers: conf.LockerBank, ports: Ports) -> None:
@@ -72,10 +110,10 @@ def _add_bank(house: House, name: str, lockers: conf.LockerBank, ports: Ports) -
         _add_reader(house, reader, reader_settings, bank, ports)
 
 
-def _add_inputs(house: House, door: conf.Door, gate: Gate) -> None:
+def _add_inputs(house: House, door: conf.Door, gate: Gate, alarms: Alarms) -> None:
     if door.contact is not None:
         contact = registry.input_class(door.contact.kind)(
-            f"{gate.name}.contact", **door.contact.arguments()
+            f"{gate.name}.contact", **_given(house, door.contact)
         )
         work = partial(contact.run, gate.contact)
         house.devices.append(
@@ -83,10 +121,20 @@ def _add_inputs(house: House, door: conf.Door, gate: Gate) -> None:
         )
     if door.exit_button is not None:
         button = registry.input_class(door.exit_button.kind)(
-            f"{gate.name}.exit_button", **door.exit_button.arguments()
+            f"{gate.name}.exit_button", **_given(house, door.exit_button)
         )
         work = partial(button.run, gate.button)
         house.devices.append(Supervised(button, work, optional=door.exit_button.optional))
+    if door.tamper is not None:
+        name = f"{gate.name}.tamper"
+        switch = registry.input_class(door.tamper.kind)(name, **_given(house, door.tamper))
+
+        def report(active: bool) -> None:
+            alarms.change(gate.name, TAMPER, raised=active)
+
+        house.devices.append(
+            Supervised(switch, partial(switch.run, report), optional=door.tamper.optional)
+        )
 
 
 def _add_reader(
@@ -110,7 +158,7 @@ def _add_indicator(house: House, name: str, reader: conf.AnyReader) -> Indicator
     if reader.indicator is None:
         return None
     indicator = registry.indicator_class(reader.indicator.kind)(
-        f"{name}.indicator", **reader.indicator.arguments()
+        f"{name}.indicator", **_given(house, reader.indicator)
     )
     house.devices.append(Supervised(indicator, indicator.run, optional=reader.indicator.optional))
     return indicator
