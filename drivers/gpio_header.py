@@ -31,6 +31,9 @@ from drivers.line_keeper.protocol import Sense
 LABELS: Final = ("pinctrl-rp1", "pinctrl-bcm2711", "pinctrl-bcm2835")
 """Chips of the header: Pi 5; Pi 4; Pi 3 and older, Zero 2."""
 
+_CHIPS: Final = range(32)
+"""Numbers that are tried: a Pi 5 has fifteen chips, the header's first or fifth."""
+
 _BOARD: Final = Path("/sys/firmware/devicetree/base/system/linux,revision")
 
 
@@ -163,12 +166,11 @@ def load(folder: Path) -> _Lgpio:
         os.chdir(here)
 
 
-def find_chip(lgpio: _Lgpio, devices: Path = Path("/dev")) -> int:
+def find_chip(lgpio: _Lgpio) -> int:
     """Find the number of the header's chip by its label. Raises OSError."""
     seen = []
-    for device in sorted(devices.glob("gpiochip*")):
-        number = int(device.name.removeprefix("gpiochip"))
-        with suppress(lgpio.error):  # one that is not ours need not open
+    for number in _CHIPS:
+        with suppress(lgpio.error):  # there is none of that number, or it is not for us
             handle = lgpio.gpiochip_open(number)
             _, _, _, label = lgpio.gpio_get_chip_info(handle)
             lgpio.gpiochip_close(handle)
@@ -204,12 +206,15 @@ def _wake(lgpio: _Lgpio, folder: Path) -> None:
 def _factory(folder: Path) -> object:
     """Make the one factory of this process. Raises OSError."""
     lgpio, pins = load(folder), import_module("gpiozero.pins.lgpio")
-    made = type("HeaderFactory", (pins.LGPIOFactory,), {"_get_revision": lambda _: revision()})
+    made = type("HeaderFactory", (pins.LGPIOFactory,), {"_get_revision": lambda _: _revision()})
     with _as_os_error(lgpio):
         factory: object = made(chip=find_chip(lgpio))
     return factory
 
 
-def revision(file: Path = _BOARD) -> int:
-    """Read the board's revision code, which tells gpiozero its pins. Raises OSError."""
-    return int.from_bytes(file.read_bytes()[:4], "big")
+def _revision() -> int:
+    """Read the board's revision code, by which gpiozero knows its pins. Raises OSError."""
+    with suppress(FileNotFoundError):
+        return int.from_bytes(_BOARD.read_bytes()[:4], "big")
+    code: int = import_module("gpiozero.pins.local").get_pi_revision()
+    return code

@@ -124,7 +124,11 @@ class GpioRig(HeaderWorld):
 
     @property
     def orders(self) -> list[int]:
-        return self.tap.orders()
+        """What the keeper was told, read off its wire: kind 3 is a pulse."""
+        return [for_ms for kind, _, for_ms, _ in self.tap.told() if kind == 3]
+
+    def refuse(self, on: bool) -> None:
+        self.tap.late = on
 
 
 LOCKS: dict[str, Callable[[Path], LockRig]] = {
