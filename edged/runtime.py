@@ -11,6 +11,7 @@ import signal
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
+from functools import partial
 from importlib.metadata import version
 from typing import NoReturn
 
@@ -19,6 +20,7 @@ import structlog
 from edged import clock as clocks
 from edged import local, notify, wiring
 from edged.alarms import Alarms
+from edged.board import Board
 from edged.control.broadcast import Broadcast
 from edged.control.server import ControlServer
 from edged.health import Health
@@ -111,7 +113,7 @@ async def _serve(settings: Settings, ports: Ports, house: wiring.House, keeping:
         await keeping.began()
         try:
             async with asyncio.TaskGroup() as group:
-                for name, job in _jobs(ports, house, control).items():
+                for name, job in _jobs(settings, ports, house, control).items():
                     group.create_task(_for_ever(name, job), name=name)
                 notify.notify(notify.READY)
                 log.warning(
@@ -125,8 +127,11 @@ async def _serve(settings: Settings, ports: Ports, house: wiring.House, keeping:
             log.info("stopping")
 
 
-def _jobs(ports: Ports, house: wiring.House, control: ControlServer) -> Mapping[str, Job]:
+def _jobs(
+    settings: Settings, ports: Ports, house: wiring.House, control: ControlServer
+) -> Mapping[str, Job]:
     passages = list(house.passages.values())
+    board = Board(ports.alarms, drives_locks=settings.drives_locks)
 
     def keep(number: int) -> Job:
         return lambda: house.devices[number].run(ports.clock, ports.alarms)
@@ -135,6 +140,7 @@ def _jobs(ports: Ports, house: wiring.House, control: ControlServer) -> Mapping[
         "recorder": ports.recorder.run,
         "control": control.run,
         "health": Health(ports, passages).run,
+        "board": partial(board.run, ports.clock),
         **{f"gate {name}": gate.run for name, gate in house.gates.items()},
         **{f"bank {name}": bank.run for name, bank in house.banks.items()},
         **{f"reader {passage.name}": passage.run for passage in passages},

@@ -322,6 +322,12 @@ class Settings(_Strict):
     store_pepper: SecretStr | None = None
 
     @property
+    def drives_locks(self) -> bool:
+        """Whether a lock stands on a line of this computer's own header."""
+        locks = (door.lock for door in self.doors.values())
+        return isinstance(self.gpio, HeaderPins) and any(isinstance(one, GpioLock) for one in locks)
+
+    @property
     def control_socket(self) -> Path:
         """Where the daemon listens for the CLI and the console."""
         return self.runtime_dir / "control.sock"

@@ -44,10 +44,11 @@ class PinBoard:
         changes = self.changes(line)
         return bool(changes) and changes[-1][1]
 
-    def drive(self, line: int, level: bool) -> None:
-        """Be the world at an input."""
+    def drive(self, line: int, level: bool, ago_ms: int = 0) -> None:
+        """Be the world at an input; `ago_ms`: it was so long ago."""
         first, count = line * SLOTS, self._slots[line * SLOTS]
-        self._slots[first + 1 + count % (SLOTS - 1)] = time.monotonic_ns() << 1 | level
+        at_ns = time.monotonic_ns() - ago_ms * 1_000_000
+        self._slots[first + 1 + count % (SLOTS - 1)] = at_ns << 1 | level
         self._slots[first] = count + 1
 
 
@@ -154,6 +155,7 @@ class MockHeader:
         lgpio = gpio_header.load(folder)  # before gpiozero does, and where it may leave its FIFO
         pins = importlib.import_module("gpiozero.pins.lgpio")
         local = importlib.import_module("gpiozero.pins.local")
+        self.lgpio = lgpio
         self.error = lgpio.error
         self.factory: MockFactory | None = None
         self._patches: list[Any] = [

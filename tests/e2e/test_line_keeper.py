@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,7 @@ from edged.control.client import ask
 from edged.control.wire import Verb
 from hil.site.processes import Program
 from tests.drivers.header import PinBoard
+from tests.drivers.rigs import until
 
 UNIT = Path(__file__).parents[2] / "systemd" / "edged.service"
 STRIKE, MAGNET, BUTTON, FIRE = 17, 18, 23, 22
@@ -76,7 +77,7 @@ class House:
         notify.unlink(missing_ok=True)
         await self.daemon.until_ready(notify)
         if not self.burnt:
-            await seen(lambda: self.board.level(MAGNET))
+            await until(lambda: self.board.level(MAGNET))
 
     @property
     def burnt(self) -> bool:
@@ -92,7 +93,7 @@ class House:
         """Press the exit button, and see the strike released."""
         before = len(self.board.changes(STRIKE))
         self.board.drive(BUTTON, level=False)
-        await seen(lambda: len(self.board.changes(STRIKE)) > before)
+        await until(lambda: len(self.board.changes(STRIKE)) > before)
         assert self.board.level(STRIKE)
         self.board.drive(BUTTON, level=True)
 
@@ -100,8 +101,8 @@ class House:
         """Kill it, and see every device at its lines lost and open again."""
         os.kill(self.keeper, signal.SIGKILL)
         devices = {("front.lock", "DEVICE_LOST"), ("back.lock", "DEVICE_LOST")}
-        await seen(lambda: devices <= self.alarms())
-        await seen(lambda: not devices & self.alarms())
+        await until(lambda: devices <= self.alarms())
+        await until(lambda: not devices & self.alarms())
 
     def at_rest(self) -> bool:
         return not self.board.level(STRIKE) and not self.board.level(MAGNET)
@@ -110,14 +111,6 @@ class House:
         alarms = ask(self.folder / "control.sock", Verb.STATUS)["alarms"]
         assert isinstance(alarms, list)
         return {(one["source"], one["alarm"]) for one in alarms}
-
-
-async def seen(condition: Callable[[], object], within_s: float = 20.0) -> float:
-    """Wait until the observer sees `condition`; give the observer's time."""
-    async with asyncio.timeout(within_s):
-        while not condition():  # noqa: ASYNC110 - pins raise no event
-            await asyncio.sleep(0.002)
-    return time.monotonic()
 
 
 @pytest.fixture
@@ -148,8 +141,8 @@ async def test_a_daemon_that_is_gone_or_silent_leaves_the_lines_at_rest(
     assert house.board.level(MAGNET)
     failed = time.monotonic()
     os.kill(house.daemon.pid, number)
-    rested = await seen(house.at_rest)
-    assert rested - failed < bound_ms / 1000 + MARGIN_S
+    await until(house.at_rest)
+    assert time.monotonic() - failed < bound_ms / 1000 + MARGIN_S
     assert [level for _, level in house.board.changes(STRIKE)] == [True, False]
     assert [level for _, level in house.board.changes(MAGNET)] == [True, False]
 
@@ -158,9 +151,9 @@ async def test_what_a_silent_daemon_had_ordered_is_not_resumed(house: House) -> 
     await house.start()
     await house.press()
     os.kill(house.daemon.pid, signal.SIGSTOP)
-    await seen(house.at_rest)
+    await until(house.at_rest)
     os.kill(house.daemon.pid, signal.SIGCONT)
-    await seen(lambda: house.board.level(MAGNET))
+    await until(lambda: house.board.level(MAGNET))
     assert [level for _, level in house.board.changes(STRIKE)] == [True, False]
     await house.press()
 
@@ -168,7 +161,7 @@ async def test_what_a_silent_daemon_had_ordered_is_not_resumed(house: House) -> 
 async def test_a_pulse_ends_by_itself_and_the_daemon_ends_at_rest(house: House) -> None:
     await house.start()
     await house.press()
-    await seen(lambda: not house.board.level(STRIKE))
+    await until(lambda: not house.board.level(STRIKE))
     (on, _), (off, _) = house.board.changes(STRIKE)
     assert off - on < 5.0 + MARGIN_S
     assert off - on > 4.0  # it counts from the order, which takes its time
@@ -181,7 +174,7 @@ async def test_a_killed_keeper_is_replaced_and_the_lines_rest_in_between(house: 
     await house.press()
     await house.lose_the_keeper()
     assert [level for _, level in house.board.changes(STRIKE)] == [True, False]
-    await seen(lambda: [level for _, level in house.board.changes(MAGNET)] == [True, False, True])
+    await until(lambda: [level for _, level in house.board.changes(MAGNET)] == [True, False, True])
     await house.press()
     assert house.daemon.code is None
 
@@ -207,8 +200,8 @@ async def test_the_units_command_brings_to_rest_what_both_left_behind(house: Hou
 async def test_the_fire_latch_outlives_keeper_and_daemon(house: House) -> None:
     await house.start()
     house.board.drive(FIRE, level=True)  # the wire is cut
-    await seen(lambda: not house.board.level(MAGNET))
-    await seen(lambda: ("device", "FIRE") in house.alarms())
+    await until(lambda: not house.board.level(MAGNET))
+    await until(lambda: ("device", "FIRE") in house.alarms())
     house.board.drive(FIRE, level=False)
     await house.lose_the_keeper()
     await house.press()
@@ -217,7 +210,7 @@ async def test_the_fire_latch_outlives_keeper_and_daemon(house: House) -> None:
     await house.start()
     await house.press()
     assert ("device", "FIRE") in house.alarms()
-    await seen(lambda: not house.board.level(STRIKE))  # seconds later, many beats
+    await until(lambda: not house.board.level(STRIKE))  # seconds later, many beats
     assert [level for _, level in house.board.changes(MAGNET)] == [True, False]
 
 
@@ -225,5 +218,5 @@ async def test_fire_needs_no_daemon(house: House) -> None:
     await house.start()
     os.kill(house.daemon.pid, signal.SIGSTOP)
     house.board.drive(FIRE, level=True)
-    await seen(lambda: house.burnt)
+    await until(lambda: house.burnt)
     assert not house.board.level(MAGNET)
