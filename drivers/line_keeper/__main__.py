@@ -52,6 +52,8 @@ def _serve(descriptor: int, which: str, latch: Path, planned: Path) -> int:
     except OSError as error:
         sys.stderr.write(f"{error}\n")
         return 1
+    finally:  # all is at rest: who insists now does not change how it ends
+        signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)
     return 0
 
 

@@ -64,21 +64,20 @@ class Keeper:
         self._check(device)
         number = next(self._numbers)
         asked_ms = time.monotonic_ns() // 1_000_000
-        answer = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._asked[number] = answer
         try:
             self._wire.send(protocol.pack_request(Request(kind, number, asked_ms, line, a, b)))
-            async with asyncio.timeout(within_ms / 1000):
-                result = await answer
-        except (OSError, TimeoutError) as error:
-            silent = f"no answer within {within_ms} ms"
-            self.give_up(silent if isinstance(error, TimeoutError) else str(error))
-            raise DeviceLost(device, self.problem) from error
+            await asyncio.wait({answer}, timeout=within_ms / 1000)
+        except OSError as error:
+            self.give_up(str(error))
         finally:
             del self._asked[number]  # a late answer finds nobody
+        if not answer.done():  # asked for itself: it may have come while this loop was held up
+            self.give_up(f"no answer within {within_ms} ms")
         self._check(device)
-        if result is not Result.DONE:
-            raise DeviceRefused(device, f"the line keeper says {result.name}")
+        if answer.result() is not Result.DONE:
+            raise DeviceRefused(device, f"the line keeper says {answer.result().name}")
 
     async def beat(self, device: str) -> None:
         """Wait for a beat, or less if `fire` changes. Raises DeviceLost."""

@@ -1,9 +1,12 @@
 """What only devices at output lines do: sharing a keeper, fire, a keeper that dies."""
 
+import asyncio
 import os
 import signal
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -87,6 +90,19 @@ async def test_a_keeper_that_hangs_is_killed_and_its_lines_rest(world: HeaderWor
             await strike.release(60_000)
     assert process.returncode == -signal.SIGKILL
     assert not world.board.level(17)
+
+
+async def test_an_answer_that_came_while_the_loop_was_held_up_counts(world: HeaderWorld) -> None:
+    strike = lock(world, 17, magnet=False)
+    async with strike:
+        async with running(strike.release(60_000)) as release:
+            await asyncio.sleep(0)  # it is out
+            while not world.board.level(17):
+                pass  # this loop is held up, the keeper is not
+            loop = asyncio.get_running_loop()
+            with mock.patch.object(loop, "time", return_value=time.monotonic() + 2):
+                await release
+        await strike.secure()
 
 
 async def test_fire_is_reported_and_latched_until_it_is_reset(world: HeaderWorld) -> None:
