@@ -106,8 +106,8 @@ class ChipInput:
         debounce_ms: int,
         heard: Callable[[bool], None],
     ) -> None:
-        zero = import_module("gpiozero")
         self._lgpio = load(folder)
+        zero = import_module("gpiozero")
         _wake(self._lgpio, folder)
 
         def told(level: bool) -> Callable[[], None]:

@@ -87,7 +87,7 @@ class Keeper:
                 self._latch.is_set = True
         self._lines = machine.pass_time(self._lines, at_ms)
         self._drive(at_ms)
-        self._latch.keep()
+        self._latch.keep(at_ms)
         if self._fire_now() != self._told:
             self._tell(0, Result.DONE)
 
@@ -127,9 +127,9 @@ class Keeper:
             return result
         match request.kind:
             case Kind.CLAIM:
-                return self._claim(request)
+                result = self._claim(request)
             case Kind.WATCH:
-                return self._watch(request)
+                result = self._watch(request)
             case Kind.FIRE:
                 self._latch.is_set = True
             case Kind.RESET:
@@ -138,23 +138,24 @@ class Keeper:
             case _:
                 pass
         self._drive(at_ms)  # moved before it is answered
-        self._latch.keep()
+        self._latch.keep(at_ms)
         return result
 
     def _claim(self, request: Request) -> Result:
         line = machine.Line(Use(request.a), active_low=request.b == 1)
         known = self._lines.lines.get(request.line)
-        if known is not None and (known.use, known.active_low) != (line.use, line.active_low):
+        if known is None:
+            rest = {n: one.rest_level for n, one in self._lines.lines.items()}
+            try:
+                plan.write(self._planned, self._which, {**rest, request.line: line.rest_level})
+                self._pins.claim_output(request.line, line.rest_level)
+            except OSError as error:
+                sys.stderr.write(f"line {request.line}: {error}\n")
+                return Result.FAILED
+            self._at[request.line] = line.rest_level
+        elif (known.use, known.active_low) != (line.use, line.active_low):
             return Result.UNKNOWN_LINE
-        rest = {n: one.rest_level for n, one in self._lines.lines.items()}
-        try:
-            plan.write(self._planned, self._which, {**rest, request.line: line.rest_level})
-            self._pins.claim_output(request.line, line.rest_level)
-        except OSError as error:
-            sys.stderr.write(f"line {request.line}: {error}\n")
-            return Result.FAILED
         self._lines = self._lines.claimed(request.line, line)
-        self._at[request.line] = line.rest_level
         return Result.DONE
 
     def _watch(self, request: Request) -> Result:

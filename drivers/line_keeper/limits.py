@@ -35,6 +35,12 @@ PATTERN_MS: Final = 10_000
 FIRE_POLL_MS: Final = 20
 """Between two looks at the fire input: a dozen within the shortest debounce."""
 
+LATCH_MS: Final = 200
+"""How long the lines wait for the latch's file: a good card writes it in 20 ms, a bad one never."""
+
+LATCH_RETRY_MS: Final = 1_000
+"""Between two attempts to write it: a full disk fills no log."""
+
 DEBOUNCE_MS: Final = range(2_001)
 """How long an input has to stay before it counts; the longest in use is 500 ms
 (spec/hardware.md 6.3)."""

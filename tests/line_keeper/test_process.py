@@ -1,6 +1,7 @@
 """The keeper as a process, from the other end of its wire and at its pins."""
 
 import fcntl
+import os
 import signal
 import socket
 import struct
@@ -19,7 +20,7 @@ from drivers.line_keeper.protocol import Sense
 from tests.drivers.header import PINS, SLOTS, PinBoard
 from tests.drivers.rigs import until
 
-ALIVE, CLAIM, PULSE, HOLD, WATCH, FIRE, RESET = 1, 2, 3, 5, 7, 8, 9
+ALIVE, CLAIM, PULSE, END, HOLD, _, WATCH, FIRE, RESET = range(1, 10)
 STRIKE, MAGNET, INPUT = 17, 18, 22
 DONE, UNKNOWN_LINE, STALE, NOT_RESET, FAILED = range(5)
 ACTIVE, LATCHED = 1, 2
@@ -141,7 +142,7 @@ def test_a_pulse_is_at_the_line_when_it_is_answered(wire: Wire, board: PinBoard)
     for _ in range(20):
         assert wire.ask(PULSE, STRIKE, 60_000) == DONE
         assert board.level(STRIKE)
-        assert wire.ask(4, STRIKE) == DONE
+        assert wire.ask(END, STRIKE) == DONE
         assert not board.level(STRIKE)
 
 
@@ -155,7 +156,7 @@ def test_a_stale_order_and_a_strange_line_move_nothing(wire: Wire, board: PinBoa
 
 
 def test_a_keeper_that_was_stopped_carries_out_nothing_old(busy: Wire, board: PinBoard) -> None:
-    assert busy.ask(4, STRIKE) == DONE
+    assert busy.ask(END, STRIKE) == DONE
     before = board.changes(STRIKE)
     busy.process.send_signal(signal.SIGSTOP)
     aged = time.monotonic_ns() // 1_000_000 - limits.ORDER_AGE_MS - 1
@@ -168,6 +169,12 @@ def test_a_keeper_that_was_stopped_carries_out_nothing_old(busy: Wire, board: Pi
 def test_a_line_that_rests_high_is_high_from_its_first_moment(wire: Wire, board: PinBoard) -> None:
     assert wire.ask(CLAIM, STRIKE, 1, 1) == DONE
     assert [level for _, level in board.changes(STRIKE)] == [True]
+
+
+def test_a_line_that_is_claimed_again_is_at_rest_at_once(busy: Wire, board: PinBoard) -> None:
+    assert busy.ask(CLAIM, STRIKE, 1) == DONE
+    assert busy.ask(CLAIM, MAGNET, 2) == DONE
+    assert at(board) == (False, False)
 
 
 def test_a_line_of_somebody_else_is_not_taken(wire: Wire, board: PinBoard) -> None:
@@ -228,15 +235,26 @@ def test_the_latch_outlives_the_keeper(busy: Wire, board: PinBoard) -> None:
         again.close()
 
 
-def test_a_latch_that_cant_be_written_holds_and_is_tried_again(busy: Wire, board: PinBoard) -> None:
+async def test_a_latch_that_cant_be_written_holds_and_is_tried_again(
+    busy: Wire, board: PinBoard
+) -> None:
     busy.latch.mkdir()
     assert busy.ask(FIRE) == DONE
     assert not board.level(MAGNET)
     assert busy.ask(RESET) == NOT_RESET
     busy.latch.rmdir()
-    assert busy.ask(ALIVE) == DONE
-    assert busy.ask(ALIVE) == DONE
-    assert busy.latch.is_file()
+    await until(lambda: busy.ask(ALIVE) == DONE and busy.latch.is_file())
+
+
+def test_a_card_that_hangs_holds_no_pulse_up(busy: Wire, board: PinBoard) -> None:
+    os.mkfifo(busy.latch)  # whoever opens it to write waits for a reader
+    assert busy.ask(FIRE) == DONE
+    assert at(board) == (True, False)
+    assert busy.ask(RESET) == NOT_RESET
+    assert busy.ask(END, STRIKE) == DONE
+    assert not board.level(STRIKE)
+    busy.end.close()
+    assert busy.ended() == 0
 
 
 def test_a_latch_that_cant_be_looked_at_is_set(tmp_path: Path) -> None:
