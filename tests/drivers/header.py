@@ -18,7 +18,7 @@ from gpiozero.pins.mock import MockFactory, MockPin
 
 from drivers import gpio_header
 from drivers.api import Header
-from drivers.line_keeper import client
+from drivers.line_keeper import client, limits
 from drivers.line_keeper.client import Keeper
 
 PINS, SLOTS = 28, 128
@@ -107,6 +107,7 @@ class HeaderWorld:
         self.where = folder / "pins"
         self.header = Header(f"sim:{self.where}", folder, folder)
         self.tap = Tap()
+        self._hurry = mock.patch.object(limits, "START_MS", 1_000)  # nobody will answer
         self._levels: dict[int, bool] = {}
 
     @property
@@ -135,6 +136,7 @@ class HeaderWorld:
 
     def mute(self, on: bool) -> None:
         self.tap.mute = on
+        (self._hurry.start if on else self._hurry.stop)()
 
 
 class MockHeader:
