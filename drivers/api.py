@@ -8,6 +8,7 @@ ever on hardware: each call has a limit in `drivers.limits` and ends in a Driver
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -75,6 +76,19 @@ class Signal:
     lines: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The computer's own pins: `header`, or `sim:PATH` of simulated ones.
+
+    `runtime_dir` holds the line keeper's plan, which systemd's unit names; `state_dir` holds the
+    fire latch, which has to outlive a power cut.
+    """
+
+    pins: str
+    runtime_dir: Path
+    state_dir: Path
+
+
 class Device(Protocol):
     """What all kinds share."""
 
@@ -111,6 +125,28 @@ class Input(Device, Protocol):
 
     async def run(self, report: Callable[[bool], None]) -> None:
         """Report the level at once and then each change. Raises DeviceLost."""
+        ...
+
+
+class FireInput(Input, Protocol):
+    """A fire panel's contact with a latch, which stays set from the first fire until it is reset.
+
+    The latch outlives restarts and power cuts, and leaves every magnet without power
+    (ARCHITECTURE, invariant 4). A latch that is found set is reported as active, before the
+    level is: nobody may have listened to that fire.
+    """
+
+    async def latch(self) -> None:
+        """Set the latch as if the contact had been active. Raises DeviceLost."""
+        ...
+
+    async def reset(self) -> None:
+        """End the latch.
+
+        Raises:
+            DeviceRefused: The contact is active still, or the disk is broken; nothing changed.
+            DeviceLost: It may or may not have been reset.
+        """
         ...
 
 

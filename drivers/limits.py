@@ -77,3 +77,19 @@ HOLD_MS: Final = 3_000
 
 HOLD_EVERY_MS: Final = 1_000
 """Three chances to renew a hold before it runs out."""
+
+# inputs of the header
+
+INPUT_CHECK_MS: Final = 1_000
+"""An input that reports nothing for so long is read, to notice one that has gone deaf
+(spec/hardware.md 6.3)."""
+
+INPUT_LAG_MS: Final = 500
+"""How much later than its debounce a change may be reported: lgpio's thread on a busy Pi was seen
+150 ms late."""
+
+INPUT_EVENTS: Final = 256
+"""Changes of one input that wait to be reported; of more the oldest are dropped."""
+
+SIM_LOOK_MS: Final = 5
+"""Between two looks at a simulated input, which raises no event."""

@@ -9,10 +9,11 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import Any, Final
 
-from drivers.api import Indicator, Input, Lock, LockerBoard, Reader
+from drivers.api import FireInput, Indicator, Input, Lock, LockerBoard, Reader
 
 LOCKS: Final = MappingProxyType(
     {
+        "gpio": "drivers.gpio_lines:GpioLock",
         "sim": "drivers.building:SimLock",
         "waveshare_relay": "drivers.waveshare_relay:RelayLock",
     }
@@ -24,9 +25,20 @@ READERS: Final = MappingProxyType(
         "sim": "drivers.building:SimReader",
     }
 )
-INPUTS: Final = MappingProxyType({"sim": "drivers.building:SimInput"})
+INPUTS: Final = MappingProxyType(
+    {
+        "gpio": "drivers.gpio_inputs:GpioInput",
+        "sim": "drivers.building:SimInput",
+    }
+)
+FIRE_INPUTS: Final = MappingProxyType({"gpio": "drivers.gpio_lines:GpioFire"})
 LOCKER_BOARDS: Final = MappingProxyType({"sim": "drivers.building:SimLockers"})
-INDICATORS: Final = MappingProxyType({"sim": "drivers.building:SimIndicator"})
+INDICATORS: Final = MappingProxyType(
+    {
+        "gpio": "drivers.gpio_lines:GpioIndicator",
+        "sim": "drivers.building:SimIndicator",
+    }
+)
 
 
 class UnknownKind(ValueError):
@@ -46,6 +58,11 @@ def reader_class(kind: str) -> Callable[..., Reader]:
 def input_class(kind: str) -> Callable[..., Input]:
     """Return the class for inputs of `kind`. Raises UnknownKind."""
     return _load("input", INPUTS, kind)
+
+
+def fire_input_class(kind: str) -> Callable[..., FireInput]:
+    """Return the class for fire inputs of `kind`. Raises UnknownKind."""
+    return _load("fire input", FIRE_INPUTS, kind)
 
 
 def locker_board_class(kind: str) -> Callable[..., LockerBoard]:

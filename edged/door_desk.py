@@ -37,7 +37,7 @@ class Result(StrEnum):
     LOCK_FAULT = "LOCK_FAULT"
     """The lock did not take the order."""
     STILL_BURNING = "STILL_BURNING"
-    """The fire input still says fire."""
+    """The fire input still says fire, or its latch can't be reset."""
     NO_FIRE = "NO_FIRE"
     """There is no fire to reset."""
     SWITCHED_ON = "SWITCHED_ON"
@@ -153,11 +153,10 @@ class DoorDesk:
             return self._refuse(order, Result.STILL_BURNING)
         if not await self._take(order, None, keep_reset):
             return Result.DUPLICATE
-        if self._emergency.burning:  # again, while that was being written
-            self._ports.recorder.record(lambda ledger: ledger.put("fire", value=True))
-            return Result.STILL_BURNING
-        self._emergency.reset_fire()
-        return Result.OK
+        if await self._emergency.reset_fire():
+            return Result.OK
+        self._ports.recorder.record(lambda ledger: ledger.put("fire", value=True))
+        return Result.STILL_BURNING
 
     async def _clear(self, order: _PassbackClear) -> tuple[Result, Mapping[str, object]]:
         rules = self._ports.rules.rules

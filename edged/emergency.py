@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 import structlog
 
+from drivers.api import DriverError, FireInput
 from edged import limits
 from edged.core.alarm_words import AlarmName
 from edged.door_terms import Levels
@@ -24,10 +25,14 @@ SOURCE = "device"
 
 
 class Emergency:
-    """The levels that the gates look at, and who set them."""
+    """The levels that the gates look at, and who set them.
+
+    `panel`, given by the wiring: a fire input whose latch is its own, and outlives ours.
+    """
 
     def __init__(self, ports: Ports, gates: Iterable[Gate]) -> None:
         self.levels = Levels()
+        self.panel: FireInput | None = None
         self.burning = False
         self._ports = ports
         self._gates = tuple(gates)
@@ -69,11 +74,20 @@ class Emergency:
         self._commanded = on
         self._lock_down("by a command")
 
-    def reset_fire(self) -> None:
-        """End the fire; the caller has recorded it."""
+    async def reset_fire(self) -> bool:
+        """End the fire; the caller has recorded it. False: its contact or its latch says no."""
+        try:
+            if self.panel is not None and not self.burning:
+                await self.panel.reset()
+        except DriverError as error:
+            log.error("fire_not_reset", device=error.device, problem=error.problem)
+            return False
+        if self.burning:  # again, while that was being done
+            return False
         self.levels.fire = False
         self._ports.alarms.change(SOURCE, AlarmName.FIRE, raised=False)
         self._look()
+        return True
 
     def _latch(self, cause: str) -> None:
         self.levels.fire = True

@@ -34,6 +34,10 @@ MODBUS_ADDRESS = (1, 247)
 """Unit addresses of the Modbus serial line specification; 0 is everybody."""
 RELAY_CHANNEL = (1, 32)
 """The largest board of the family has 32 relays."""
+GPIO_LINE = (0, 27)
+"""Lines of the 40-pin header, by their BCM numbers."""
+DEBOUNCE_MS = (1, 2_000)
+"""Some debounce, so that a noisy wire can't flood the daemon; the longest in use is 500 ms."""
 TERMINATOR_CHARS = 4
 """CR LF is two; more than four is a mistake."""
 

@@ -11,6 +11,7 @@ import signal
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
+from functools import partial
 from importlib.metadata import version
 from typing import NoReturn
 
@@ -19,6 +20,7 @@ import structlog
 from edged import clock as clocks
 from edged import local, notify, wiring
 from edged.alarms import Alarms
+from edged.board import Board
 from edged.control.broadcast import Broadcast
 from edged.control.server import ControlServer
 from edged.health import Health, Sums
@@ -56,6 +58,7 @@ def run(settings: Settings) -> None:
 
 
 async def _run(settings: Settings) -> None:
+    settings.runtime_dir.mkdir(mode=0o755, parents=True, exist_ok=True)
     async with AsyncExitStack() as opened:
         ports = await _ports(settings)
         opened.push_async_callback(ports.journal.close)
@@ -106,13 +109,12 @@ async def _serve(settings: Settings, ports: Ports, house: wiring.House, keeping:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     handlers = local.handlers(settings, ports, house, keeping)
-    settings.runtime_dir.mkdir(mode=0o755, parents=True, exist_ok=True)
     async with ControlServer(settings.control_socket, handlers, ports.witness) as control:
         await keeping.began()
         await house.emergency.restore()
         try:
             async with asyncio.TaskGroup() as group:
-                for name, job in _jobs(ports, house, control, keeping).items():
+                for name, job in _jobs(settings, ports, house, control, keeping).items():
                     group.create_task(_for_ever(name, job), name=name)
                 notify.notify(notify.READY)
                 log.warning(
@@ -127,9 +129,14 @@ async def _serve(settings: Settings, ports: Ports, house: wiring.House, keeping:
 
 
 def _jobs(
-    ports: Ports, house: wiring.House, control: ControlServer, keeping: Keeping
+    settings: Settings,
+    ports: Ports,
+    house: wiring.House,
+    control: ControlServer,
+    keeping: Keeping,
 ) -> Mapping[str, Job]:
     passages = list(house.passages.values())
+    board = Board(ports.alarms, drives_locks=settings.drives_locks)
 
     def keep(number: int) -> Job:
         return lambda: house.devices[number].run(ports.clock, ports.alarms)
@@ -139,6 +146,7 @@ def _jobs(
         "journal, looked through": keeping.look_through,
         "control": control.run,
         "health": Health(ports, _sums(ports, house)).run,
+        "board": partial(board.run, ports.clock),
         **{f"gate {name}": gate.run for name, gate in house.gates.items()},
         **{f"bank {name}": bank.run for name, bank in house.banks.items()},
         **{f"reader {passage.name}": passage.run for passage in passages},

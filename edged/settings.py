@@ -83,6 +83,8 @@ Name = Annotated[str, StringConstraints(pattern=rf"^[A-Za-z0-9_-]{{1,{limits.NAM
 AbsolutePath = Annotated[Path, Field(strict=False), AfterValidator(_absolute)]
 SocketPath = Annotated[AbsolutePath, AfterValidator(_socket)]
 SerialPort = Annotated[str, AfterValidator(_port)]
+GpioLine = Annotated[int, Field(ge=limits.GPIO_LINE[0], le=limits.GPIO_LINE[1])]
+DebounceMs = Annotated[int, Field(ge=limits.DEBOUNCE_MS[0], le=limits.DEBOUNCE_MS[1])]
 Baud = Annotated[int, Field(ge=limits.BAUD[0], le=limits.BAUD[1])]
 
 
@@ -119,6 +121,50 @@ class RelayLock(DeviceSettings):
     channel: Annotated[int, Field(ge=limits.RELAY_CHANNEL[0], le=limits.RELAY_CHANNEL[1])]
 
 
+class GpioDevice(DeviceSettings):
+    """A device at the computer's own header; its driver is also given the header."""
+
+    kind: Literal["gpio"]
+
+
+class GpioLock(GpioDevice):
+    """A bolt behind one line, by a relay or a transistor."""
+
+    line: GpioLine
+    active_low: bool = False
+
+
+class GpioContact(GpioDevice):
+    """A contact, closed while the door is."""
+
+    line: GpioLine
+    normally: Literal["open", "closed"] = "closed"
+    pull: Literal["up", "down", "none"] = "up"
+    debounce_ms: DebounceMs = 50
+
+
+class GpioButton(GpioContact):
+    """An exit button: a make contact."""
+
+    normally: Literal["open", "closed"] = "open"
+    debounce_ms: DebounceMs = 80
+
+
+class GpioSafety(GpioContact):
+    """A tamper switch or a fire panel's contact: a cut wire is an alarm as well."""
+
+    debounce_ms: DebounceMs = 250
+
+
+class GpioIndicator(GpioDevice):
+    """Two lamps, or one of two colours, and perhaps an active buzzer."""
+
+    red: GpioLine
+    green: GpioLine
+    buzzer: GpioLine | None = None
+    active_low: bool = False
+
+
 class SimInput(DeviceSettings):
     """A line of a door in the virtual building."""
 
@@ -148,10 +194,19 @@ class SimIndicator(DeviceSettings):
         return {"socket": self.socket, "indicator": self.indicator}
 
 
+AnyContact: TypeAlias = SimInput | GpioContact
+AnyButton: TypeAlias = SimInput | GpioButton
+AnySafety: TypeAlias = SimInput | GpioSafety
+AnyFire: TypeAlias = GpioSafety | SimSwitch
+AnySwitch: TypeAlias = GpioButton | SimSwitch
+AnyInput: TypeAlias = SimInput | SimSwitch | GpioContact
+AnyIndicator: TypeAlias = SimIndicator | GpioIndicator
+
+
 class ReaderSettings(DeviceSettings):
     """What all readers share: the light and sounder beside them."""
 
-    indicator: SimIndicator | None = None
+    indicator: Annotated[AnyIndicator, Field(discriminator="kind")] | None = None
 
 
 class SimReader(ReaderSettings):
@@ -191,7 +246,7 @@ class SimLockers(DeviceSettings):
     bank: Name
 
 
-AnyLock: TypeAlias = SimLock | RelayLock
+AnyLock: TypeAlias = SimLock | RelayLock | GpioLock
 AnyReader: TypeAlias = SimReader | LineScanner | EyeReader
 
 
@@ -208,10 +263,10 @@ class Door(_Strict):
     max_pulse_ms: Annotated[int, Field(ge=limits.PULSE_MS[0], le=limits.PULSE_MS[1])] = 20_000
     continuous: bool = False
     lock: Annotated[AnyLock, Field(discriminator="kind")]
-    contact: SimInput | None = None
-    exit_button: SimInput | None = None
-    bond: SimInput | None = None
-    tamper: SimInput | None = None
+    contact: Annotated[AnyContact, Field(discriminator="kind")] | None = None
+    exit_button: Annotated[AnyButton, Field(discriminator="kind")] | None = None
+    bond: Annotated[AnyContact, Field(discriminator="kind")] | None = None
+    tamper: Annotated[AnySafety, Field(discriminator="kind")] | None = None
     readers: Annotated[
         Mapping[Name, Annotated[AnyReader, Field(discriminator="kind")]],
         Field(min_length=1, max_length=limits.READERS_PER_DOOR),
@@ -237,6 +292,19 @@ class LockerBank(_Strict):
     ] = {}
 
 
+class HeaderPins(_Strict):
+    """The header's real pins."""
+
+    kind: Literal["header"] = "header"
+
+
+class SimPins(_Strict):
+    """Pins in a file, which guard nothing."""
+
+    kind: Literal["sim"]
+    file: AbsolutePath
+
+
 class Clock(_Strict):
     """Whose word about the time counts (ARCHITECTURE, Time)."""
 
@@ -248,7 +316,8 @@ class Settings(_Strict):
 
     `store_pepper` is a file of the secrets directory and is never in the settings file; it
     keys the hashes of refused codes and of lockers' PINs. `counters` are readers without a door.
-    `fire` and `lockdown_switch` hold for every door; `alarm_output` sounds while an alarm is up.
+    `gpio` are the pins of every device of that kind. `fire` and `lockdown_switch` hold for every
+    door; `alarm_output` sounds while an alarm is up.
     """
 
     device: Name
@@ -262,9 +331,10 @@ class Settings(_Strict):
         AfterValidator(_some),
     ] = (Language.JA, Language.EN)
     clock: Clock = Clock()
-    fire: SimSwitch | None = None
-    lockdown_switch: SimSwitch | None = None
-    alarm_output: SimIndicator | None = None
+    gpio: Annotated[HeaderPins | SimPins, Field(discriminator="kind")] = HeaderPins()
+    fire: Annotated[AnyFire, Field(discriminator="kind")] | None = None
+    lockdown_switch: Annotated[AnySwitch, Field(discriminator="kind")] | None = None
+    alarm_output: Annotated[AnyIndicator, Field(discriminator="kind")] | None = None
     doors: Annotated[Mapping[Name, Door], Field(min_length=1, max_length=limits.DOORS)]
     lockers: Annotated[Mapping[Name, LockerBank], Field(max_length=limits.LOCKER_BANKS)] = {}
     counters: Annotated[
@@ -272,6 +342,12 @@ class Settings(_Strict):
         Field(max_length=limits.COUNTERS),
     ] = {}
     store_pepper: SecretStr | None = None
+
+    @property
+    def drives_locks(self) -> bool:
+        """Whether a lock stands on a line of this computer's own header."""
+        locks = (door.lock for door in self.doors.values())
+        return isinstance(self.gpio, HeaderPins) and any(isinstance(one, GpioLock) for one in locks)
 
     @property
     def control_socket(self) -> Path:

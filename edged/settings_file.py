@@ -22,8 +22,8 @@ _PARTS: Final = {
     "lockers": {"board"},
 }
 """The tables of a door and of a bank that are devices, beside their readers."""
-_SINGLE: Final = ("fire", "lockdown_switch", "alarm_output")
-"""The devices that are no door's."""
+_OWN: Final = {"gpio", "fire", "lockdown_switch", "alarm_output"}
+"""The tables of the device itself that are devices."""
 _BARE: Final = re.compile("[A-Za-z0-9_-]+")
 
 _Fault = tuple[str, str]
@@ -179,6 +179,7 @@ def _tables(value: object) -> Iterator[tuple[str, dict[str, object]]]:
 
 def _devices(table: Mapping[str, object]) -> Iterator[_Found]:
     """Find every device table, whatever else is wrong."""
+    yield from (((name,), device) for name, device in _tables(table) if name in _OWN)
     for section, parts in _PARTS.items():
         for owner, fields in _tables(table.get(section)):
             for name, device in _tables(fields):
@@ -186,7 +187,6 @@ def _devices(table: Mapping[str, object]) -> Iterator[_Found]:
                     yield (section, owner, name), device
             yield from _readers((section, owner, "readers"), fields.get("readers"))
     yield from _readers(("counters",), table.get("counters"))
-    yield from (((name,), device) for name, device in _tables(table) if name in _SINGLE)
 
 
 def _readers(above: tuple[str, ...], readers: object) -> Iterator[_Found]:
@@ -217,8 +217,12 @@ def _places(key: str, device: Mapping[str, object]) -> Iterator[tuple[tuple[str,
             yield ("port", port, "address", address, "channel", str(device.get("channel"))), key
         case "serial_line":
             yield ("port", port), key
+        case "gpio":
+            for name in ("line", "red", "green", "buzzer"):
+                if name in device:
+                    yield ("GPIO line", str(device[name])), f"{key}.{name}"
         case kind:
-            names = ("socket", "door", "line", "reader", "indicator", "bank")
+            names = ("socket", "door", "line", "reader", "indicator", "bank", "file")
             ids = [f"{name} {device[name]}" for name in names if isinstance(device.get(name), str)]
             yield (str(kind), *ids), key
 

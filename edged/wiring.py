@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from drivers import registry
-from drivers.api import Indicator
+from drivers.api import Header, Indicator
 from edged import settings as conf
 from edged.bank import Bank
 from edged.door_terms import Fitting
@@ -25,8 +25,9 @@ from policy.model import ExitButton, Rules
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """Everything that has a loop of its own, and what holds for all doors."""
+    """Everything that has a loop of its own, the header it stands on, what holds for all doors."""
 
+    header: Header
     emergency: Emergency
     gates: dict[str, Gate] = field(default_factory=dict)
     banks: dict[str, Bank] = field(default_factory=dict)
@@ -38,15 +39,16 @@ class House:
 
 def build(settings: conf.Settings, ports: Ports) -> House:
     """Make every part of the house; nothing is opened and nothing moves."""
+    header = _header(settings)
     locks = {
-        name: registry.lock_class(door.lock.kind)(f"{name}.lock", **door.lock.arguments())
+        name: registry.lock_class(door.lock.kind)(f"{name}.lock", **_lock_given(header, door))
         for name, door in settings.doors.items()
     }
     gates = {
         name: Gate(name, locks[name], ports, _fitting(door))
         for name, door in settings.doors.items()
     }
-    house = House(Emergency(ports, gates.values()), gates)
+    house = House(header, Emergency(ports, gates.values()), gates)
     for name, lockers in settings.lockers.items():
         _add_bank(house, name, lockers, ports)
     for name, reader_settings in settings.counters.items():
@@ -60,7 +62,7 @@ def build(settings: conf.Settings, ports: Ports) -> House:
         _add_input(house, f"{name}.tamper", door.tamper, gate.tamper)
         for reader, reader_settings in door.readers.items():
             _add_reader(house, reader, reader_settings, gate, ports)
-    _add_input(house, "fire", settings.fire, house.emergency.fire_input)
+    _add_fire(house, settings.fire)
     _add_input(house, "lockdown_switch", settings.lockdown_switch, house.emergency.lockdown_switch)
     if settings.alarm_output is not None:
         sounder = _add_indicator(house, "alarm_output", settings.alarm_output)
@@ -76,6 +78,25 @@ def _fitting(door: conf.Door) -> Fitting:
         mechanical=door.egress is conf.Egress.MECHANICAL,
         continuous=door.continuous,
     )
+
+
+def _header(settings: conf.Settings) -> Header:
+    pins = f"sim:{settings.gpio.file}" if isinstance(settings.gpio, conf.SimPins) else "header"
+    return Header(pins, settings.runtime_dir, settings.state_dir)
+
+
+def _given(header: Header, device: conf.DeviceSettings) -> dict[str, object]:
+    """Give a driver's arguments: the settings', and the header where it stands on that."""
+    if isinstance(device, conf.GpioDevice):
+        return {**device.arguments(), "header": header}
+    return device.arguments()
+
+
+def _lock_given(header: Header, door: conf.Door) -> dict[str, object]:
+    """Give a lock's arguments: one on a line has to be told what hangs there."""
+    if isinstance(door.lock, conf.GpioLock):
+        return {**_given(header, door.lock), "magnet": door.type is conf.LockType.MAGNET}
+    return _given(header, door.lock)
 
 
 def _add_bank(house: House, name: str, lockers: conf.LockerBank, ports: Ports) -> None:
@@ -98,16 +119,28 @@ def _add_bank(house: House, name: str, lockers: conf.LockerBank, ports: Ports) -
 def _add_input(
     house: House,
     name: str,
-    line: conf.SimInput | conf.SimSwitch | None,
+    line: conf.AnyInput | None,
     report: Callable[[bool], None],
     on_lost: Callable[[], None] | None = None,
 ) -> None:
     if line is None:
         return
-    device = registry.input_class(line.kind)(name, **line.arguments())
+    device = registry.input_class(line.kind)(name, **_given(house.header, line))
     lost = {} if on_lost is None else {"on_lost": on_lost}
     work = partial(device.run, report)
     house.devices.append(Supervised(device, work, optional=line.optional, **lost))
+
+
+def _add_fire(house: House, line: conf.AnyFire | None) -> None:
+    """Wire the fire panel's contact; one at the header has a latch of its own."""
+    emergency = house.emergency
+    if not isinstance(line, conf.GpioSafety):
+        _add_input(house, "fire", line, emergency.fire_input)
+        return
+    panel = registry.fire_input_class(line.kind)("fire", **_given(house.header, line))
+    emergency.panel = panel
+    work = partial(panel.run, emergency.fire_input)
+    house.devices.append(Supervised(panel, work, optional=line.optional))
 
 
 def _add_reader(
@@ -128,8 +161,9 @@ def _add_reader(
     house.feedbacks.append(feedback)
 
 
-def _add_indicator(house: House, name: str, light: conf.SimIndicator) -> Indicator:
-    indicator = registry.indicator_class(light.kind)(name, **light.arguments())
+def _add_indicator(house: House, name: str, light: conf.AnyIndicator) -> Indicator:
+    arguments = _given(house.header, light)
+    indicator = registry.indicator_class(light.kind)(name, **arguments)
     house.devices.append(Supervised(indicator, indicator.run, optional=light.optional))
     return indicator
 

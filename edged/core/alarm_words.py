@@ -29,6 +29,8 @@ class AlarmName(StrEnum):
     STORE_FAILED = "STORE_FAILED"
     LOCKER_STUCK = "LOCKER_STUCK"
     PIN_RESET_FAILED = "PIN_RESET_FAILED"
+    UNDER_VOLTAGE = "UNDER_VOLTAGE"
+    OUTPUTS_PERSIST = "OUTPUTS_PERSIST"
 
 
 SEVERITY: Final[Mapping[AlarmName, Severity]] = MappingProxyType(
@@ -45,5 +47,7 @@ SEVERITY: Final[Mapping[AlarmName, Severity]] = MappingProxyType(
         AlarmName.STORE_FAILED: Severity.WARNING,
         AlarmName.LOCKER_STUCK: Severity.WARNING,
         AlarmName.PIN_RESET_FAILED: Severity.WARNING,
+        AlarmName.UNDER_VOLTAGE: Severity.WARNING,
+        AlarmName.OUTPUTS_PERSIST: Severity.WARNING,
     }
 )

@@ -8,6 +8,8 @@ import pytest
 
 from drivers.api import DeviceLost, DeviceMissing, Input
 from drivers.building import SimInput
+from drivers.gpio_inputs import GpioInput
+from tests.drivers.header import HeaderWorld, MockHeader
 from tests.drivers.rigs import LittleBuilding, running, until
 
 
@@ -38,10 +40,46 @@ class SimRig:
         self.building.report({"active": active})
 
 
+class SimHeaderRig(HeaderWorld):
+    """A contact at simulated pins, closed to ground when it is not active."""
+
+    def input(self) -> Input:
+        return GpioInput(
+            "front.input",
+            line=23,
+            normally="closed",
+            pull="none",
+            debounce_ms=0,
+            header=self.header,
+        )
+
+    def drive(self, active: bool) -> None:
+        self.level(23, active)
+
+
+class MockHeaderRig(MockHeader):
+    """The same at gpiozero, which finds the level that the outside gives the pin."""
+
+    def input(self) -> Input:
+        return GpioInput(
+            "front.input",
+            line=23,
+            normally="closed",
+            pull="none",
+            debounce_ms=0,
+            header=self.header,
+        )
+
+    def drive(self, active: bool) -> None:
+        self.level(23, active)
+
+
 INPUTS: dict[str, Callable[[Path], InputRig]] = {
     "sim contact": lambda folder: SimRig(folder, "contact"),
     "sim button": lambda folder: SimRig(folder, "button"),
     "sim fire": lambda folder: SimRig(folder, "fire", None),
+    "gpio, simulated pins": SimHeaderRig,
+    "gpio, mock of gpiozero": MockHeaderRig,
 }
 
 

@@ -10,7 +10,9 @@ import pytest
 from drivers import limits
 from drivers.api import DeviceLost, DeviceMissing, DeviceRefused, Lock
 from drivers.building import SimLock
+from drivers.gpio_lines import GpioLock
 from drivers.waveshare_relay import RelayLock
+from tests.drivers.header import HeaderWorld
 from tests.drivers.rigs import BoardAtTerminal, Bolt, LittleBuilding, running, until
 
 
@@ -97,10 +99,45 @@ class RelayRig:
         self.host.board.faults.refuse = 3 if on else 0
 
 
+class GpioRig(HeaderWorld):
+    def __init__(self, folder: Path, *, magnet: bool, active_low: bool) -> None:
+        super().__init__(folder)
+        self.magnet = magnet
+        self.active_low = active_low
+
+    def lock(self) -> Lock:
+        return GpioLock(
+            "front.lock",
+            line=17,
+            active_low=self.active_low,
+            magnet=self.magnet,
+            header=self.header,
+        )
+
+    @property
+    def energised(self) -> bool:
+        return self.board.level(17) != self.active_low
+
+    @property
+    def released(self) -> bool:
+        return self.energised != self.magnet
+
+    @property
+    def orders(self) -> list[int]:
+        """What the keeper was told, read off its wire: kind 3 is a pulse."""
+        return [for_ms for kind, _, for_ms, _ in self.tap.told() if kind == 3]
+
+    def refuse(self, on: bool) -> None:
+        self.tap.late = on
+
+
 LOCKS: dict[str, Callable[[Path], LockRig]] = {
     "sim strike": lambda folder: SimRig(folder, "strike"),
     "sim magnet": lambda folder: SimRig(folder, "magnet"),
     "waveshare_relay": RelayRig,
+    "gpio strike": lambda folder: GpioRig(folder, magnet=False, active_low=False),
+    "gpio strike, active low": lambda folder: GpioRig(folder, magnet=False, active_low=True),
+    "gpio magnet": lambda folder: GpioRig(folder, magnet=True, active_low=False),
 }
 
 

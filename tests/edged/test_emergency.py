@@ -1,11 +1,12 @@
 """Fire and lockdown, at a strike and a magnet."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Self
 
 import pytest
 
-from drivers.api import Scan
+from drivers.api import DeviceLost, DeviceRefused, DriverError, Scan
 from edged.core.door_words import Hold, Phase, Tick
 from policy.model import Reason
 from tests.edged.fakes import settle, until
@@ -57,6 +58,58 @@ async def test_what_burns_is_not_reset(house: House) -> None:
         ("fire_reset", None, "NO_FIRE"),
         ("fire_reset", None, "STILL_BURNING"),
     ]
+
+
+class Panel:
+    """A fire panel's contact with a latch of its own; `says` is what it answers to a reset."""
+
+    name = "fire"
+
+    def __init__(self) -> None:
+        self.latched = False
+        self.says: DriverError | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        pass
+
+    async def run(self, report: Callable[[bool], None]) -> None:
+        report(self.latched)
+
+    async def latch(self) -> None:
+        self.latched = True
+
+    async def reset(self) -> None:
+        if self.says is not None:
+            raise self.says
+        self.latched = False
+
+
+async def test_a_reset_ends_the_panels_own_latch_too(house: House) -> None:
+    house.emergency.panel = panel = Panel()
+    await panel.latch()
+    house.emergency.fire_input(active=True)
+    house.emergency.fire_input(active=False)
+    assert (await house.ask("fire_reset"))["result"] == "OK"
+    assert (panel.latched, house.alarms()) == (False, [])
+
+
+@pytest.mark.parametrize("kind", [DeviceRefused, DeviceLost])
+async def test_a_latch_that_is_not_reset_keeps_the_fire_over_a_restart(
+    house: House, kind: type[DriverError]
+) -> None:
+    house.emergency.panel = panel = Panel()
+    panel.says = kind("fire", "no")
+    house.emergency.fire_input(active=True)
+    house.emergency.fire_input(active=False)
+    assert (await house.ask("fire_reset"))["result"] == "STILL_BURNING"
+    assert house.alarms() == ["FIRE"]
+    await house.rig.written()
+    house.again()
+    await house.emergency.restore()
+    assert house.emergency.levels.fire
 
 
 async def test_a_dead_disk_stops_no_fire(house: House) -> None:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from drivers.api import Header
+from drivers.line_keeper.client import plan_of
 from tests.tidy.house import files
 
 UNITS = [*files("systemd", name="*.service")]
@@ -49,3 +51,14 @@ def test_the_daemon_is_watched() -> None:
     lines = daemon.read_text().splitlines()
     assert "Type=notify" in lines
     assert any(line.startswith("WatchdogSec=") for line in lines)
+
+
+def test_the_lines_come_to_rest_however_the_daemon_ended() -> None:
+    (daemon,) = [unit for unit in UNITS if unit.name == "edged.service"]
+    lines = daemon.read_text().splitlines()
+    (runtime,) = [line.split("=")[1] for line in lines if line.startswith("RuntimeDirectory=")]
+    header = Header("header", Path("/run", runtime), Path("/var/lib/edged"))
+    rest = f"/opt/edged/venv/bin/python -P -m drivers.line_keeper rest {plan_of(header)}"
+    assert f"ExecStopPost={rest}" in lines
+    assert f"Environment=LG_WD=/run/{runtime}" in lines
+    assert "DeviceAllow=char-gpiochip rw" in lines

@@ -77,6 +77,15 @@ def test_check_config_names_every_fault_in_its_line(edged: Edged, config: Path) 
     ]
 
 
+def test_check_config_refuses_a_magnet_that_only_software_lets_go(
+    edged: Edged, config: Path
+) -> None:
+    config.write_text(config.read_text().replace('type = "strike"', 'type = "magnet"'))
+    done = edged("check-config")
+    assert (done.code, done.out) == (3, "")
+    assert "doors.front.egress: a magnet needs a way out that needs no software" in done.err
+
+
 def test_an_option_comes_before_the_environment(edged: Edged, tmp_path: Path) -> None:
     done = edged("check-config", "--config", tmp_path / "other.toml")
     assert done.code == 3

@@ -1,0 +1,1 @@
+"""The process that alone owns the output lines, and its client in the daemon."""
