@@ -6,7 +6,6 @@ README.md, "What was measured".
 
 import logging
 from collections.abc import Callable, Iterable
-from itertools import cycle
 
 import zxingcpp
 
@@ -15,12 +14,8 @@ from drivers.eye.pictures import Frame, enlarged, sharpened
 
 log = logging.getLogger("drivers.eye")
 
-MOVING_EVERY = 2
-"""Missed pictures to one second look while something moves."""
 IDLE_EVERY = 15
 """Missed pictures to one second look before a still scene: about once a second."""
-ZBAR_EVERY = 4
-"""Second looks to one by ZBar, which reads least for its time: twice a second, or in four."""
 
 Look = Callable[[Frame], tuple[bytes, ...]]
 
@@ -67,31 +62,34 @@ def zbar() -> Look | None:
 class Decoder:
     """Reads one picture after the other; a miss may get a second look.
 
-    Second looks are alternately `larger` and `larger_and_sharper`. ZBar looks at the picture
-    after every fourth of them, so no picture costs more than one extra look.
+    While something moves, three misses of four get one: enlarged, by ZBar, enlarged and
+    sharpened, from the beginning when the movement begins. Before a still scene they take turns
+    every `IDLE_EVERY` misses. So no picture costs more than one extra look.
     """
 
     def __init__(self) -> None:
-        self._enlarge = cycle((larger, larger_and_sharper))
-        self._zbar = zbar()
+        self._second = (larger, zbar() or _nothing, larger_and_sharper)
+        self._moving = False
         self._misses = 0
-        self._second_looks = 0
 
     def read(self, frame: Frame, *, moving: bool) -> tuple[bytes, ...]:
         """Texts in the picture, each once, 1..`TEXT_BYTES` bytes, at most `TEXTS_PER_FRAME`."""
+        if moving and not self._moving:
+            self._misses = 0
+        self._moving = moving
         texts = fast(frame)
         if texts:
-            self._misses = 0
             return texts
-        self._misses += 1
-        if self._misses >= (MOVING_EVERY if moving else IDLE_EVERY):
-            self._misses = 0
-            self._second_looks += 1
-            return next(self._enlarge)(frame)
-        if self._zbar is not None and self._second_looks >= ZBAR_EVERY:
-            self._second_looks = 0
-            return self._zbar(frame)
+        turn, self._misses = self._misses, self._misses + 1
+        if moving:
+            return (_nothing, *self._second)[turn % 4](frame)
+        if turn % IDLE_EVERY == 0:
+            return self._second[turn // IDLE_EVERY % 3](frame)
         return ()
+
+
+def _nothing(_: Frame) -> tuple[bytes, ...]:
+    return ()
 
 
 def _kept(texts: Iterable[bytes]) -> tuple[bytes, ...]:
