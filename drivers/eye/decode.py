@@ -6,6 +6,7 @@ README.md, "What was measured".
 
 import logging
 from collections.abc import Callable, Iterable
+from importlib import import_module
 
 import zxingcpp
 
@@ -46,7 +47,7 @@ def zbar() -> Look | None:
     re-encodes what is not ASCII by guesswork (spec/hardware.md 7.3), so only ASCII counts.
     """
     try:
-        from pyzbar import pyzbar  # noqa: PLC0415 - fails where libzbar0 is missing
+        pyzbar = import_module("pyzbar.pyzbar")
     except ImportError:
         log.warning("no_zbar: libzbar0 is not installed")
         return None

@@ -100,7 +100,7 @@ def test_micro_codes_are_not_ours() -> None:
 def test_without_zbars_library_the_rest_works(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setitem(sys.modules, "pyzbar", None)  # makes its import fail
+    monkeypatch.setitem(sys.modules, "pyzbar.pyzbar", None)  # makes its import fail
     decoder = Decoder()
     assert caplog.messages == ["no_zbar: libzbar0 is not installed"]
     assert decoder.read(before_camera(code(CODE)), moving=True) == (CODE.encode(),)
