@@ -217,6 +217,8 @@ def _places(key: str, device: Mapping[str, object]) -> Iterator[tuple[tuple[str,
             yield ("port", port, "address", address, "channel", str(device.get("channel"))), key
         case "serial_line":
             yield ("port", port), key
+        case "keyboard_wedge":
+            yield ("path", str(device.get("path"))), key
         case kind:
             names = ("socket", "door", "line", "reader", "indicator", "bank")
             ids = [f"{name} {device[name]}" for name in names if isinstance(device.get(name), str)]
