@@ -76,9 +76,9 @@ def grey(picture: cv2.typing.MatLike) -> Frame:
     return np.ascontiguousarray(picture, np.uint8)
 
 
-def enlarged(frame: Frame) -> Frame:
-    """Twice the size, cubic: small or soft modules then survive the binariser."""
-    return grey(cv2.resize(frame, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC))
+def enlarged(frame: Frame, times: float = 2) -> Frame:
+    """So many times the size, cubic: small or soft modules then survive the binariser."""
+    return grey(cv2.resize(frame, None, fx=times, fy=times, interpolation=cv2.INTER_CUBIC))
 
 
 def sharpened(frame: Frame) -> Frame:

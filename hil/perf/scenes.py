@@ -209,6 +209,16 @@ def posed(kind: str, pose: Callable[[float, np.random.Generator], Pose]) -> "Mak
     return make
 
 
+def near(hard: float, random: np.random.Generator) -> Presentation:
+    """Held close before a sensor at its highest gain."""
+    said = text(random)
+    picture, pose = code(said), Pose(module_px=8.5, turned=random.uniform(-15, 15))
+    noise = 40 + 80 * hard
+    return _presented(
+        "near", (said,), lambda: taken(placed(wall(), picture, shaken(pose, random)), random, noise)
+    )
+
+
 def inverted(hard: float, random: np.random.Generator) -> Presentation:
     """Light modules on dark, quiet zone and all, ever smaller."""
     said = text(random)
@@ -275,6 +285,7 @@ KINDS: tuple[Make, ...] = (
             squeezed,
         )
     ),
+    near,
     inverted,
     borderless,
     several,
