@@ -97,16 +97,16 @@ class KeyboardWedge:
         """Make sure that it is the right device and take it for ourselves. Raises DeviceMissing."""
         try:
             identity = fcntl.ioctl(file, _EVIOCGID, bytes(_ID.size))
+            _, vendor, product, _ = _ID.unpack(identity)
+            found = f"{vendor:04x}:{product:04x}"
+            if self._usb_id not in {None, found}:
+                raise DeviceMissing(self._name, f"{self._path} is {found}, not {self._usb_id}")
             fcntl.ioctl(file, _EVIOCGRAB, 1)
             with suppress(BlockingIOError):
                 while os.read(file, limits.READ_BYTES):
                     pass
         except OSError as error:
             raise DeviceMissing(self._name, f"can't take {self._path}: {error}") from error
-        _, vendor, product, _ = _ID.unpack(identity)
-        found = f"{vendor:04x}:{product:04x}"
-        if self._usb_id not in {None, found}:
-            raise DeviceMissing(self._name, f"{self._path} is {found}, not {self._usb_id}")
 
     def _read(self, file: int) -> bytes:
         """Read whole events, none if there are none after all. Raises DeviceLost."""

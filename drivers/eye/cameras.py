@@ -110,12 +110,12 @@ def v4l2(device: Path) -> Pictures:
     try:
         if not camera.isOpened():
             raise CameraLost(f"{device} can't be opened")
+        camera.set(cv2.CAP_PROP_CONVERT_RGB, 0)
         layout = _agreed(camera)
         width, height = limits.CAMERA_SIZE
         camera.set(cv2.CAP_PROP_FRAME_WIDTH, width)
         camera.set(cv2.CAP_PROP_FRAME_HEIGHT, height)
         camera.set(cv2.CAP_PROP_FPS, limits.FRAMES_PER_S)
-        camera.set(cv2.CAP_PROP_CONVERT_RGB, 0)
         while True:
             there, picture = camera.read()
             yield brightness(picture, layout) if there else None

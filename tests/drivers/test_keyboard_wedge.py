@@ -47,6 +47,7 @@ async def test_another_product_at_the_path_is_not_taken(
     assert kernel.identity[1:3] == (0x0C2E, 0x0200)
     with pytest.raises(DeviceMissing, match=problem):
         await KeyboardWedge("kbd", path=str(node.path), usb_id=usb_id).__aenter__()
+    assert kernel.grabs == []
 
 
 async def test_a_device_that_somebody_else_has_taken_is_missing(
