@@ -5,6 +5,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from drivers.api import Light, Signal, Tone
+from edged import limits
 from edged.messages import TEXTS, Cue, cue, message_class
 from edged.settings import Language
 from policy.model import Reason
@@ -18,15 +19,16 @@ SHOWN: Mapping[Cue, Signal] = MappingProxyType(
         Cue.NO_RIGHT: Signal(Light.RED, Tone.LOW, blinks=4, for_ms=3_000),
         Cue.STAFF: Signal(Light.RED, Tone.LOW, blinks=5, for_ms=3_000),
         Cue.FAULT: Signal(Light.RED, Tone.LOW, blinks=5, for_ms=10_000),
-        Cue.ALARM: Signal(Light.RED, Tone.HIGH, blinks=25, for_ms=10_000),
+        Cue.ALARM: Signal(Light.RED, Tone.HIGH, blinks=8, for_ms=limits.SOUND_MS[0]),
     }
 )
 """What each outcome looks and sounds like, and the only place that says so.
 
 Nobody needs to see the colour, to hear, or to tell pitches apart: light and sound have the same
 pattern, and no two patterns are alike. Once is go, long or short; two to five quick ones are
-counted (people count to five); slow ones are the device's own fault; quick ones without an end
-are an alarm. No light flashes more than three times a second, which can bring on a seizure.
+counted (people count to five); slow ones are the device's own fault; quick ones that go on and
+on are an alarm (edged.sounder). No light flashes more than three times a second, which can bring
+on a seizure.
 """
 
 
