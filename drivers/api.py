@@ -65,6 +65,9 @@ class Tone(StrEnum):
 class Signal:
     """What an indicator shows: `blinks` 0 = steady, else that many flashes, as many beeps.
 
+    They fill `for_ms` evenly, each on for as long as it is off after: people tell outcomes apart
+    by number and pace alone.
+
     `for_ms` 100..10_000, after which the indicator goes dark by itself. `lines` are for
     indicators with a display; others leave them out.
     """

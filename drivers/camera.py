@@ -32,7 +32,8 @@ class EyeReader:
         """Connect and wait for the greeting.
 
         Raises:
-            DeviceMissing: nobody serves the socket, the eye is silent, or its camera is gone.
+            DeviceMissing: nobody serves the socket, the eye is silent, or its camera is gone or
+                frozen.
         """
         try:
             async with asyncio.timeout(limits.SILENCE_S):
@@ -65,7 +66,7 @@ class EyeReader:
 
         Raises:
             DeviceLost: the eye hung up, was silent for `SILENCE_S`, sent what is not on the
-                wire, or said that its camera is gone.
+                wire, or said that its camera is gone or frozen.
         """
         while True:
             scan = await self._next()
@@ -87,8 +88,8 @@ class EyeReader:
             problem = "the eye hung up"
         except (ValueError, RecursionError, asyncio.LimitOverrunError):
             problem = "the eye sent what is not on the wire"
-        except _NoPictureError:
-            problem = "the eye's camera gives no picture"
+        except _NoPictureError as blind:
+            problem = f"the eye's camera {blind}"
         # Outside the handlers: their exceptions hold the line, which may be somebody's key.
         self._close()
         raise DeviceLost(self._name, problem)
@@ -100,7 +101,7 @@ class EyeReader:
 
 
 class _NoPictureError(Exception):
-    """The eye is well and sees nothing."""
+    """The eye is well and its camera is not; the text says how."""
 
 
 def _parse(line: bytes) -> Scan | None:
@@ -109,7 +110,9 @@ def _parse(line: bytes) -> Scan | None:
         case {"alive": True, **rest} if not rest:
             return None
         case {"alive": False, **rest} if not rest:
-            raise _NoPictureError
+            raise _NoPictureError("gives no picture")
+        case {"frozen": True, **rest} if not rest:
+            raise _NoPictureError("is frozen: it gives one and the same picture")
         case {"text": str(encoded), **rest} if not rest:
             text = b64decode(encoded, validate=True)
             if 0 < len(text) <= limits.TEXT_BYTES:

@@ -25,6 +25,11 @@ TERMINATOR_BYTES: Final = 4
 SCAN_IDLE_MS: Final = 1_000
 """A text that stops for longer without its end was cut off (spec/hardware.md 7.1)."""
 
+# keyboard wedges
+
+KEY_EVENTS: Final = 64
+"""Events of one read: the kernel keeps at least so many for a keyboard; a key takes six."""
+
 # Modbus relay boards
 
 BOARDS: Final = range(1, 248)

@@ -21,6 +21,7 @@ LOCKS: Final = MappingProxyType(
 READERS: Final = MappingProxyType(
     {
         "camera": "drivers.camera:EyeReader",
+        "keyboard_wedge": "drivers.keyboard_wedge:KeyboardWedge",
         "serial_line": "drivers.serial_line:LineScanner",
         "sim": "drivers.building:SimReader",
     }

@@ -37,6 +37,8 @@ class Cue(Enum):
     """What an indicator without a display can tell: what to do next."""
 
     GO = auto()
+    NOTICE = auto()
+    """Go; something about it is noted for the staff."""
     SHOW_CODE = auto()
     """Show the code again, or the right one."""
     LATER = auto()
@@ -45,6 +47,10 @@ class Cue(Enum):
     """What was bought does not open this."""
     STAFF = auto()
     """Ask the staff."""
+    FAULT = auto()
+    """The device is at fault, and somebody has to see to it."""
+    ALARM = auto()
+    """No answer to a code: the door was forced, or stands open."""
 
 
 _REASONS: Mapping[MessageClass, tuple[Reason, ...]] = {
@@ -171,6 +177,19 @@ CUES: Mapping[MessageClass, Cue] = MappingProxyType(
         MessageClass.CHECK_LOCKER: Cue.NO_RIGHT,
     }
 )
+
+_OWN_CUES = {
+    Reason.OK_WITH_WARNING: Cue.NOTICE,
+    Reason.NO_RULES: Cue.FAULT,
+    Reason.RECORD_FAILED: Cue.FAULT,
+    Reason.INTERNAL_ERROR: Cue.FAULT,
+}
+
+
+def cue(reason: Reason) -> Cue:
+    """Return what to tell without words; finer than the words, which members are to read."""
+    return _OWN_CUES.get(reason) or CUES[message_class(reason)]
+
 
 TEXTS: Mapping[Language, Mapping[MessageClass, str]] = MappingProxyType(
     {

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from drivers.api import Scan, Tone
-from edged import desk, limits, messages, outlook, scene, translate
+from drivers.api import Scan, Signal
+from edged import desk, limits, outlook, scene, translate
 from edged.clock import Instant
 from edged.core import access, counter, events, presentation
 from edged.core.alarm_words import AlarmName
@@ -95,7 +95,7 @@ class Passage:
         elif digest not in self._undecided:
             reason = presentation.outcome(memory, digest)
             if reason is not None:
-                self._show(reason)
+                self._feedback.keep(self._signal(reason))
         self._memory = memory
 
     async def run(self) -> None:
@@ -192,14 +192,12 @@ class Passage:
         self, arrival: Arrival, asked: access.Request, decision: Decision
     ) -> None:
         """Tell when next, or what is left, after the answer (edged/outlook.py)."""
-        languages = self._ports.languages
-        ahead = await outlook.look_ahead(asked, decision, languages)
+        ahead = await outlook.look_ahead(asked, decision, self._ports.languages)
         if ahead is None:
             return
         if ahead.lines and decision.verdict is Verdict.DENY:
-            shown = translate.signal(messages.message_class(decision.reason), languages)
-            lines = (*shown.lines, *ahead.lines)
-            self._feedback.show(replace(shown, tone=Tone.NONE, lines=lines))
+            shown = self._signal(decision.reason)
+            self._feedback.show(replace(shown, lines=(*shown.lines, *ahead.lines)))
         self._tell("ahead", arrival, ahead=ahead.plain, lines=ahead.lines, staff=ahead.staff)
 
     def _entry_write(
@@ -348,7 +346,10 @@ class Passage:
         return ledger.append(body)
 
     def _show(self, reason: Reason) -> None:
-        self._feedback.show(translate.signal(messages.message_class(reason), self._ports.languages))
+        self._feedback.show(self._signal(reason))
+
+    def _signal(self, reason: Reason) -> Signal:
+        return translate.signal(reason, self._ports.languages)
 
     def _report(
         self, arrival: Arrival, member: Member | None, decision: Decision, seq: int | None

@@ -238,6 +238,14 @@ class EyeReader(ReaderSettings):
     socket: SocketPath
 
 
+class KeyboardWedge(ReaderSettings):
+    """A scanner that pretends to be a USB keyboard."""
+
+    kind: Literal["keyboard_wedge"]
+    path: Annotated[str, AfterValidator(_port)]
+    usb_id: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{4}:[0-9a-f]{4}$")] | None = None
+
+
 class SimLockers(DeviceSettings):
     """The board of a bank of lockers in the virtual building."""
 
@@ -247,7 +255,7 @@ class SimLockers(DeviceSettings):
 
 
 AnyLock: TypeAlias = SimLock | RelayLock | GpioLock
-AnyReader: TypeAlias = SimReader | LineScanner | EyeReader
+AnyReader: TypeAlias = SimReader | LineScanner | EyeReader | KeyboardWedge
 
 
 class Door(_Strict):

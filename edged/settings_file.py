@@ -221,6 +221,8 @@ def _places(key: str, device: Mapping[str, object]) -> Iterator[tuple[tuple[str,
             for name in ("line", "red", "green", "buzzer"):
                 if name in device:
                     yield ("GPIO line", str(device[name])), f"{key}.{name}"
+        case "keyboard_wedge":
+            yield ("path", str(device.get("path"))), key
         case kind:
             names = ("socket", "door", "line", "reader", "indicator", "bank", "file")
             ids = [f"{name} {device[name]}" for name in names if isinstance(device.get(name), str)]

@@ -2,14 +2,16 @@
 
 import structlog
 
-from drivers.api import DriverError, Indicator, Light, Signal, Tone
+from drivers.api import DriverError, Indicator
 from edged import limits
 from edged.alarms import Alarms
 from edged.core.alarm_words import Severity
+from edged.messages import Cue
+from edged.translate import SHOWN
 
 log = structlog.get_logger()
 
-ALARM = Signal(Light.RED, Tone.HIGH, blinks=5, for_ms=limits.SOUND_MS[0])
+ALARM = SHOWN[Cue.ALARM]
 """Each signal ends by itself, so a daemon that died does not sound for ever."""
 
 

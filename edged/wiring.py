@@ -148,7 +148,7 @@ def _add_reader(
 ) -> None:
     light = reader.indicator
     indicator = None if light is None else _add_indicator(house, f"{name}.indicator", light)
-    feedback = Feedback(indicator)
+    feedback = Feedback(indicator, ports.clock)
     if isinstance(place, Bank):
         passage: Passage = LockerReader(name, place, feedback, ports)
     else:

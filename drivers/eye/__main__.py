@@ -10,6 +10,8 @@ from pathlib import Path
 from threading import Event
 from time import monotonic
 
+import cv2
+
 from drivers.eye import limits
 from drivers.eye.cameras import source
 from drivers.eye.capture import Capture
@@ -21,7 +23,9 @@ from drivers.eye.serve import Audience, Repeats, beat_line, served, text_line
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run until SIGTERM or SIGINT."""
     parser = argparse.ArgumentParser(prog="edged-eye", description=__doc__)
-    parser.add_argument("--source", required=True, help="http://... (MJPEG), or /dev/video...")
+    parser.add_argument(
+        "--source", required=True, help="/dev/..., csi:0, csi:1 or http://... (MJPEG)"
+    )
     parser.add_argument("--socket", required=True, type=Path, help="Unix socket to serve")
     parser.add_argument("--name", default="eye", help="the camera's name in the log")
     asked = parser.parse_args(arguments)
@@ -33,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     name = asked.name.replace("%", "%%")
     logging.basicConfig(level=logging.INFO, format=f"%(levelname)s {name} %(message)s")
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would be a stored picture
+    cv2.setNumThreads(1)  # threads of its own would take turns with the daemon's, for no gain
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -44,13 +49,14 @@ def watch(capture: Capture, audience: Audience, stop: Event) -> None:
     """Turn pictures into lines until `stop` is set.
 
     The sign of life comes from this loop and no other, so a decoder that hangs falls silent;
-    and after `HUNG_S` in one turn the process ends itself, to be started again.
+    and after `HUNG_S` in one turn the process ends itself, to be started again. So it does when
+    the camera's driver hangs (`Capture.newest`).
     """
     gate, decoder, repeats = MotionGate(), Decoder(), Repeats()
     beat_at = monotonic()
     while not stop.is_set():
         now = monotonic()
-        beat = beat_line(alive=capture.sees)
+        beat = beat_line(capture.sight)
         audience.admit(beat)
         if now >= beat_at:
             beat_at = now + limits.BEAT_S

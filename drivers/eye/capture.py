@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from contextlib import closing
+from enum import Enum, auto
 from threading import Condition, Event, Thread
 from time import monotonic
 from typing import Self
@@ -16,11 +17,22 @@ from drivers.eye.pictures import Frame
 log = logging.getLogger("drivers.eye")
 
 
+class Sight(Enum):
+    """How the camera does."""
+
+    CLEAR = auto()
+    NONE = auto()
+    """No picture came for `PICTURE_S`."""
+    FROZEN = auto()
+    """Pictures come, and have been one and the same for `FROZEN_S`."""
+
+
 class Capture:
     """Reads a camera for as long as it is entered.
 
     A picture that was not fetched before the next one came is gone: decoding never lags
-    behind what is before the camera.
+    behind what is before the camera. A picture that is the one before, to the bit, is not handed
+    out: nothing new can be in it, and a frozen camera shows a code to nobody.
     """
 
     def __init__(self, open_camera: Callable[[], Pictures]) -> None:
@@ -30,7 +42,7 @@ class Capture:
         self._frame: Frame | None = None
         self._last: Frame | None = None
         self._read_at = -limits.PICTURE_S
-        self._changed_at = 0.0
+        self._asked_at: float | None = None
         self._frozen = False
         # A daemon thread: a driver that blocks in a read can't keep the process alive.
         self._thread = Thread(target=self._run, name="capture", daemon=True)
@@ -49,19 +61,25 @@ class Capture:
         """The newest picture that was not fetched yet; None if none comes in time.
 
         Raises:
-            RuntimeError: the reading thread is no more, by a defect: nothing will ever come.
+            RuntimeError: the reading thread is no more, by a defect, or hangs in the camera's
+                driver: nothing will ever come.
         """
         if not self._thread.is_alive():
             raise RuntimeError("the capture thread ended")
+        asked_at = self._asked_at
+        if asked_at is not None and monotonic() - asked_at > limits.CAMERA_HUNG_S:
+            raise RuntimeError("the camera's driver hangs")
         with self._fresh:
             self._fresh.wait_for(lambda: self._frame is not None, timeout_s)
             frame, self._frame = self._frame, None
             return frame
 
     @property
-    def sees(self) -> bool:
-        """Whether a picture came within the last `PICTURE_S` seconds."""
-        return monotonic() - self._read_at < limits.PICTURE_S
+    def sight(self) -> Sight:
+        """What the camera shows at this moment."""
+        if monotonic() - self._read_at >= limits.PICTURE_S:
+            return Sight.NONE
+        return Sight.FROZEN if self._frozen else Sight.CLEAR
 
     def _run(self) -> None:
         pause_s = limits.REOPEN_S
@@ -78,39 +96,43 @@ class Capture:
 
     def _read_until_lost(self) -> str:
         """Read one opening of the camera to its end; return what ended it."""
-        misses = 0
+        misses, frozen_at = 0, monotonic() + limits.FROZEN_S
         try:
             with closing(self._open()) as pictures:
-                for frame in pictures:
-                    if self._stop.is_set():
-                        break
-                    if frame is not None:
-                        misses = 0
-                        self._offer(frame)
+                while not self._stop.is_set():
+                    self._asked_at = monotonic()
+                    frame = next(pictures)
+                    self._asked_at = None
+                    if frame is None:
+                        misses += 1
+                        if misses >= limits.MISSES:
+                            return "opens, but gives no picture"
+                        self._stop.wait(limits.MISS_PAUSE_S)
                         continue
-                    misses += 1
-                    if misses >= limits.MISSES:
-                        return "opens, but gives no picture"
-                    self._stop.wait(limits.MISS_PAUSE_S)
+                    misses = 0
+                    if self._offer(frame):
+                        frozen_at = self._read_at + limits.FROZEN_S
+                    elif self._read_at >= frozen_at:
+                        self._frozen = True
+                        return f"frozen: the same picture for {limits.FROZEN_S:.0f} s"
         except CameraLost as lost:
             return str(lost)
+        except StopIteration:
+            pass
+        finally:
+            self._asked_at = None
         return "ended"
 
-    def _offer(self, frame: Frame) -> None:
-        if not self.sees:
-            log.info("camera_sees: %d x %d", frame.shape[1], frame.shape[0])
+    def _offer(self, frame: Frame) -> bool:
+        """Take a picture; say whether it is a new one."""
+        first = self.sight is Sight.NONE
         self._read_at = monotonic()
-        self._watch_for_frozen(frame)
+        if self._last is not None and np.array_equal(frame, self._last):
+            return False
+        if first or self._frozen:
+            log.info("camera_sees: %d x %d", frame.shape[1], frame.shape[0])
+        self._last, self._frozen = frame, False
         with self._fresh:
             self._frame = frame
             self._fresh.notify()
-
-    def _watch_for_frozen(self, frame: Frame) -> None:
-        """Some drivers go on delivering the last picture of a dead camera."""
-        if self._last is None or not np.array_equal(frame, self._last):
-            if self._frozen:
-                log.info("picture_moves_again")
-            self._last, self._changed_at, self._frozen = frame, self._read_at, False
-        elif not self._frozen and self._read_at - self._changed_at >= limits.FROZEN_S:
-            log.warning("picture_frozen: the same for %.0f s", limits.FROZEN_S)
-            self._frozen = True
+        return True

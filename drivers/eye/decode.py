@@ -6,7 +6,7 @@ README.md, "What was measured".
 
 import logging
 from collections.abc import Callable, Iterable
-from itertools import cycle
+from importlib import import_module
 
 import zxingcpp
 
@@ -15,15 +15,14 @@ from drivers.eye.pictures import Frame, enlarged, sharpened
 
 log = logging.getLogger("drivers.eye")
 
-MOVING_EVERY = 2
-"""Missed pictures to one second look while something moves."""
 IDLE_EVERY = 15
 """Missed pictures to one second look before a still scene: about once a second."""
-ZBAR_EVERY = 4
-"""Second looks to one by ZBar, which reads least for its time: twice a second, or in four."""
+ZBAR_TIMES = 1.5
+"""Enlargement for ZBar while something moves: it reads half as many again, for twice the time."""
 
 Look = Callable[[Frame], tuple[bytes, ...]]
 
+# All else is left at its defaults: without `try_downscale` no grainy code held close is read.
 # Plain `QRCode` also reads Micro QR, and misreads it.
 _FORMATS = zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCodeModel2])
 
@@ -51,7 +50,7 @@ def zbar() -> Look | None:
     re-encodes what is not ASCII by guesswork (spec/hardware.md 7.3), so only ASCII counts.
     """
     try:
-        from pyzbar import pyzbar  # noqa: PLC0415 - fails where libzbar0 is missing
+        pyzbar = import_module("pyzbar.pyzbar")
     except ImportError:
         log.warning("no_zbar: libzbar0 is not installed")
         return None
@@ -67,31 +66,45 @@ def zbar() -> Look | None:
 class Decoder:
     """Reads one picture after the other; a miss may get a second look.
 
-    Second looks are alternately `larger` and `larger_and_sharper`. ZBar looks at the picture
-    after every fourth of them, so no picture costs more than one extra look.
+    While something moves, three misses of four get one: enlarged, enlarged by ZBar, enlarged
+    and sharpened, from the beginning when the movement begins. Before a still scene every
+    `IDLE_EVERY`th miss gets one, mostly the cheapest. So no picture costs more than one
+    extra look.
     """
 
     def __init__(self) -> None:
-        self._enlarge = cycle((larger, larger_and_sharper))
-        self._zbar = zbar()
+        by_zbar = zbar() or _nothing
+        self._moving_round: tuple[Look, ...] = (
+            _nothing,
+            larger,
+            lambda frame: by_zbar(enlarged(frame, ZBAR_TIMES)),
+            larger_and_sharper,
+        )
+        self._still_round: tuple[Look, ...] = (
+            *(larger, larger, larger, larger_and_sharper),
+            *(larger, larger, larger, by_zbar),
+        )
+        self._moving = False
         self._misses = 0
-        self._second_looks = 0
 
     def read(self, frame: Frame, *, moving: bool) -> tuple[bytes, ...]:
         """Texts in the picture, each once, 1..`TEXT_BYTES` bytes, at most `TEXTS_PER_FRAME`."""
+        if moving and not self._moving:
+            self._misses = 0
+        self._moving = moving
         texts = fast(frame)
         if texts:
-            self._misses = 0
             return texts
-        self._misses += 1
-        if self._misses >= (MOVING_EVERY if moving else IDLE_EVERY):
-            self._misses = 0
-            self._second_looks += 1
-            return next(self._enlarge)(frame)
-        if self._zbar is not None and self._second_looks >= ZBAR_EVERY:
-            self._second_looks = 0
-            return self._zbar(frame)
+        turn, self._misses = self._misses, self._misses + 1
+        if moving:
+            return self._moving_round[turn % 4](frame)
+        if turn % IDLE_EVERY == 0:
+            return self._still_round[turn // IDLE_EVERY % 8](frame)
         return ()
+
+
+def _nothing(_: Frame) -> tuple[bytes, ...]:
+    return ()
 
 
 def _kept(texts: Iterable[bytes]) -> tuple[bytes, ...]:

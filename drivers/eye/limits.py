@@ -35,7 +35,12 @@ HEADER_LINES: Final = 32
 CAMERA_S: Final = 5.0
 """Seconds that a camera may take to accept, or to go on sending."""
 CAMERA_SIZE: Final = (640, 480)
-"""Pixels asked of a local camera: what the decoders were measured with."""
+"""Pixels asked of a local camera: what the decoders were measured with. The width is a multiple
+of 64, so that no camera pads its rows."""
+FRAMES_PER_S: Final = 15
+"""Pictures asked of a local camera: what the decoders' cadence was measured with."""
+CSI_CAMERAS: Final = range(2)
+"""Cameras at the board's own connectors: no Raspberry Pi has more."""
 FRAME_S: Final = 0.05
 """Seconds from one decoded picture to the next at least: 20 a second is more than a hand needs."""
 MISS_PAUSE_S: Final = 0.05
@@ -50,7 +55,11 @@ REOPEN_MOST_S: Final = 8.0
 PICTURE_S: Final = 2.0
 """Seconds without a picture after which the eye says that its camera is gone."""
 FROZEN_S: Final = 30.0
-"""Seconds of one and the same picture, to the bit, before it is logged: a sensor has noise."""
+"""Seconds of one and the same picture, to the bit, before the camera is taken for frozen and
+opened again: a sensor has noise."""
+CAMERA_HUNG_S: Final = 15.0
+"""Seconds that one read may take before the process ends itself: the driver hangs. More than the
+10 after which OpenCV gives a V4L2 read up."""
 
 # The eye's own life.
 POLL_S: Final = 0.1

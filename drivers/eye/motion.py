@@ -1,5 +1,6 @@
 """Motion gate: says when a second look at a picture is worth its time."""
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -25,13 +26,13 @@ class MotionGate:
 
     def open_for(self, frame: Frame) -> bool:
         """Take the next picture; say whether something moves or moved just now."""
-        small = thumbnail(frame, WIDTH, HEIGHT).astype(np.float32)
+        small = thumbnail(frame, WIDTH, HEIGHT)
         if self._background is None:
-            self._background = small
+            self._background = small.astype(np.float32)
             self._left = HOLD_FRAMES
-        change = small - self._background
-        self._background += LEARN * change
-        if np.mean(np.abs(change) > LEVELS) > CHANGED:
+        change = cv2.absdiff(small, cv2.convertScaleAbs(self._background))
+        cv2.accumulateWeighted(small, self._background, LEARN)
+        if np.count_nonzero(change > LEVELS) > CHANGED * change.size:
             self._left = HOLD_FRAMES
         else:
             self._left = max(0, self._left - 1)

@@ -1,6 +1,7 @@
 """Grey pictures and the few operations on them."""
 
 import struct
+from enum import StrEnum
 
 import cv2.typing
 import numpy as np
@@ -42,21 +43,42 @@ def _pixels(jpeg: bytes) -> int:
     return 0
 
 
+class Layout(StrEnum):
+    """How a camera's pixels may lie, by their FOURCC; the first ones cost the least to read."""
+
+    YUYV = "YUYV"
+    YU12 = "YU12"
+    NV12 = "NV12"
+    GREY = "GREY"
+    MJPG = "MJPG"
+
+
+def brightness(picture: cv2.typing.MatLike, layout: Layout) -> Frame | None:
+    """Brightness of a picture as it comes from a camera; None if it is not a picture.
+
+    Nothing is decoded but a JPEG: the Y of a YUV picture is what is wanted.
+    """
+    if picture.size > 2 * limits.FRAME_PIXELS:  # YUYV has two bytes a pixel, the others less
+        return None
+    match layout:
+        case Layout.YUYV:
+            return grey(picture[:, :, 0])
+        case Layout.YU12 | Layout.NV12:
+            return grey(picture[: len(picture) * 2 // 3])
+        case Layout.GREY:
+            return grey(picture)
+        case Layout.MJPG:
+            return from_jpeg(picture.tobytes())
+
+
 def grey(picture: cv2.typing.MatLike) -> Frame:
-    """Brightness of a picture as OpenCV delivers it: grey, YUYV (Y first) or BGR."""
-    match picture.shape:
-        case (_, _):
-            brightness = picture
-        case (_, _, 2):
-            brightness = picture[:, :, 0]
-        case _:
-            brightness = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
-    return np.ascontiguousarray(brightness, np.uint8)
+    """A picture of one channel, as its rows lie in memory."""
+    return np.ascontiguousarray(picture, np.uint8)
 
 
-def enlarged(frame: Frame) -> Frame:
-    """Twice the size, cubic: small or soft modules then survive the binariser."""
-    return grey(cv2.resize(frame, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC))
+def enlarged(frame: Frame, times: float = 2) -> Frame:
+    """So many times the size, cubic: small or soft modules then survive the binariser."""
+    return grey(cv2.resize(frame, None, fx=times, fy=times, interpolation=cv2.INTER_CUBIC))
 
 
 def sharpened(frame: Frame) -> Frame:

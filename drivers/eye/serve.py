@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from drivers.eye import limits
+from drivers.eye.capture import Sight
 
 
 def text_line(text: bytes) -> bytes:
@@ -15,9 +16,11 @@ def text_line(text: bytes) -> bytes:
     return _line({"text": b64encode(text).decode("ascii")})
 
 
-def beat_line(*, alive: bool) -> bytes:
-    """The sign of life; `alive` says whether pictures come."""
-    return _line({"alive": alive})
+def beat_line(sight: Sight) -> bytes:
+    """The sign of life, which says how the camera does."""
+    if sight is Sight.FROZEN:
+        return _line({"frozen": True})
+    return _line({"alive": sight is Sight.CLEAR})
 
 
 def _line(value: dict[str, object]) -> bytes:

@@ -1,30 +1,38 @@
-"""What the eye's decoder reads and what it costs, beside its parts and OpenCV's own.
+"""What the eye reads and what it costs, beside zxing-cpp alone, pyzbar and OpenCV.
 
-`python -m hil.perf.decode FOLDER [--json]`. FOLDER has a `manifest.json`, a list of
-`{"file": NAME, "expected": [TEXT, ...]}`, and the pictures that it names.
+`python -m hil.perf.decode [FOLDER] [--json]`: presentations that are drawn and made worse
+(`hil/perf/scenes.py`), photographs if a FOLDER of them is given, and a door that nobody stands at.
+FOLDER has a `manifest.json`, a list of `{"file": NAME, "expected": [TEXT, ...], "category": NAME}`,
+and the pictures that it names.
 """
 
 import argparse
 import json
 import statistics
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from itertools import chain
 from pathlib import Path
 from time import process_time
 
 import cv2
-import numpy as np
 from pydantic import BaseModel, TypeAdapter
+from pyzbar import pyzbar
 
-from drivers.eye.decode import Decoder, fast, larger, larger_and_sharper, zbar
-from drivers.eye.pictures import Frame, grey
+from drivers.eye.decode import Decoder, fast
+from drivers.eye.motion import MotionGate
+from drivers.eye.pictures import grey
+from hil.perf import scenes
+from hil.perf.scenes import Frame, Presentation
 
-SCENE_FRAMES = 9
-"""Frames of one scene given to the eye's loop: each kind of look gets its turn."""
-EMPTY_SCENES = 120
-"""Scenes without a code: twice the idle loop's whole round."""
 CODINGS = ("utf-8", "cp932", "gb18030", "latin-1")
-"""How a code may hold its text: the manifest has characters, the decoders give bytes."""
+"""How a code may hold its text: a manifest has characters, the decoders give bytes."""
+SETTLING = 20
+"""Frames of a still door that are not counted: the eye looks closer until it knows the view."""
+IDLE_FRAMES = 240
+"""Frames of a still door that are: two whole rounds of the idle loop."""
+TURN_FRAMES = 20
+IDLE = "nobody there"
 
 Read = Callable[[Frame], tuple[bytes, ...]]
 
@@ -34,138 +42,165 @@ class Photograph(BaseModel):
 
     file: str
     expected: list[str]
+    category: str = "photographs"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Row:
-    """One decoder's results. Times are CPU time of the whole process, in milliseconds.
+    """One decoder's results in one category. `ms` is CPU time of the whole process, a frame.
 
-    `unexpected` counts photographs that gave a text which the manifest does not name.
+    `read` counts presentations of which every text was read, `unexpected` those that gave a text
+    which is not known to be there.
     """
 
+    category: str
     decoder: str
-    read: int
-    of: int
-    unexpected: int
-    photo_ms_median: float
-    photo_ms_p95: float
-    empty_ms_mean: float
+    read: int = 0
+    of: int = 0
+    unexpected: int = 0
+    ms: list[float] = field(default_factory=list)
+
+    def look(self, read: Read, frame: Frame) -> tuple[bytes, ...]:
+        """Read one frame and note what that cost."""
+        start = process_time()
+        texts = read(frame)
+        self.ms.append((process_time() - start) * 1000)
+        return texts
+
+    def present(self, shown: Presentation, read: Read) -> None:
+        """Show frame after frame, until everything is read or the presentation is over."""
+        wanted, said = set(shown.expected), set[bytes]()
+        for frame in shown.frames:
+            said.update(self.look(read, frame))
+            wanted = {forms for forms in wanted if not forms & said}
+            if not wanted:
+                break
+        self.of += 1
+        self.read += not wanted
+        self.unexpected += not said <= frozenset().union(*shown.expected)
+
+    def plain(self) -> dict[str, object]:
+        """The row as data, its times summed up."""
+        facts = asdict(self)
+        del facts["ms"]
+        return {
+            **facts,
+            "ms_mean": round(statistics.mean(self.ms), 3),
+            "ms_p95": round(statistics.quantiles(self.ms, n=20)[-1], 3),
+        }
+
+
+def eye() -> Read:
+    """The eye's loop."""
+    gate, decoder = MotionGate(), Decoder()
+    return lambda frame: decoder.read(frame, moving=gate.open_for(frame))
 
 
 def opencv() -> Read:
-    """OpenCV's better detector, as a yardstick."""
+    """OpenCV's better detector."""
     detector = cv2.QRCodeDetectorAruco()
 
     def read(frame: Frame) -> tuple[bytes, ...]:
         try:
-            text, _, _ = detector.detectAndDecode(frame)
+            _, texts, _, _ = detector.detectAndDecodeMulti(frame)
         except (UnicodeDecodeError, cv2.error):  # it raises both on some codes
             return ()
-        return (text.encode(),) if text else ()
+        return tuple(text.encode() for text in texts if text)
 
     return read
 
 
-def enlarging(frame: Frame) -> tuple[bytes, ...]:
-    """zxing-cpp with both enlargements, until something is read."""
-    return fast(frame) or larger(frame) or larger_and_sharper(frame)
+def zbar(frame: Frame) -> tuple[bytes, ...]:
+    """ZBar by way of pyzbar, in whatever characters it guesses."""
+    found = pyzbar.decode(frame, symbols=[pyzbar.ZBarSymbol.QRCODE])
+    return tuple(code.data for code in found)
 
 
-def eye(frame: Frame) -> tuple[bytes, ...]:
-    """The eye's loop before a scene that moves, until something is read."""
-    decoder = Decoder()
-    for _ in range(SCENE_FRAMES):
-        if texts := decoder.read(frame, moving=True):
-            return texts
-    return ()
+DECODERS: dict[str, Callable[[], Read]] = {
+    "the eye": eye,
+    "zxing-cpp": lambda: fast,
+    "pyzbar": lambda: zbar,
+    "opencv": opencv,
+}
 
 
-def idle_eye() -> Read:
-    """The eye's loop before a still scene; for what it costs, frame by frame."""
-    decoder = Decoder()
-    return lambda frame: decoder.read(frame, moving=False)
-
-
-def measured(read: Read, frames: list[Frame]) -> tuple[list[tuple[bytes, ...]], list[float]]:
-    """What `read` says to each frame, and the CPU milliseconds of each."""
-    texts, spent_ms = [], []
-    for frame in frames:
-        start = process_time()
-        texts.append(read(frame))
-        spent_ms.append((process_time() - start) * 1000)
-    return texts, spent_ms
-
-
-def row(
-    name: str, photographs: list[Photograph], frames: list[Frame], read: Read, idle: Read
-) -> Row:
-    """Measure one decoder; `idle` is what it does to a frame when nothing happens."""
-    texts, spent_ms = measured(read, frames)
-    right = [{t.encode(c, "replace") for t in p.expected for c in CODINGS} for p in photographs]
-    _, empty_ms = measured(idle, empty_scenes())
-    return Row(
-        decoder=name,
-        read=sum(bool(good & set(said)) for good, said in zip(right, texts, strict=True)),
-        of=len(photographs),
-        unexpected=sum(bool(set(said) - good) for good, said in zip(right, texts, strict=True)),
-        photo_ms_median=round(statistics.median(spent_ms), 2),
-        photo_ms_p95=round(statistics.quantiles(spent_ms, n=20)[-1], 2),
-        empty_ms_mean=round(statistics.mean(empty_ms), 2),
-    )
-
-
-def empty_scenes() -> list[Frame]:
-    """Soft shapes and sensor noise, 640x480, no code; the same on every run."""
-    random = np.random.default_rng(0)
-    scenes = []
-    for _ in range(EMPTY_SCENES):
-        shapes = cv2.resize(random.integers(0, 256, (12, 16), np.uint8), (640, 480))
-        scenes.append(grey(cv2.add(shapes, random.integers(0, 12, (480, 640), np.uint8))))
-    return scenes
-
-
-def table(folder: Path) -> list[Row]:
-    """Measure every decoder on the photographs in `folder`."""
+def photographs(folder: Path) -> Iterator[Presentation]:
+    """Each photograph, held still for as long as a presentation lasts."""
     manifest = (folder / "manifest.json").read_bytes()
-    photographs = TypeAdapter(list[Photograph]).validate_json(manifest)
-    frames = []
-    for photograph in photographs:
+    for photograph in TypeAdapter(list[Photograph]).validate_json(manifest):
         picture = cv2.imread(str(folder / photograph.file), cv2.IMREAD_GRAYSCALE)
         if picture is None:
             raise FileNotFoundError(f"{photograph.file}: no picture")
-        frames.append(grey(picture))
-    decoders = {
-        "zxing-cpp": (fast, fast),
-        "zxing-cpp + enlarged": (enlarging, enlarging),
-        "pyzbar": (zbar(), zbar()),
-        "opencv aruco": (opencv(), opencv()),
-        "the eye": (eye, idle_eye()),
-    }
-    return [
-        row(name, photographs, frames, read, idle)
-        for name, (read, idle) in decoders.items()
-        if read is not None and idle is not None
-    ]
+        expected = tuple(
+            frozenset(text.encode(coding, "replace") for coding in CODINGS)
+            for text in photograph.expected
+        )
+        frames = (grey(picture),) * scenes.FRAMES
+        yield Presentation(photograph.category, expected, frames)
+
+
+def measured(shown: Iterable[Presentation]) -> list[Row]:
+    """Present everything to every decoder, one presentation after the other."""
+    rows = dict[tuple[str, str], Row]()
+    for presentation in shown:
+        for name, make in DECODERS.items():
+            row = rows.setdefault((presentation.kind, name), Row(presentation.kind, name))
+            row.present(presentation, make())
+    return list(rows.values())
+
+
+def idle() -> list[Row]:
+    """What a still door costs, frame by frame.
+
+    In turns, each long enough for a processor to settle: what else the machine does then falls
+    on all of them.
+    """
+    pairs = [(Row(IDLE, name), make()) for name, make in DECODERS.items()]
+    frames = scenes.still(SETTLING + IDLE_FRAMES)
+    for start in range(0, len(frames), TURN_FRAMES):
+        for row, read in pairs:
+            for frame in frames[start : start + TURN_FRAMES]:
+                row.unexpected += bool(row.look(read, frame))
+    for row, _ in pairs:
+        del row.ms[:SETTLING]
+    return [row for row, _ in pairs]
+
+
+def table(rows: list[Row]) -> Iterator[str]:
+    """Lines for people: what was read, then what it cost."""
+    names = list(dict.fromkeys(row.decoder for row in rows))
+    yield f"{'read, of':20}" + "".join(f"{name:>12}" for name in names)
+    for category in dict.fromkeys(row.category for row in rows if row.category != IDLE):
+        row_of = {row.decoder: row for row in rows if row.category == category}
+        counts = "".join(f"{row_of[name].read:12}" for name in names)
+        yield f"{category:16}{row_of[names[0]].of:4}{counts}"
+    unexpected = (sum(row.unexpected for row in rows if row.decoder == name) for name in names)
+    yield f"{'unexpected texts':20}" + "".join(f"{count:12}" for count in unexpected)
+    yield "CPU ms a frame"
+    for title, some in (
+        ("while shown", [row for row in rows if row.category != IDLE]),
+        (IDLE, [row for row in rows if row.category == IDLE]),
+    ):
+        means = [
+            statistics.mean(chain.from_iterable(row.ms for row in some if row.decoder == name))
+            for name in names
+        ]
+        yield f"{title:20}" + "".join(f"{mean:12.2f}" for mean in means)
 
 
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("folder", type=Path, nargs="?", help="photographs with a manifest.json")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     asked = parser.parse_args()
-    rows = table(asked.folder)
-    if asked.json:
-        for each in rows:
-            print(json.dumps(asdict(each)))
-        return
-    print("decoder               read          unexpected  ms median  ms p95  ms, no code")
-    for each in rows:
-        rate = f"{each.read}/{each.of} {each.read / each.of:.0%}"
-        print(
-            f"{each.decoder:21} {rate:12} {each.unexpected:10} {each.photo_ms_median:10.2f}"
-            f" {each.photo_ms_p95:7.2f} {each.empty_ms_mean:12.2f}"
-        )
+    cv2.setNumThreads(1)  # as the eye does
+    shown = scenes.presentations()
+    if asked.folder is not None:
+        shown = chain(photographs(asked.folder), shown)
+    rows = measured(shown) + idle()
+    for line in (json.dumps(row.plain()) for row in rows) if asked.json else table(rows):
+        print(line)
 
 
 if __name__ == "__main__":

@@ -49,6 +49,7 @@ class Site:
     settings: Table = field(init=False)
     rules: Table = field(init=False)
     daemon: Program = field(init=False)
+    eye: Program = field(init=False)
     _programs: list[Program] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
@@ -124,12 +125,12 @@ class Site:
         """Start the eye at the building's camera."""
         socket = self.folder / "eye.sock"
         command = [sys.executable, "-m", "drivers.eye", "--source", url, "--socket", str(socket)]
-        eye = self._program("eye", command)
-        self._programs.append(eye)
-        await eye.start()
+        self.eye = self._program("eye", command)
+        self._programs.append(self.eye)
+        await self.eye.start()
         while not socket.exists():  # a file that appears can only be looked for
-            if eye.code is not None:
-                raise DidNotStart(eye.said())
+            if self.eye.code is not None:
+                raise DidNotStart(self.eye.said())
             await asyncio.sleep(0.05)
 
     async def start_daemon(self) -> None:

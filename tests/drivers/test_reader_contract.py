@@ -1,6 +1,7 @@
 """What every reader promises (drivers.api.Reader), from the other end of its wire."""
 
 import asyncio
+import fcntl
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Protocol
@@ -9,8 +10,10 @@ import pytest
 
 from drivers.api import DeviceLost, DeviceMissing, Reader, Scan
 from drivers.building import SimReader
+from drivers.keyboard_wedge import KeyboardWedge
 from drivers.limits import SCAN_BYTES
 from drivers.serial_line import LineScanner
+from tests.drivers.keys import ENTER, FakeNode, Kernel, UinputNode, press, typed
 from tests.drivers.rigs import LittleBuilding, Terminal, running, until
 
 
@@ -43,6 +46,22 @@ class SerialRig:
         self.terminal.unplug()
 
 
+class KeyboardRig:
+    """A scanner that types, at an event device of either make."""
+
+    def __init__(self, folder: Path, node: type[FakeNode] | type[UinputNode]) -> None:
+        self.where = folder / "scanner-event-kbd"
+        self.node = node(self.where)
+        self.plug = self.node.plug
+        self.unplug = self.node.unplug
+
+    def reader(self) -> Reader:
+        return KeyboardWedge("front.reader", path=str(self.where), usb_id="0c2e:0200")
+
+    def show(self, text: bytes) -> None:
+        self.node.type(typed(text.decode()) + press(ENTER))
+
+
 class SimRig:
     def __init__(self, folder: Path) -> None:
         self.where = folder / "building.sock"
@@ -57,11 +76,25 @@ class SimRig:
         self.building.report({"scan": text.decode()})
 
 
-READERS: dict[str, Callable[[Path], ReaderRig]] = {"serial_line": SerialRig, "sim": SimRig}
+READERS: dict[str, Callable[[Path], ReaderRig]] = {
+    "serial_line": SerialRig,
+    "keyboard_wedge": lambda folder: KeyboardRig(folder, FakeNode),
+    "keyboard_wedge, uinput": lambda folder: KeyboardRig(folder, UinputNode),
+    "sim": SimRig,
+}
+MARKS = {
+    "keyboard_wedge, uinput": pytest.mark.skipif(
+        UinputNode.MISSING, reason="this machine has no /dev/uinput to write to"
+    )
+}
 
 
-@pytest.fixture(params=READERS)
-async def rig(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[ReaderRig]:
+@pytest.fixture(params=[pytest.param(name, marks=MARKS.get(name, ())) for name in READERS])
+async def rig(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[ReaderRig]:
+    if request.param == "keyboard_wedge":
+        monkeypatch.setattr(fcntl, "ioctl", Kernel().ioctl)
     rig = READERS[request.param](tmp_path)
     await rig.plug()
     yield rig
@@ -74,19 +107,27 @@ async def test_each_text_is_reported_once_and_in_order(rig: ReaderRig) -> None:
     async with rig.reader() as reader, running(reader.run(scans.append)):
         for text in sent:
             rig.show(text)
+        await until(lambda: len(scans) >= len(sent))
+    assert [scan.text for scan in scans] == sent
+
+
+@pytest.mark.parametrize("rig", [name for name in READERS if "keyboard" not in name], indirect=True)
+async def test_a_text_is_bytes_and_not_only_ascii(rig: ReaderRig) -> None:
+    scans: list[Scan] = []
+    async with rig.reader() as reader, running(reader.run(scans.append)):
         rig.show("終わり".encode())
-        await until(lambda: len(scans) > len(sent))
-    assert [scan.text for scan in scans] == [*sent, "終わり".encode()]
+        await until(lambda: scans)
+    assert [scan.text for scan in scans] == ["終わり".encode()]
 
 
 @pytest.mark.parametrize("length", [SCAN_BYTES - 1, SCAN_BYTES, SCAN_BYTES + 1, 3_000])
 async def test_a_long_text_is_cut(rig: ReaderRig, length: int) -> None:
     scans: list[Scan] = []
     async with rig.reader() as reader, running(reader.run(scans.append)):
-        rig.show(b"x" * length)
-        rig.show(b"next")
+        rig.show(b"X" * length)
+        rig.show(b"NEXT")
         await until(lambda: len(scans) >= 2)
-    assert [scan.text for scan in scans] == [b"x" * min(length, SCAN_BYTES), b"next"]
+    assert [scan.text for scan in scans] == [b"X" * min(length, SCAN_BYTES), b"NEXT"]
 
 
 async def test_an_unplugged_reader_is_lost_and_works_again_after_opening(rig: ReaderRig) -> None:
@@ -94,7 +135,7 @@ async def test_an_unplugged_reader_is_lost_and_works_again_after_opening(rig: Re
     reader = rig.reader()
     assert reader.name == "front.reader"
     async with reader, running(reader.run(scans.append)) as run:
-        rig.show(b"before")
+        rig.show(b"BEFORE")
         await until(lambda: scans)
         await rig.unplug()
         with pytest.raises(DeviceLost) as caught:
@@ -102,9 +143,9 @@ async def test_an_unplugged_reader_is_lost_and_works_again_after_opening(rig: Re
         assert caught.value.device == "front.reader"
     await rig.plug()
     async with reader, running(reader.run(scans.append)):
-        rig.show(b"after")
+        rig.show(b"AFTER")
         await until(lambda: len(scans) >= 2)
-    assert [scan.text for scan in scans] == [b"before", b"after"]
+    assert [scan.text for scan in scans] == [b"BEFORE", b"AFTER"]
 
 
 async def test_a_stopped_reader_runs_again_after_opening(rig: ReaderRig) -> None:
@@ -115,7 +156,7 @@ async def test_a_stopped_reader_runs_again_after_opening(rig: ReaderRig) -> None
             await asyncio.sleep(0)
             assert not run.done()
     async with reader, running(reader.run(scans.append)):
-        rig.show(b"third time")
+        rig.show(b"THIRD TIME")
         await until(lambda: scans)
 
 

@@ -136,6 +136,26 @@ async def test_a_picture_before_the_camera_opens(installed: Path, folder: Path) 
     assert [(r["device"], r["code_kind"]) for r in passages] == [("studio-cam", "F1")]
 
 
+async def test_a_killed_eye_keeps_nobody_at_another_reader_and_comes_back(
+    installed: Path, folder: Path
+) -> None:
+    site = wheel_site(installed, folder, camera=True)
+    async with site, site.people() as people:
+        site.eye.kill()
+        while "studio-cam" not in await _lost(site):
+            pass
+        await let_through(people, "front", "front-in", site.code("aiko"))
+        await site.eye.wait()
+        await site.eye.start()  # systemd's part
+        while "studio-cam" in await _lost(site):
+            pass
+        before = people.last
+        await people.show("studio-cam", png(site.code("eun")), 4_000)
+        await people.wait_for(bolt("studio", released=True), SOON_S, after=before)
+    alarms = [(r["source"], r["raised"]) for r in records(site) if r.get("alarm") == "DEVICE_LOST"]
+    assert alarms == [("studio-cam", True), ("studio-cam", False)]
+
+
 async def test_an_unplugged_scanner_comes_back_by_itself(site: Site) -> None:
     async with site, site.people() as people:
         await people.unplug("front-in")

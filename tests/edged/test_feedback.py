@@ -7,7 +7,7 @@ from structlog.typing import EventDict
 
 from drivers.api import DeviceLost, Light, Signal, Tone
 from edged.feedback import Feedback
-from tests.edged.fakes import FakeIndicator, settle
+from tests.edged.fakes import FakeClock, FakeIndicator, settle
 
 GREEN, AMBER, RED = (
     Signal(light, Tone.NONE, 0, 500) for light in (Light.GREEN, Light.AMBER, Light.RED)
@@ -15,8 +15,10 @@ GREEN, AMBER, RED = (
 
 
 @asynccontextmanager
-async def showing(indicator: FakeIndicator | None) -> AsyncIterator[Feedback]:
-    feedback = Feedback(indicator)
+async def showing(
+    indicator: FakeIndicator | None, clock: FakeClock | None = None
+) -> AsyncIterator[Feedback]:
+    feedback = Feedback(indicator, clock or FakeClock())
     task = asyncio.create_task(feedback.run())
     await settle()
     try:
@@ -46,6 +48,23 @@ async def test_the_newest_signal_takes_the_place_of_what_waited() -> None:
         light.free.set()
         await settle()
     assert light.shown == [GREEN, RED]
+
+
+async def test_a_signal_that_is_kept_begins_anew_when_it_has_run_out() -> None:
+    light, clock = FakeIndicator("in"), FakeClock()
+    async with showing(light, clock) as feedback:
+        feedback.keep(RED)
+        for _ in range(3):
+            await settle()
+            assert light.shown == [RED]
+            clock.skip(GREEN.for_ms // 3)
+            feedback.keep(RED)
+        clock.skip(2)
+        feedback.keep(RED)
+        await settle()
+        feedback.show(GREEN)
+        await settle()
+    assert light.shown == [RED, RED, GREEN]
 
 
 @pytest.mark.parametrize("problem", [DeviceLost("in", "gone"), ArithmeticError("a bug")], ids=repr)

@@ -22,7 +22,7 @@ class Front:
     def __init__(self, bank: Hall) -> None:
         self.bank = bank
         self.light = FakeIndicator("hall-in")
-        self.feedback = Feedback(self.light)
+        self.feedback = Feedback(self.light, bank.rig.clock)
         self.reader = LockerReader("hall-in", bank.bank, self.feedback, bank.rig.ports)
 
     async def show(self, text: bytes) -> Signal:

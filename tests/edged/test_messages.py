@@ -1,15 +1,8 @@
-from itertools import combinations
-
 import pytest
 
-from drivers.api import Light, Signal, Tone
-from edged.messages import CUES, TEXTS, Cue, MessageClass, message_class
+from edged.messages import CUES, TEXTS, Cue, MessageClass, cue, message_class
 from edged.settings import Language
-from edged.translate import SHOWN, signal
 from policy.model import Reason
-
-STOPPED = (Reason.MEMBER_WITHDRAWN, Reason.MEMBER_SUSPENDED, Reason.IDENTITY_SUSPENDED)
-LANGUAGES = tuple(Language)
 
 ROWS = {
     "どうぞ": ("입장하세요", "OK OK_WITH_WARNING STAFF RECORDED"),
@@ -104,36 +97,24 @@ def test_every_language_has_its_own_words_for_every_message(language: Language) 
     assert all(text == text.strip() and text.isprintable() for text in texts.values())
 
 
-def test_nothing_shows_why_somebody_was_stopped() -> None:
-    assert len({signal(message_class(reason), LANGUAGES) for reason in STOPPED}) == 1
-
-
 def test_only_who_may_pass_is_told_to_go() -> None:
-    going = {reason for reason in Reason if CUES[message_class(reason)] is Cue.GO}
-    assert going == {Reason.OK, Reason.OK_WITH_WARNING, Reason.STAFF, Reason.RECORDED}
+    going = {reason: cue(reason) for reason in Reason if cue(reason) in {Cue.GO, Cue.NOTICE}}
+    assert going == {
+        Reason.OK: Cue.GO,
+        Reason.STAFF: Cue.GO,
+        Reason.RECORDED: Cue.GO,
+        Reason.OK_WITH_WARNING: Cue.NOTICE,
+    }
 
 
-@pytest.mark.parametrize("message", [each for each in MessageClass if CUES[each] is not Cue.GO])
-def test_no_refusal_looks_or_sounds_like_go_to_the_colour_blind(message: MessageClass) -> None:
-    go, shown = signal(MessageClass.WELCOME, ()), signal(message, ())
-    assert (go.blinks, go.tone) == (0, Tone.HIGH)
-    assert shown.blinks > 1
-    assert shown.tone is Tone.LOW
-    assert shown.light is not Light.GREEN
+def test_a_fault_is_the_devices_and_nobody_elses() -> None:
+    faults = {reason for reason in Reason if cue(reason) is Cue.FAULT}
+    assert faults == {Reason.NO_RULES, Reason.RECORD_FAILED, Reason.INTERNAL_ERROR}
 
 
-def test_cues_are_told_apart_by_counting() -> None:
-    assert set(SHOWN) == set(Cue)
-    for one, other in combinations(SHOWN.values(), 2):
-        assert one.blinks != other.blinks
-    assert max(cue.blinks for cue in SHOWN.values()) <= 5
+def test_no_answer_to_a_code_is_an_alarm() -> None:
+    assert {cue(reason) for reason in Reason} == set(Cue) - {Cue.ALARM}
 
 
-def test_a_signal_has_a_line_for_each_language_that_is_asked_for() -> None:
-    shown = signal(MessageClass.WELCOME, (Language.KO, Language.EN))
-    assert shown == Signal(Light.GREEN, Tone.HIGH, 0, 2_000, ("입장하세요", "Please go ahead"))
-
-
-@pytest.mark.parametrize("message", MessageClass)
-def test_every_signal_ends_within_what_indicators_promise(message: MessageClass) -> None:
-    assert 100 <= signal(message, LANGUAGES).for_ms <= 10_000
+def test_every_message_has_its_cue() -> None:
+    assert set(CUES) == set(MessageClass)

@@ -154,6 +154,18 @@ def test_settings_do_not_change(file: Path) -> None:
             "at most 107 bytes",
         ),
         (
+            'kind = "serial_line"\nport = "/dev/scanner"',
+            'kind = "keyboard_wedge"\npath = "/dev/input/x"\nusb_id = "0C2E:0200"',
+            "doors.back.readers.back-in.usb_id",
+            "pattern",
+        ),
+        (
+            'kind = "serial_line"\nport = "/dev/scanner"',
+            'kind = "keyboard_wedge"\npath = "event3"',
+            "doors.back.readers.back-in.path",
+            "absolute path",
+        ),
+        (
             "[doors.back.readers.back-in]",
             "[doors.back.readers.'a b']",
             'doors.back.readers."a b"',
@@ -219,6 +231,16 @@ def test_two_devices_are_never_in_one_place(file: Path, lock: str, shared: bool)
         assert {fault.key for fault in found} <= {"doors.side.lock", "doors.back.readers.back-in"}
     else:
         assert isinstance(found, Settings)
+
+
+def test_two_readers_are_never_at_one_keyboard(file: Path) -> None:
+    wedge = '{ kind = "keyboard_wedge", path = "/dev/input/by-id/x" }'
+    both = GOOD.replace("[doors.back.readers.back-in]", f"readers.a = {wedge}\nreaders.b = {wedge}")
+    both = both.replace('kind = "serial_line"\nport = "/dev/scanner"\n', "")
+    assert faults(file, both) == {
+        "doors.back.readers.b": "shares path /dev/input/by-id/x with doors.back.readers.a"
+    }
+    assert isinstance(good(file, both.replace("by-id/x", "by-id/y", 1)), Settings)
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ async def test_a_terminal_without_a_door_takes_back_what_came_too_late(
     terminal = {**devices(), "desk": {"store": "S1", "side": "IN", "mode": "APP"}}
     people = member(contracts=[CONTRACT])
     async with running(tmp_path, devices=terminal, members=people) as rig:
-        desk = Passage("desk", None, Feedback(None), rig.ports)
+        desk = Passage("desk", None, Feedback(None, rig.clock), rig.ports)
         rig._run(desk.run())
         monkeypatch.setattr(limits, "COMMIT_S", 0.3)  # the member is found well within it
         held = await rig.hold_journal()

@@ -79,10 +79,15 @@ async def test_nobody_at_the_socket_is_a_missing_device(tmp_path: Path) -> None:
         await EyeReader("cam", socket=str(tmp_path / "file")).__aenter__()
 
 
-async def test_an_eye_without_a_picture_is_a_missing_device() -> None:
-    async with eye_that_sends(b'{"alive": false}\n') as reader:
-        with pytest.raises(DeviceMissing, match="no picture"):
+@pytest.mark.parametrize(
+    ("told", "problem"),
+    [(b'{"alive": false}\n', "gives no picture"), (b'{"frozen": true}\n', "is frozen")],
+)
+async def test_an_eye_whose_camera_fails_is_missing_or_lost(told: bytes, problem: str) -> None:
+    async with eye_that_sends(told) as reader:
+        with pytest.raises(DeviceMissing, match=problem):
             await reader.__aenter__()
+    assert problem in (await heard(ALIVE + told, hangs_up=False))[1]
 
 
 async def test_a_silent_eye_is_missing_or_lost(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,6 +147,8 @@ async def test_a_cancelled_opening_leaves_no_connection(tmp_path: Path) -> None:
         pytest.param(b"{}\n", id="empty object"),
         pytest.param(b'{"alive": 1}\n', id="alive is a number"),
         pytest.param(b'{"alive": null}\n', id="alive is null"),
+        pytest.param(b'{"frozen": false}\n', id="frozen is false"),
+        pytest.param(b'{"frozen": true, "alive": true}\n', id="frozen and alive"),
         pytest.param(b'{"text": 1}\n', id="text is a number"),
         pytest.param(b'{"text": ""}\n', id="text is empty"),
         pytest.param(b'{"text": "QQ"}\n', id="no padding"),

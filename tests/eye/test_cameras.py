@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from drivers.eye import limits
 from drivers.eye.cameras import CameraLost, mjpeg, source, v4l2
-from drivers.eye.pictures import from_jpeg, grey
+from drivers.eye.pictures import Frame, Layout, brightness, from_jpeg
 from tests.eye.scenes import before_camera, code, jpeg
 from tests.eye.web_camera import WebCamera
 
@@ -113,22 +113,62 @@ def test_only_a_jpeg_of_sensible_size_is_decoded() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", "file:///etc/passwd", "http://", "http://h:0/", "http://h:x/", "0", "video.mp4"]
+    "name",
+    [
+        "",
+        "csi:2",
+        "csi:",
+        "csi:0x",
+        "file:///etc/passwd",
+        "http://",
+        "http://h:0/",
+        "http://h:x/",
+        "0",
+        "video.mp4",
+    ],
 )
 def test_other_sources_are_refused(name: str) -> None:
     with pytest.raises(ValueError, match=r"source must be|Port"):
         source(name)
 
 
-def test_a_colour_picture_becomes_its_brightness() -> None:
-    assert np.array_equal(grey(cv2.cvtColor(SCENE, cv2.COLOR_GRAY2BGR)), SCENE)
+YUYV = np.dstack([SCENE, np.full_like(SCENE, 128)])
+YUV420 = np.vstack([SCENE, np.full_like(SCENE[:240], 128)])
+
+
+@pytest.mark.parametrize(
+    ("layout", "delivered", "off"),
+    [
+        (Layout.YUYV, YUYV, 0),
+        (Layout.YU12, YUV420, 0),
+        (Layout.NV12, YUV420, 0),
+        (Layout.GREY, SCENE, 0),
+        (Layout.MJPG, np.frombuffer(jpeg(SCENE), np.uint8)[np.newaxis], 5),
+    ],
+)
+def test_brightness_is_taken_from_every_layout(
+    layout: Layout, delivered: Frame, off: float
+) -> None:
+    seen = brightness(delivered, layout)
+    assert seen is not None
+    assert seen.shape == SCENE.shape
+    assert seen.flags.c_contiguous
+    assert np.mean(np.abs(seen.astype(int) - SCENE)) <= off
+
+
+def test_what_is_too_large_or_no_jpeg_is_no_picture() -> None:
+    assert brightness(np.zeros((3000, 3000, 2), np.uint8), Layout.YUYV) is None
+    assert brightness(np.zeros((1, 99), np.uint8), Layout.MJPG) is None
 
 
 class FakeCapture:
-    """Stands for cv2.VideoCapture: YUYV pictures, then the endless failure of a lost device."""
+    """Stands for cv2.VideoCapture: pictures, then the endless failure of a lost device.
 
-    def __init__(self, path: str, backend: int) -> None:
-        assert (path, backend) == ("/dev/video7", cv2.CAP_V4L2)
+    Like a V4L2 driver it takes another layout than the one asked for where it has to.
+    """
+
+    def __init__(self, has: dict[str, Frame]) -> None:
+        self._has = has
         self.asked: dict[int, float] = {}
         self.left = 2
         self.released = False
@@ -138,23 +178,38 @@ class FakeCapture:
 
     def set(self, key: int, value: float) -> None:
         self.asked[key] = value
+        codes = {cv2.VideoWriter.fourcc(*name): name for name in self._has}
+        if key == cv2.CAP_PROP_FOURCC:
+            self.name = codes.get(int(value), next(iter(self._has)))
+
+    def get(self, key: int) -> float:
+        assert key == cv2.CAP_PROP_FOURCC
+        return float(cv2.VideoWriter.fourcc(*self.name))
 
     def read(self) -> tuple[bool, object]:
         self.left -= 1
-        if self.left < 0:
-            return False, None
-        return True, np.dstack([SCENE, np.full_like(SCENE, 128)])
+        return (False, None) if self.left < 0 else (True, self._has[self.name])
 
     def release(self) -> None:
         self.released = True
 
 
-def test_a_local_camera_gives_its_y_and_is_released(monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[FakeCapture] = []
+@pytest.mark.parametrize(
+    "has",
+    [
+        pytest.param({"MJPG": SCENE, "YUYV": YUYV}, id="YUYV is preferred"),
+        pytest.param({"MJPG": SCENE, "NV12": YUV420}, id="else another with a Y"),
+    ],
+)
+def test_a_local_camera_gives_its_y_and_is_released(
+    monkeypatch: pytest.MonkeyPatch, has: dict[str, Frame]
+) -> None:
+    camera = FakeCapture(has)
+    opened: list[object] = []
 
-    def make(path: str, backend: int) -> FakeCapture:
-        made.append(FakeCapture(path, backend))
-        return made[-1]
+    def make(*what: object) -> FakeCapture:
+        opened.append(what)
+        return camera
 
     monkeypatch.setattr(cv2, "VideoCapture", make)
     with closing(source("/dev/video7")()) as pictures:
@@ -163,9 +218,18 @@ def test_a_local_camera_gives_its_y_and_is_released(monkeypatch: pytest.MonkeyPa
             assert picture is not None
             assert np.array_equal(picture, SCENE)
         assert next(pictures) is None
-        assert made[0].asked[cv2.CAP_PROP_CONVERT_RGB] == 0
-        assert not made[0].released
-    assert made[0].released
+        assert camera.asked[cv2.CAP_PROP_CONVERT_RGB] == 0
+        assert not camera.released
+    assert camera.released
+    assert opened == [("/dev/video7", cv2.CAP_V4L2)]
+
+
+def test_a_local_camera_without_a_layout_we_read_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    camera = FakeCapture({"H264": SCENE})
+    monkeypatch.setattr(cv2, "VideoCapture", lambda *_: camera)
+    with pytest.raises(CameraLost, match="gives none of YUYV, YU12, NV12, GREY, MJPG"):
+        next(v4l2(Path("/dev/video7")))
+    assert camera.released
 
 
 def test_a_missing_local_camera_is_lost() -> None:

@@ -1,6 +1,5 @@
 """drivers/eye/capture.py: newest wins, a lost camera comes back, nothing spins."""
 
-import logging
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count, pairwise
 from threading import Event
@@ -11,7 +10,7 @@ import pytest
 
 from drivers.eye import limits
 from drivers.eye.cameras import CameraLost, Pictures
-from drivers.eye.capture import Capture
+from drivers.eye.capture import Capture, Sight
 from drivers.eye.pictures import Frame
 
 LONG_S = 20.0
@@ -127,27 +126,81 @@ def test_it_says_whether_pictures_come(
     blind = Script([])
     started = capture(blind)
     assert blind.played.wait(LONG_S)
-    assert not started.sees
+    assert started.sight is Sight.NONE
     seeing = Script([picture(1)])
     started = capture(seeing)
     assert seeing.played.wait(LONG_S)
-    assert started.sees
+    assert started.sight is Sight.CLEAR
     monkeypatch.setattr(limits, "PICTURE_S", 0.0)
-    assert not started.sees
+    assert started.sight.name == "NONE"
 
 
-def test_a_frozen_picture_is_logged_once(
-    capture: Callable[[Script], Capture],
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
+def test_a_frozen_camera_is_told_and_opened_again_until_its_picture_changes(
+    capture: Callable[[Script], Capture], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    caplog.set_level(logging.INFO)
     monkeypatch.setattr(limits, "FROZEN_S", 0.0)
-    script = Script([picture(1), picture(1), picture(1), picture(2)])
-    capture(script)
+    monkeypatch.setattr(limits, "PICTURE_S", LONG_S)
+    script = Script([picture(1), picture(1), picture(2)], [picture(1)])
+    started = capture(script)
     assert script.played.wait(LONG_S)
-    said = [message.partition(":")[0] for message in caplog.messages]
-    assert said == ["camera_sees", "picture_frozen", "picture_moves_again"]
+    assert len(script.opened_at) == 3
+    assert len(script.reads_at) == 3  # the picture after the one that stood still is not read
+    assert started.sight is Sight.FROZEN
+    healed = Script([picture(1), picture(1)], [picture(1)], [picture(2)])
+    started = capture(healed)
+    assert healed.played.wait(LONG_S)
+    assert started.sight is Sight.CLEAR
+
+
+def test_a_picture_that_stands_still_for_less_is_no_frozen_camera(
+    capture: Callable[[Script], Capture],
+) -> None:
+    script = Script([picture(1), picture(1), picture(1)])
+    started = capture(script)
+    assert script.played.wait(LONG_S)
+    assert started.sight is Sight.CLEAR
+    assert len(script.opened_at) == 1
+
+
+def test_the_same_picture_is_handed_out_once(capture: Callable[[Script], Capture]) -> None:
+    shown = Event()
+
+    class Slow(Script):
+        def __call__(self) -> Pictures:
+            yield picture(1)
+            assert shown.wait(LONG_S)
+            yield from super().__call__()
+
+    script = Slow([picture(1)])
+    started = capture(script)
+    assert started.newest(LONG_S) is not None
+    shown.set()
+    assert script.played.wait(LONG_S)
+    assert started.newest(0.01) is None
+
+
+def test_a_driver_that_hangs_does_not_pass_for_a_dark_room(
+    capture: Callable[[Script], Capture], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = Script([picture(1)])  # and then its read never comes back
+    started = capture(script)
+    assert script.played.wait(LONG_S)
+    assert started.newest(LONG_S) is not None
+    monkeypatch.setattr(limits, "CAMERA_HUNG_S", 0.0)
+    with pytest.raises(RuntimeError, match="hangs"):
+        all(started.newest(0.01) is None for _ in count())
+
+
+def test_a_camera_that_is_away_does_not_pass_for_a_driver_that_hangs(
+    capture: Callable[[Script], Capture], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "REOPEN_S", LONG_S)
+    script = Script([CameraLost("away")], [picture(1)])
+    started = capture(script)
+    while not script.released:
+        assert started.newest(0.01) is None
+    monkeypatch.setattr(limits, "CAMERA_HUNG_S", -1.0)
+    assert started.newest(0.01) is None
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from drivers.eye import limits
+from drivers.eye.capture import Sight
 from drivers.eye.serve import Repeats, beat_line, served, text_line
 
 
@@ -19,8 +20,9 @@ def connected(path: Path) -> socket.socket:
 
 
 def test_the_lines_are_as_the_readme_says() -> None:
-    assert beat_line(alive=True) == b'{"alive": true}\n'
-    assert beat_line(alive=False) == b'{"alive": false}\n'
+    assert beat_line(Sight.CLEAR) == b'{"alive": true}\n'
+    assert beat_line(Sight.NONE) == b'{"alive": false}\n'
+    assert beat_line(Sight.FROZEN) == b'{"frozen": true}\n'
     longest = bytes(range(256)) * 2
     line = text_line(longest)
     assert line.endswith(b"\n")

@@ -11,11 +11,15 @@ FRAME_S = 1 / 15
 
 
 class WebCamera:
-    """Shows `scene`, with noise that differs from frame to frame, at the same port for ever."""
+    """Shows `scene` at the same port for ever.
+
+    Its noise differs from frame to frame, unless it is `frozen`.
+    """
 
     def __init__(self, scene: Frame) -> None:
         self._frames = [jpeg(noisy(scene, 2, seed)) for seed in range(4)]
         self._port = 0
+        self.frozen = False
 
     @property
     def url(self) -> str:
@@ -37,7 +41,7 @@ class WebCamera:
         self._thread.join()
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
-        frames, off = self._frames, self._off
+        camera, frames, off = self, self._frames, self._off
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
@@ -47,7 +51,7 @@ class WebCamera:
                 number = 0
                 while not off.wait(FRAME_S):
                     data = frames[number % len(frames)]
-                    number += 1
+                    number += not camera.frozen
                     head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(data)}"
                     try:
                         self.wfile.write(head.encode() + b"\r\n\r\n" + data + b"\r\n")

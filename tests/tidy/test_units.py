@@ -30,6 +30,18 @@ def test_it_gives_little_away(unit: Path) -> None:
     assert done.returncode == 0, done.stdout
 
 
+def test_an_eye_with_a_network_gives_little_more_away(tmp_path: Path) -> None:
+    """The drop-in's lines follow the unit's and count after them."""
+    (unit,) = [unit for unit in UNITS if unit.name == "edged-eye@.service"]
+    (network,) = files("systemd", name="*.conf")
+    both = tmp_path / "edged-eye@front.service"
+    head, install, tail = unit.read_text().partition("[Install]")
+    both.write_text(head + network.read_text() + install + tail)
+    assert "PrivateNetwork=yes" in head
+    done = analyze("security", "--offline=true", "--threshold=20", "--no-pager", both)
+    assert done.returncode == 0, done.stdout
+
+
 @on_each
 def test_systemd_understands_it(unit: Path, tmp_path: Path) -> None:
     here = tmp_path / unit.name.replace("@", "@front")
