@@ -152,6 +152,14 @@ def _show(header: Header) -> None:
     os.kill(keeper(daemon.pid), signal.SIGKILL)
     until("the keeper is killed: the strike rests", lambda: not released())
     until("a new keeper holds the magnet", lambda: header.level(MAGNET))
+    _show_fire(header, daemon)
+
+
+def _show_fire(header: Header, daemon: subprocess.Popen[bytes]) -> None:
+    """The rest of it: a fire, and the death of the daemon in the middle of it."""
+
+    def released() -> bool:
+        return not header.level(STRIKE)
 
     header.pull(FIRE, level=True)
     until("the fire loop is cut: the magnet lets go", lambda: not header.level(MAGNET))
