@@ -25,7 +25,15 @@ READERS: Final = MappingProxyType(
     }
 )
 INPUTS: Final = MappingProxyType({"sim": "drivers.building:SimInput"})
-LOCKER_BOARDS: Final = MappingProxyType({"sim": "drivers.building:SimLockers"})
+LOCKER_BOARDS: Final = MappingProxyType(
+    {
+        "board_8a": "drivers.locker_boards:Board8A",
+        "kerong": "drivers.locker_boards:Kerong",
+        "sim": "drivers.building:SimLockers",
+        "waveshare_lockers": "drivers.locker_boards:WaveshareLockers",
+        "winnsen": "drivers.locker_boards:Winnsen",
+    }
+)
 INDICATORS: Final = MappingProxyType({"sim": "drivers.building:SimIndicator"})
 
 
