@@ -109,10 +109,9 @@ class Bus:
             await self._say(device, frame)
 
     async def idle(self, board: str) -> None:
-        """Wait until nothing was heard of a board for `limits.POLL_MS`."""
-        clock = asyncio.get_running_loop().time
-        while (rest := self._heard_at.get(board, 0.0) + limits.POLL_MS / 1000 - clock()) > 0:
-            await asyncio.sleep(rest)
+        """Wait for what is left of `limits.POLL_MS` since a board was last heard."""
+        due = self._heard_at.get(board, 0.0) + limits.POLL_MS / 1000
+        await asyncio.sleep(due - asyncio.get_running_loop().time())
 
     async def _settle(self, request: Request[Any]) -> None:
         """Wait until nothing can be taken for the answer to `request` that is none."""

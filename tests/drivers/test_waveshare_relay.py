@@ -11,7 +11,7 @@ from drivers.api import DeviceLost, DeviceMissing
 from drivers.channel import PairedChannel, pair
 from drivers.codec import modbus
 from drivers.waveshare_relay import RelayLock
-from hil.building.waveshare import Faults
+from hil.building.faults import Faults
 from tests.drivers.rigs import BoardAtTerminal, now_ms, running, until
 
 FLASH_1S = modbus.flash_on(1, 1, 10)
