@@ -203,6 +203,7 @@ class Winnsen(_Board):
         self._read = winnsen.read_doors(address)
         super().__init__(name, port=port, baud=baud, probe=self._read, locks=locks)
         self._address = address
+        self._last: tuple[bool, ...] = ()
 
     async def _release(self, lock: int) -> None:
         order = winnsen.open_lock(self._address, lock)
@@ -211,6 +212,9 @@ class Winnsen(_Board):
 
     async def _doors(self) -> AsyncIterator[tuple[int, bool]]:
         doors = await self._bus.ask(self._name, self._read)
+        if doors != self._last and doors != await self._bus.ask(self._name, self._read):
+            return  # without a checksum one answer alone is no news: look again
+        self._last = doors
         for lock in self._locks:
             yield lock, doors[lock - 1]
 

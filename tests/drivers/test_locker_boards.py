@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from drivers import limits
+from drivers import bus, limits
 from drivers.api import DeviceLost, DeviceMissing, DeviceRefused, LockerBoard, LockerLevel
+from drivers.channel import pair
+from drivers.codec import winnsen
 from drivers.locker_boards import Board8A, Kerong, WaveshareLockers, Winnsen
 from hil.building.board_8a import Board8A as SimBoard8A
 from hil.building.faults import Faults
@@ -235,6 +237,19 @@ async def test_a_board_that_is_busy_with_its_coil_is_asked_again(tmp_path: Path)
     await host.unplug()
 
 
+async def test_one_winnsen_answer_alone_opens_no_door() -> None:
+    """Its frames have no checksum, so one flipped bit makes another whole answer."""
+    ours, theirs = pair("port")
+    board, seen = Winnsen("b", port="port", locks=1), list[bool]()
+    board._joined = bus.Bus("port", 9600, ours)
+    async with running(board.run(lambda level: seen.append(level.open))):
+        for doors in (0, 0, 1, 0, 0, 0, 1, 1):
+            assert await theirs.read() == winnsen.read_doors(1).frame
+            await theirs.write(bytes((0x90, 7, 0x82, 1, doors, 0, 3)))
+        await until(lambda: len(seen) == 2)
+    assert seen == [False, True]
+
+
 async def test_a_wrong_polarity_shows_at_every_door(tmp_path: Path) -> None:
     locks, seen = Cupboard(), list[LockerLevel]()
     host = BusAtTerminal(tmp_path, [KerongBoard(0, locks, hook_closed_bit=0)])
@@ -255,11 +270,11 @@ class Hall:
     def __init__(self, host: BusAtTerminal | BusOverTcp, locks: list[Cupboard]) -> None:
         self.host = host
         self.locks = locks
-        where = {"port": host.where, "locks": 3}
+        at = host.where
         self.boards: list[LockerBoard] = [
-            Kerong("k", **where, baud=9600, address=1, hook_closed_bit=1),  # type: ignore[arg-type] # one dict for all
-            Winnsen("w", **where, address=1),  # type: ignore[arg-type] # same
-            Board8A("a", **where, address=1, hook_closed_bit=1),  # type: ignore[arg-type] # same
+            Kerong("k", port=at, locks=3, baud=9600, address=1, hook_closed_bit=1),
+            Winnsen("w", port=at, locks=3, address=1),
+            Board8A("a", port=at, locks=3, address=1, hook_closed_bit=1),
         ]
 
 

@@ -201,11 +201,15 @@ async def test_no_answer_is_a_lost_device_and_no_second_order(
 @telling
 async def test_every_door_is_reported_anew_after_opening(rig: BoardRig) -> None:
     board = rig.board()
-    for _ in range(2):
-        seen: list[LockerLevel] = []
+    seen: list[LockerLevel] = []
+    for times in (1, 2):
         async with board, running(board.run(seen.append)):
-            await until(lambda seen=seen: len(seen) == 2)  # type: ignore[misc] # bound at once
-        assert [(level.channel, level.open) for level in seen] == [(1, False), (2, True)]
+            await until(partial(_has, seen, 2 * times))
+    assert [(level.channel, level.open) for level in seen] == [(1, False), (2, True)] * 2
+
+
+def _has(seen: list[LockerLevel], count: int) -> bool:
+    return len(seen) == count
 
 
 async def test_an_unplugged_board_is_lost_and_works_again_after_opening(rig: BoardRig) -> None:
