@@ -53,22 +53,26 @@ log = structlog.get_logger()
 
 
 class Bank:
-    """A bank of lockers: its board, what is known of each locker, its mailbox.
+    """A bank of lockers: its boards, what is known of each locker, its mailbox.
 
-    `channels` gives each locker's id its channel of the board. `lockers` is what the journal
-    holds, and empty until `run` has read it. `new`: those of which it holds nothing, because they
-    or its card are new; they are out of order until staff say what is inside. `opened_ms`: when
-    each was last released, by the monotonic clock.
+    `boards`: each by the channel of its first lock. `channels`: each locker's channel. `lockers`
+    is what the journal holds, and empty until `run` has read it. `new`: those of which it holds
+    nothing, because they or its card are new; they are out of order until staff say what is
+    inside. `opened_ms`: when each was last released, by the monotonic clock.
     """
 
     def __init__(
-        self, name: str, board: LockerBoard, ports: Ports, channels: Mapping[str, int]
+        self,
+        name: str,
+        boards: Mapping[int, LockerBoard],
+        ports: Ports,
+        channels: Mapping[str, int],
     ) -> None:
         self.name = name
         self.channels = dict(channels)
         self.lockers: dict[str, Locker] = {}
         self.new: set[str] = set()
-        self._latches = Latches(board, self.channels)
+        self._latches = Latches(boards, self.channels)
         self._ports = ports
         self._mailbox: Mailbox[Ask | str] = Mailbox(limits.BANK_MAILBOX)
         self._asked: dict[str, Ask] = {}
@@ -91,17 +95,17 @@ class Bank:
             raise StoreFailed(FailKind.BUSY, f"{len(self._mailbox)} orders wait at {self.name}")
         return await ask.done
 
-    def level(self, level: LockerLevel) -> None:
-        """Take what the board says of a door; never waits."""
-        locker = self._latches.level(level)
+    def level(self, first: int, level: LockerLevel) -> None:
+        """Take what the board whose first channel is `first` says of a door; never waits."""
+        locker = self._latches.level(first, level)
         if locker is None or locker not in self._unseen:
             return
         if not self._mailbox.offer(locker):
             log.error("bank_swamped", bank=self.name, locker=locker)  # staff will have to look
 
-    def lost(self) -> None:
-        """Take that the board says nothing any more."""
-        self._latches.lost()
+    def lost(self, first: int) -> None:
+        """Take that this board says nothing any more."""
+        self._latches.lost(first)
 
     def now(self) -> datetime:
         """The time that lockers go by: a clock in doubt takes nobody's locker away."""
@@ -251,7 +255,7 @@ class Bank:
             to = None if order is None else order.to
             return machine.move(self.lockers[name], self.lockers[str(to)], event, at)
         settings = RuleSettings() if rules is None else rules.settings
-        reports_door = self._latches.reports_doors
+        reports_door = self._latches.reports_door(name)
         return (machine.step(self.lockers[name], event, at, settings, reports_door=reports_door),)
 
     def _repeat(self, taken: TakenCommand) -> None:
@@ -294,7 +298,7 @@ class Bank:
             return (Pulsed(command, done=False),)
         self._alarm(name, LockerAlarm.LOCK_FAULT, raised=False)
         self.opened_ms[name] = now_ms
-        if seen_within_s is None or not self._latches.reports_doors:
+        if seen_within_s is None or not self._latches.reports_door(name):
             return (Pulsed(command, done=True),)
         self._unseen[name] = command, now_ms + seen_within_s * 1000
         if self._latches.stands_open(name):

@@ -9,7 +9,8 @@ import os
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, Self, TypeAlias
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -18,6 +19,7 @@ from pydantic import (
     Field,
     SecretStr,
     StringConstraints,
+    model_validator,
 )
 
 from edged import limits
@@ -79,10 +81,31 @@ def _port(port: str) -> str:
     return port
 
 
+def _bus_port(port: str) -> str:
+    if not port.startswith("tcp://"):
+        return _port(port)
+    try:
+        place = urlsplit(port)
+        if place.hostname and place.port and place.netloc == port.removeprefix("tcp://"):
+            return port
+    except ValueError:
+        pass
+    raise ValueError("has to be tcp://host:port, or the path of a serial port")
+
+
+def _bus_baud(baud: int) -> int:
+    if baud not in limits.BUS_BAUDS:
+        raise ValueError(f"must be one of {', '.join(map(str, limits.BUS_BAUDS))}")
+    return baud
+
+
 Name = Annotated[str, StringConstraints(pattern=rf"^[A-Za-z0-9_-]{{1,{limits.NAME_CHARS}}}$")]
 AbsolutePath = Annotated[Path, Field(strict=False), AfterValidator(_absolute)]
 SocketPath = Annotated[AbsolutePath, AfterValidator(_socket)]
 SerialPort = Annotated[str, AfterValidator(_port)]
+BusPort = Annotated[str, AfterValidator(_bus_port)]
+BusBaud = Annotated[int, AfterValidator(_bus_baud)]
+Bit = Annotated[int, Field(ge=0, le=1)]
 Baud = Annotated[int, Field(ge=limits.BAUD[0], le=limits.BAUD[1])]
 
 
@@ -113,7 +136,7 @@ class RelayLock(DeviceSettings):
     """A bolt at one channel of a Waveshare Modbus RTU relay board."""
 
     kind: Literal["waveshare_relay"]
-    port: SerialPort
+    port: BusPort
     baud: Baud = 9_600
     address: Annotated[int, Field(ge=limits.MODBUS_ADDRESS[0], le=limits.MODBUS_ADDRESS[1])] = 1
     channel: Annotated[int, Field(ge=limits.RELAY_CHANNEL[0], le=limits.RELAY_CHANNEL[1])]
@@ -190,9 +213,63 @@ class SimLockers(DeviceSettings):
     socket: SocketPath
     bank: Name
 
+    @property
+    def locks(self) -> int:
+        """How many it may have; the building knows."""
+        return limits.LOCKERS
+
+
+class KerongBoard(DeviceSettings):
+    """A KERONG CU board. `hook_closed_bit` is found out with one door: there is no default."""
+
+    kind: Literal["kerong"]
+    port: BusPort
+    baud: BusBaud = 19_200
+    address: Annotated[int, Field(ge=0, le=limits.KERONG_ADDRESS)] = 0
+    locks: Annotated[int, Field(ge=1, le=limits.KERONG_LOCKS)] = 16
+    hook_closed_bit: Bit
+
+
+class WinnsenBoard(DeviceSettings):
+    """A Winnsen station."""
+
+    kind: Literal["winnsen"]
+    port: BusPort
+    baud: BusBaud = 9_600
+    address: Annotated[int, Field(ge=0, le=limits.WINNSEN_STATION)] = 1
+    locks: Annotated[int, Field(ge=1, le=limits.WINNSEN_LOCKS)] = 16
+
+
+class Board8A(DeviceSettings):
+    """A generic 8A/80 board. `hook_closed_bit` as for `KerongBoard`."""
+
+    kind: Literal["board_8a"]
+    port: BusPort
+    baud: BusBaud = 9_600
+    address: Annotated[int, Field(ge=1, le=limits.ADDRESS_8A)] = 1
+    locks: Annotated[int, Field(ge=1, le=limits.LOCKS_8A)] = 24
+    hook_closed_bit: Bit
+
+
+class WaveshareLockers(DeviceSettings):
+    """A Waveshare relay board that feeds the coils of lockers, and knows nothing of doors."""
+
+    kind: Literal["waveshare_lockers"]
+    port: BusPort
+    baud: BusBaud = 9_600
+    address: Annotated[int, Field(ge=limits.MODBUS_ADDRESS[0], le=limits.MODBUS_ADDRESS[1])] = 1
+    locks: Annotated[int, Field(ge=1, le=limits.WAVESHARE_LOCKS)] = 8
+    pulse_ms: Annotated[int, Field(ge=limits.LOCKER_PULSE_MS[0], le=limits.LOCKER_PULSE_MS[1])] = (
+        500
+    )
+
 
 AnyLock: TypeAlias = SimLock | RelayLock
 AnyReader: TypeAlias = SimReader | LineScanner | EyeReader
+AnyBoard: TypeAlias = Annotated[
+    SimLockers | KerongBoard | WinnsenBoard | Board8A | WaveshareLockers,
+    Field(discriminator="kind"),
+]
 
 
 class Door(_Strict):
@@ -219,14 +296,19 @@ class Door(_Strict):
 
 
 class LockerBank(_Strict):
-    """What a bank of lockers is wired to; `numbers`: each locker's channel of the board.
+    """What a bank of lockers is wired to; `numbers`: each locker's channel of its boards.
 
-    `store` is the rules' name of where it stands: a locker's end that is given as a date is
-    midnight there.
+    The channels of `more_boards` count on after those of `board`, in their order. `store` is the
+    rules' name of where it stands: a locker's end that is given as a date is midnight there.
+    `stagger_ms`: between two pulses when all of them are released, for the boards' current.
     """
 
     store: Name
-    board: SimLockers
+    board: AnyBoard
+    more_boards: Annotated[
+        tuple[AnyBoard, ...], Field(max_length=limits.BOARDS_PER_BANK - 1, strict=False)
+    ] = ()
+    stagger_ms: Annotated[int, Field(ge=limits.STAGGER_MS[0], le=limits.STAGGER_MS[1])] = 500
     numbers: Annotated[
         Mapping[Name, Annotated[int, Field(ge=1, le=limits.LOCKERS)]],
         Field(min_length=1, max_length=limits.LOCKERS),
@@ -235,6 +317,24 @@ class LockerBank(_Strict):
         Mapping[Name, Annotated[AnyReader, Field(discriminator="kind")]],
         Field(max_length=limits.READERS_PER_DOOR),
     ] = {}
+
+    @property
+    def boards(self) -> Mapping[int, AnyBoard]:
+        """Every board, by the channel of its first lock."""
+        first, found = 1, {}
+        for board in (self.board, *self.more_boards):
+            found[first] = board
+            first += board.locks
+        return found
+
+    @model_validator(mode="after")
+    def _channels_are_there(self) -> Self:
+        *_, (first, last) = self.boards.items()
+        count = first + last.locks - 1
+        for locker, channel in self.numbers.items():
+            if channel > count:
+                raise ValueError(f"numbers: {locker} has channel {channel} of {count}")
+        return self
 
 
 class Clock(_Strict):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from drivers import registry
-from drivers.api import Indicator
+from drivers.api import Indicator, LockerBoard
 from edged import settings as conf
 from edged.bank import Bank
 from edged.door_terms import Fitting
@@ -79,18 +79,20 @@ def _fitting(door: conf.Door) -> Fitting:
 
 
 def _add_bank(house: House, name: str, lockers: conf.LockerBank, ports: Ports) -> None:
-    board = registry.locker_board_class(lockers.board.kind)(
-        f"{name}.board", **lockers.board.arguments()
-    )
-    bank = house.banks[name] = Bank(name, board, ports, lockers.numbers)
-    house.devices.append(
-        Supervised(
-            board,
-            partial(board.run, bank.level),
-            optional=lockers.board.optional,
-            on_lost=bank.lost,
+    boards: dict[int, LockerBoard] = {}
+    for n, (first, board) in enumerate(lockers.boards.items(), start=1):
+        named = f"{name}.board" if n == 1 else f"{name}.board{n}"
+        boards[first] = registry.locker_board_class(board.kind)(named, **board.arguments())
+    bank = house.banks[name] = Bank(name, boards, ports, lockers.numbers)
+    for first, device in boards.items():
+        house.devices.append(
+            Supervised(
+                device,
+                partial(device.run, partial(bank.level, first)),
+                optional=lockers.boards[first].optional,
+                on_lost=partial(bank.lost, first),
+            )
         )
-    )
     for reader, reader_settings in lockers.readers.items():
         _add_reader(house, reader, reader_settings, bank, ports)
 
