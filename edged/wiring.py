@@ -83,7 +83,7 @@ def _add_bank(house: House, name: str, lockers: conf.LockerBank, ports: Ports) -
     for n, (first, board) in enumerate(lockers.boards.items(), start=1):
         named = f"{name}.board" if n == 1 else f"{name}.board{n}"
         boards[first] = registry.locker_board_class(board.kind)(named, **board.arguments())
-    bank = house.banks[name] = Bank(name, boards, ports, lockers.numbers)
+    bank = house.banks[name] = Bank(name, boards, ports, lockers.numbers, lockers.stagger_ms)
     for first, device in boards.items():
         house.devices.append(
             Supervised(

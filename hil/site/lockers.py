@@ -57,11 +57,7 @@ def add_boards(site: Site, built: Mapping[str, object] = MappingProxyType({})) -
             "link": link,
             "boards": [
                 {**each, "kind": kind, "address": address, "bank": BANK, "first": first}
-                for kind, address, first in (
-                    ("kerong", 0, 1),
-                    ("winnsen", 2, 3),
-                    ("board_8a", 7, 5),
-                )
+                for kind, address, first in boards
             ],
         }
     }
