@@ -43,7 +43,8 @@ class Bus:
         self.baud = baud
         self._users = 0
         self._channel = channel
-        self._closed = False
+        self.closed = False
+        """Whether the port is gone for whoever is here; joining anew opens it again."""
         self._turn = asyncio.Lock()
         self._echo = False  # the adapter sends back what we send; once seen, it stays expected
         self._doubt: dict[str, float] = {}  # boards whose answer may still come; until when
@@ -150,7 +151,7 @@ class Bus:
         """Send a frame into silence; what came in before is dropped. Raises DeviceLost."""
         clock = asyncio.get_running_loop().time
         await asyncio.sleep(self._quiet_at - clock())
-        if self._channel is None or self._closed:
+        if self._channel is None or self.closed:
             raise DeviceLost(device, f"{self.path}: closed")
         self._channel.discard()
         try:
@@ -164,7 +165,7 @@ class Bus:
 
     def _close(self) -> None:
         """Let go of the port for the next opening. Who still asks here gets DeviceLost."""
-        self._closed = True
+        self.closed = True
         if self._channel is not None:
             self._channel.close()
         if _BUSES.get(self.path) is self:

@@ -102,6 +102,18 @@ LOCK_PULSE_MS: Final = range(100, 3_001)
 """A coil at a relay board: solenoids need 300 to 500 ms and burn when held, motors a second
 (spec/hardware.md 1.1)."""
 
+WINNSEN_SCANNED: Final = range(5)
+"""Stations that are asked when a bus is commissioned (spec/hardware.md 3)."""
+
+SCANNED_8A: Final = range(1, 33)
+"""Addresses that are asked then: what a DIP switch can say (spec/hardware.md 4.1)."""
+
+SCANNED_LOCKS_8A: Final = range(1, 25)
+"""Locks that are read then: those of the usual board."""
+
+MODBUS_SCANNED: Final = range(1, 17)
+"""Addresses that are asked then; silence costs half a second each."""
+
 # indicators
 
 SIGNAL_MS: Final = range(100, 10_001)

@@ -66,6 +66,12 @@ def indicator_class(kind: str) -> Callable[..., Indicator]:
     return _load("indicator", INDICATORS, kind)
 
 
+def locker_bench() -> Callable[..., Any]:
+    """Return what opens a bus of locker boards for an installer (`drivers.locker_survey.bench`)."""
+    found: Callable[..., Any] = import_module("drivers.locker_survey").bench
+    return found
+
+
 def _load(family: str, table: Mapping[str, str], kind: str) -> Callable[..., Any]:
     if kind not in table:
         known = ", ".join(sorted(table))

@@ -6,6 +6,7 @@ The only room of the daemon that reaches concrete drivers, and only through the 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 from drivers import registry
 from drivers.api import Indicator, LockerBoard
@@ -76,6 +77,14 @@ def _fitting(door: conf.Door) -> Fitting:
         mechanical=door.egress is conf.Egress.MECHANICAL,
         continuous=door.continuous,
     )
+
+
+def locker_bench(kind: str) -> Callable[..., Any]:
+    """Return what opens a bus of locker boards of a make. Raises ValueError: there is none."""
+    if kind == "sim":
+        raise ValueError("kind: the virtual building has no bus to scan")
+    registry.locker_board_class(kind)
+    return registry.locker_bench()
 
 
 def _add_bank(house: House, name: str, lockers: conf.LockerBank, ports: Ports) -> None:

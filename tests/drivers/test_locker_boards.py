@@ -250,6 +250,17 @@ async def test_one_winnsen_answer_alone_opens_no_door() -> None:
     assert seen == [False, True]
 
 
+async def test_relays_that_refuse_to_be_read_are_lost() -> None:
+    ours, theirs = pair("port")
+    board = WaveshareLockers("b", port="port")
+    board._joined = bus.Bus("port", 9600, ours)
+    async with running(board.run(lambda _: None)) as watch:
+        await theirs.read()
+        await theirs.write(bytes.fromhex("01 81 01 81 90"))
+        with pytest.raises(DeviceLost, match="board 1 can't be read"):
+            await watch
+
+
 async def test_a_wrong_polarity_shows_at_every_door(tmp_path: Path) -> None:
     locks, seen = Cupboard(), list[LockerLevel]()
     host = BusAtTerminal(tmp_path, [KerongBoard(0, locks, hook_closed_bit=0)])

@@ -1,6 +1,7 @@
 """The whole daemon with lock boards of three makes at one bus; the building is the witness."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 
@@ -8,7 +9,7 @@ from hil.people import Observation, People
 from hil.site.lockers import BANK, BUS, READER, add_boards
 from hil.site.site import Site
 from tests.e2e.lockers import STAFF, alarms, alarms_become, assign, at, order, until
-from tests.e2e.scene import SOON_S, present
+from tests.e2e.scene import SOON_S, present, records
 
 pytestmark = pytest.mark.e2e
 
@@ -79,3 +80,26 @@ async def test_an_echo_and_an_unplugged_bus_open_nothing_and_come_back(site: Sit
         done = await order(site, "open", "L5", "--occupancy", use, *STAFF)
         assert done["released"] is True
         assert pulsed(people) == [5]
+
+
+async def test_an_installer_finds_the_boards_while_the_daemon_is_away(site: Site) -> None:
+    async with at(site, add_boards) as people:
+        await site.daemon.stop()
+        where = ("--port", str(site.folder / "line.tty"), "--baud", "9600")
+        found = await order(site, "scan", "--kind", "kerong", *where)
+        assert found == {"address": 0, "set": list(range(1, 17))}, "all hooks are closed by 1"
+        found = await order(site, "scan", "--kind", "kerong", *where, "--pulse", "0", "2")
+        assert (found["changed"], pulsed(people)) == ([2], [2])
+
+
+async def test_an_evacuation_opens_every_locker_one_after_the_other(site: Site) -> None:
+    async with at(site, add_boards) as people:
+        done = await order(site, "release-all", BANK, *STAFF)
+        assert (done["result"], done["lockers"]) == ("OK", 6)
+        for channel in range(1, 7):
+            await people.wait_for(opens(channel), SOON_S)
+        assert pulsed(people) == [1, 2, 3, 4, 5, 6]
+        at_ms = [seen["at_ms"] for seen in people.seen if seen["what"] == "pulse"]
+        assert all(later - one >= 500 for one, later in pairwise(at_ms))
+    ends = [record for record in records(site) if record["kind"] == "master_released"]
+    assert [end["released"] for end in ends] == [6]
