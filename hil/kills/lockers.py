@@ -10,13 +10,17 @@ import asyncio
 import json
 import sys
 import tempfile
+import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from edged.control.client import DaemonUnreachable, ask
+from edged.control.wire import Verb
 from hil.people import Observation, People
 from hil.site.lockers import BANK, add_boards, write_pepper
 from hil.site.site import Site
@@ -26,7 +30,7 @@ POINTS: Final[Mapping[str, str]] = {
     "writes": "pwrite64,write,fsync,fdatasync,ftruncate,unlink",
 }
 """The system calls at which the daemon is killed: each pass of its loop, and each write."""
-LOCKER, CHANNEL, STAFF = "L1", 1, ("--staff", "S9")
+LOCKER, CHANNEL, STAFF = "L1", 1, "S9"
 _PIN = "907431"
 _SOON_S = 30.0
 
@@ -56,7 +60,6 @@ class Endings:
         add_boards(site, {"springs": springs, "opens_after_ms": 20})
         site.rules["settings"] = {"release_seen_s": 1}
         write_pepper(site)
-        (site.folder / "pin").write_text(_PIN)
         self._site = site
         self._springs = springs
         self.tally = Tally()
@@ -109,15 +112,13 @@ class Endings:
         return strace
 
     async def _assign(self) -> str:
-        given = await self._order(
-            *("assign", LOCKER, "--member", "aiko", "--end", "2099-01-01", *STAFF),
-            *("--pin-file", str(self._site.folder / "pin")),
-        )
+        use = {"occupancy": str(uuid.uuid4()), "member": "aiko", "end": "2099-01-01"}
+        given = await self._order("assign", staff=STAFF, pin=_PIN, **use)
         return str(given["occupancy"])
 
     async def _end(self, use: str) -> None:
         """End the use and wait until it is over, or nobody answers any more."""
-        await self._order("force-end", LOCKER, "--occupancy", use, *STAFF)
+        await self._order("force_end", staff=STAFF, occupancy=use)
         with suppress(TimeoutError):
             async with asyncio.timeout(_SOON_S):
                 while self._site.daemon.code is None:
@@ -135,18 +136,16 @@ class Endings:
         for wrong in _violations(seen, found, use):
             self.tally.violations.append(f"point {point}, {state}: {wrong}")
         pulses = _count(seen, _pulse)
-        opened = await self._order(
-            *("open", LOCKER, "--occupancy", use, "--pin-file", str(self._site.folder / "pin"))
-        )
+        opened = await self._order("open", occupancy=use, pin=_PIN)
         if opened.get("result") == "OK" and found["state"] != "IN_USE":
             self.tally.violations.append(f"point {point}, {state}: the PIN opens")
         if found["state"] == "IN_USE":  # it never began: this one ends it
-            await self._order("force-end", LOCKER, "--occupancy", use, *STAFF)
+            await self._order("force_end", staff=STAFF, occupancy=use)
             found = await self._settled()
         elif _count([one for one in people.seen if one["n"] > before], _pulse) > pulses:
             self.tally.violations.append(f"point {point}, {state}: pulsed for a use that is over")
         if found["state"] != "FREE":
-            await self._order("confirm-empty", LOCKER, "--occupancy", use, *STAFF)
+            await self._order("confirm_empty", staff=STAFF, occupancy=use)
         await people.close_locker(BANK, CHANNEL)
 
     async def _settled(self) -> dict[str, Any]:
@@ -159,19 +158,21 @@ class Endings:
 
     async def _stands(self) -> dict[str, Any]:
         """How the locker stands; empty if nobody says."""
-        _, out, _ = await self._site.run_edged(
-            "lockers", "list", "--json", "--config", self._site.config
-        )
-        lines = [json.loads(line) for line in out.splitlines()]
-        return next((line for line in lines if line["locker"] == LOCKER), {})
+        page = await self._ask(Verb.LOCKERS, after="")
+        found: list[dict[str, Any]] = page.get("lockers", [])
+        return next((line for line in found if line["locker"] == LOCKER and line["state"]), {})
 
-    async def _order(self, *arguments: str) -> dict[str, Any]:
+    async def _order(self, do: str, **said: object) -> dict[str, Any]:
         """Give an order; what came of it, empty if nobody answered."""
-        _, out, _ = await self._site.run_edged(
-            "lockers", *arguments, "--json", "--config", self._site.config
-        )
-        said: dict[str, Any] = json.loads(out) if out else {}
-        return said
+        order = {"do": do, "command": str(uuid.uuid4()), "locker": LOCKER, **said}
+        return await self._ask(Verb.LOCKER, order=order)
+
+    async def _ask(self, verb: Verb, **arguments: object) -> dict[str, Any]:
+        socket = self._site.control_socket
+        try:
+            return dict(await asyncio.to_thread(partial(ask, socket, verb, **arguments)))
+        except DaemonUnreachable:
+            return {}
 
 
 def _violations(seen: Sequence[Observation], found: dict[str, Any], use: str) -> list[str]:
