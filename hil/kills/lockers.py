@@ -22,14 +22,16 @@ from typing import Any, Final
 from edged.control.client import DaemonUnreachable, ask
 from edged.control.wire import Verb
 from hil.people import Observation, People
-from hil.site.lockers import BANK, add_boards, write_pepper
+from hil.site.lockers import BANK, add_boards, confirm_empty, write_pepper
 from hil.site.site import Site
 
 POINTS: Final[Mapping[str, str]] = {
     "waits": "epoll_wait,epoll_pwait,epoll_pwait2",
-    "writes": "pwrite64,write,fsync,fdatasync,ftruncate,unlink",
+    "disk": "pwrite64,fsync,fdatasync,ftruncate,unlink",
+    "sends": "write,sendto,sendmsg",
 }
-"""The system calls at which the daemon is killed: each pass of its loop, and each write."""
+"""The system calls at which the daemon is killed: each pass of its loop, each write to the disk,
+each to a board or a client. strace counts each thread by itself, and each row is one thread's."""
 LOCKER, CHANNEL, STAFF = "L1", 1, "S9"
 _PIN = "907431"
 _SOON_S = 30.0
@@ -65,10 +67,13 @@ class Endings:
         self.tally = Tally()
 
     async def start(self) -> None:
-        """Put the site up, with the daemon away."""
+        """Put the site up, with its lockers confirmed empty and the daemon away."""
         self._site.write()
         await self._site.start_building()
         await self._site.load_rules()
+        await self._site.start_daemon()
+        await confirm_empty(self._site)
+        await self._site.daemon.stop()
 
     async def kill_at(self, people: People, point: int, calls: str) -> bool:
         """End a use and kill the daemon at its `point`th call; False: it was over before.
@@ -206,10 +211,8 @@ def _count(seen: Sequence[Observation], fits: Callable[[Observation], bool]) -> 
     return sum(map(fits, seen))
 
 
-async def campaign(
-    points: Mapping[str, str], first: int, step: int, *, quiet: bool
-) -> dict[str, Tally]:
-    """Kill at every point from `first` on, `step` apart; a tally for each of `points`."""
+async def campaign(points: Mapping[str, str], chosen: range, *, quiet: bool) -> dict[str, Tally]:
+    """Kill at the chosen points, as far as there are so many; a tally for each of `points`."""
     tallies = {}
     for name, calls in points.items():
         with tempfile.TemporaryDirectory(prefix="edged-kills-") as folder:
@@ -218,11 +221,12 @@ async def campaign(
             try:
                 await endings.start()
                 async with site.people() as people:
-                    point = first
-                    while await endings.kill_at(people, point, calls):
-                        point += step
+                    for point in chosen:
+                        if not await endings.kill_at(people, point, calls):
+                            break
                         if not quiet:
-                            print(f"\r{name}: {point}", end="", file=sys.stderr, flush=True)
+                            done = f"\r{name}: {point}, {len(endings.tally.violations)} violations"
+                            print(done, end="", file=sys.stderr, flush=True)
             finally:
                 await site.stop()
         tallies[name] = endings.tally
@@ -234,11 +238,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m hil.kills.lockers", description=__doc__)
     parser.add_argument("--at", choices=POINTS, help="at these only")
     parser.add_argument("--first", type=int, default=1, help="the first point")
+    parser.add_argument("--last", type=int, default=10_000, help="the last, if there are so many")
     parser.add_argument("--step", type=int, default=1, help="from one point to the next")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     arguments = parser.parse_args()
     points = {name: POINTS[name] for name in ((arguments.at,) if arguments.at else POINTS)}
-    tallies = asyncio.run(campaign(points, arguments.first, arguments.step, quiet=arguments.json))
+    chosen = range(arguments.first, arguments.last + 1, arguments.step)
+    tallies = asyncio.run(campaign(points, chosen, quiet=arguments.json))
     for name, tally in tallies.items():
         if arguments.json:
             print(json.dumps({"at": name, **asdict(tally)}))

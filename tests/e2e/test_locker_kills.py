@@ -7,7 +7,7 @@ import pytest
 from hil.kills.lockers import POINTS, Endings
 from tests.e2e.scene import wheel_site
 
-CHOSEN = (("writes", 2), ("writes", 9), ("waits", 6), ("waits", 24))
+CHOSEN = (("disk", 2), ("disk", 9), ("waits", 6), ("waits", 24))
 """A point before the first commit is whole, and some between it and the opening."""
 
 
