@@ -1,6 +1,6 @@
 # Two commands for people: `make run` and `make test`. Both install what is missing.
 
-SYSTEM_PACKAGES := libzbar0
+SYSTEM_PACKAGES := libzbar0 strace
 
 # Makes the lock files; in an environment of its own, because nothing else needs it.
 UV_VERSION := 0.13.9

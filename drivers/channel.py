@@ -1,16 +1,21 @@
-"""Byte pipes that a device may hang at: a serial port, or a joined pair in memory for tests."""
+"""Byte pipes that a device may hang at: a serial port, a TCP converter, a pair for tests."""
 
 import asyncio
 import os
+import socket
 import termios
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Protocol
+from typing import Final, Protocol
+from urllib.parse import urlsplit
 
 import serial
 
 from drivers import limits
 from drivers.api import DeviceLost, DeviceMissing
+
+TCP: Final = "tcp://"
+"""How the port of a TCP converter begins; any other is the path of a serial port."""
 
 
 class Channel(Protocol):
@@ -36,7 +41,79 @@ class Channel(Protocol):
         ...
 
 
-class SerialChannel:
+class _Descriptor:
+    """What channels behind a non-blocking file descriptor share: the event loop waits for it.
+
+    `device` is for errors, and `port` is what it hangs at, in words.
+    """
+
+    def __init__(self, device: str, port: str, file: int) -> None:
+        self._device = device
+        self._port = port
+        self._file = file
+        self._open = True
+        self._waiting: set[asyncio.Future[None]] = set()
+
+    async def read(self) -> bytes:
+        """See Channel."""
+        loop = asyncio.get_running_loop()
+        await self._ready(loop.add_reader, loop.remove_reader)
+        try:
+            data = os.read(self._file, limits.READ_BYTES)
+        except OSError as error:
+            raise self._lost(str(error)) from error
+        if not data:  # ready and empty: the other side has hung up
+            raise self._lost("unplugged")
+        return data
+
+    async def write(self, data: bytes) -> None:
+        """See Channel."""
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(limits.WRITE_MS / 1000):
+                while data:
+                    await self._ready(loop.add_writer, loop.remove_writer)
+                    data = data[os.write(self._file, data) :]
+        except TimeoutError as error:  # an OSError too, so it comes first
+            raise self._lost("takes no bytes") from error
+        except OSError as error:
+            raise self._lost(str(error)) from error
+
+    def close(self) -> None:
+        """See Channel."""
+        if not self._open:
+            return
+        self._open = False
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(self._file)
+        loop.remove_writer(self._file)
+        for waiter in self._waiting:
+            _set(waiter, self._lost("closed"))
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Close what is behind the descriptor; never raises."""
+        raise NotImplementedError
+
+    async def _ready(self, watch: Callable[..., None], unwatch: Callable[[int], bool]) -> None:
+        """Wait until the port can be read or written, by the loop's own two functions for it."""
+        if not self._open:
+            raise self._lost("closed")
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiting.add(waiter)
+        watch(self._file, _set, waiter)
+        try:
+            await waiter
+        finally:
+            self._waiting.discard(waiter)
+            if self._open:  # else the number may be another file's by now
+                unwatch(self._file)
+
+    def _lost(self, problem: str) -> DeviceLost:
+        return DeviceLost(self._device, f"{self._port}: {problem}")
+
+
+class SerialChannel(_Descriptor):
     """A serial port at 8N1, raw, for this process alone; what waited in it is dropped.
 
     Args:
@@ -56,35 +133,7 @@ class SerialChannel:
             self._serial = serial.Serial(port, baud, timeout=0, write_timeout=0, exclusive=True)
         except (OSError, termios.error) as error:
             raise DeviceMissing(device, f"can't open {port}: {error}") from error
-        self._device = device
-        self._port = port
-        self._file = self._serial.fileno()
-        self._waiting: set[asyncio.Future[None]] = set()
-
-    async def read(self) -> bytes:
-        """See Channel."""
-        loop = asyncio.get_running_loop()
-        await self._ready(loop.add_reader, loop.remove_reader)
-        try:
-            data = os.read(self._file, limits.READ_BYTES)
-        except OSError as error:
-            raise self._lost(str(error)) from error
-        if not data:  # ready and empty: the terminal has hung up
-            raise self._lost("unplugged")
-        return data
-
-    async def write(self, data: bytes) -> None:
-        """See Channel."""
-        loop = asyncio.get_running_loop()
-        try:
-            async with asyncio.timeout(limits.WRITE_MS / 1000):
-                while data:
-                    await self._ready(loop.add_writer, loop.remove_writer)
-                    data = data[os.write(self._file, data) :]
-        except TimeoutError as error:  # an OSError too, so it comes first
-            raise self._lost("takes no bytes") from error
-        except OSError as error:
-            raise self._lost(str(error)) from error
+        super().__init__(device, port, self._serial.fileno())
 
     def discard(self) -> None:
         """See Channel."""
@@ -93,34 +142,71 @@ class SerialChannel:
         except termios.error:
             return  # it is gone: the next read or write says so
 
-    def close(self) -> None:
-        """See Channel."""
-        if not self._serial.is_open:
-            return
-        loop = asyncio.get_running_loop()
-        loop.remove_reader(self._file)
-        loop.remove_writer(self._file)
-        for waiter in self._waiting:
-            _set(waiter, self._lost("closed"))
+    def _let_go(self) -> None:
         with suppress(OSError, termios.error):  # the descriptor is gone either way
             self._serial.close()
 
-    async def _ready(self, watch: Callable[..., None], unwatch: Callable[[int], bool]) -> None:
-        """Wait until the port can be read or written, by the loop's own two functions for it."""
-        if not self._serial.is_open:
-            raise self._lost("closed")
-        waiter = asyncio.get_running_loop().create_future()
-        self._waiting.add(waiter)
-        watch(self._file, _set, waiter)
-        try:
-            await waiter
-        finally:
-            self._waiting.discard(waiter)
-            if self._serial.is_open:  # else the number may be another file's by now
-                unwatch(self._file)
 
-    def _lost(self, problem: str) -> DeviceLost:
-        return DeviceLost(self._device, f"{self._port}: {problem}")
+class TcpChannel(_Descriptor):
+    """A TCP connection to a transparent converter: the same bytes as on its serial line.
+
+    A converter that vanished without a word is noticed by keepalive, and bytes that it does not
+    take by the kernel's own limit, both within `limits.KEEPALIVE_S`. Made by `open_channel`.
+    """
+
+    def __init__(self, device: str, port: str, peer: socket.socket) -> None:
+        super().__init__(device, port, peer.fileno())
+        self._peer = peer
+
+    def discard(self) -> None:
+        """See Channel."""
+        with suppress(OSError):  # empty by now, or gone: the next read or write says so
+            while self._peer.recv(limits.READ_BYTES):
+                pass
+
+    def _let_go(self) -> None:
+        self._peer.close()
+
+
+async def open_channel(device: str, port: str, baud: int) -> Channel:
+    """Open a serial port, or connect to `tcp://host:port` within `limits.CONNECT_MS`.
+
+    Raises:
+        DeviceMissing: It can't be opened, or nobody takes the connection.
+    """
+    if not port.startswith(TCP):
+        return SerialChannel(device, port, baud)
+    place = urlsplit(port)
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(limits.CONNECT_MS / 1000):
+            found = await loop.getaddrinfo(place.hostname, place.port, type=socket.SOCK_STREAM)
+            family, _, _, _, address = found[0]
+            peer = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+            try:
+                await loop.sock_connect(peer, address)
+                _stay_awake(peer)
+            except BaseException:
+                peer.close()
+                raise
+    except (OSError, ValueError) as error:  # a time-out is an OSError too
+        problem = str(error) or f"no connection within {limits.CONNECT_MS} ms"
+        raise DeviceMissing(device, f"can't open {port}: {problem}") from error
+    return TcpChannel(device, port, peer)
+
+
+def _stay_awake(peer: socket.socket) -> None:
+    """Have the kernel notice a dead peer by itself, and send each frame at once."""
+    every_s = limits.KEEPALIVE_S // 3
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in (
+        (socket.TCP_KEEPIDLE, every_s),
+        (socket.TCP_KEEPINTVL, every_s),
+        (socket.TCP_KEEPCNT, 2),
+        (socket.TCP_USER_TIMEOUT, limits.KEEPALIVE_S * 1000),
+        (socket.TCP_NODELAY, 1),
+    ):
+        peer.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 class _Way:

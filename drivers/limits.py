@@ -56,10 +56,68 @@ BUS_GAP_MS: Final = 20
 POLL_MS: Final = 500
 """A board that was not heard for this long is asked whether it is there."""
 
+CONNECT_MS: Final = 3_000
+"""A TCP converter in the same building takes a connection in milliseconds; one lost packet is
+sent again after a second."""
+
+KEEPALIVE_S: Final = 15
+"""A converter that was cut off is noticed after so long at most, even if nobody asks it."""
+
 # locker boards
 
 LOCKERS: Final = range(1, 161)
 """Channels of one bank: ten boards of sixteen locks on one bus (spec/hardware.md 2)."""
+
+LOCK_REPLY_MS: Final = 1_000
+"""A lock board answers within a second (spec/hardware.md 2.1); one that looks at the lock before
+it answers an order needs its pulse and as much again (4.1, 4.2)."""
+
+LOCK_STALE_MS: Final = 1_000
+"""An answer that comes later than this after its time is lost in any adapter or converter."""
+
+LOCK_POLL_MS: Final = 250
+"""Between two looks at all doors of one board: a person needs longer to take something out."""
+
+HOOK_MS: Final = 2_500
+"""A hook opens 20 to 300 ms after the order, a motor's after a second; a board that is busy
+meanwhile is asked again after one lost answer (spec/hardware.md 2.1, 1.1)."""
+
+HOOK_LOOK_MS: Final = 50
+"""Between two looks at one hook that is about to open."""
+
+KERONG_BOARDS: Final = range(10)
+"""Addresses of KERONG boards on one chain, by their rotary switch (spec/hardware.md 2)."""
+
+KERONG_LOCKS: Final = range(1, 17)
+"""Locks of one KERONG CU board; a CU12 has twelve of them (spec/hardware.md 2.1)."""
+
+WINNSEN_STATIONS: Final = range(256)
+"""Addresses of Winnsen boards: a byte on the wire, a DIP switch on the board."""
+
+WINNSEN_LOCKS: Final = range(1, 17)
+"""Locks of one Winnsen station (spec/hardware.md 3)."""
+
+BOARDS_8A: Final = range(1, 100)
+"""Addresses of 8A/80 boards (spec/hardware.md 4.1); 0 is not said to be one."""
+
+LOCKS_8A: Final = range(1, 33)
+"""Locks of one 8A/80 board: 8 to 32 of them; 0 is all (spec/hardware.md 4.1)."""
+
+LOCK_PULSE_MS: Final = range(100, 3_001)
+"""A coil at a relay board: solenoids need 300 to 500 ms and burn when held, motors a second
+(spec/hardware.md 1.1)."""
+
+WINNSEN_SCANNED: Final = range(5)
+"""Stations that are asked when a bus is commissioned (spec/hardware.md 3)."""
+
+SCANNED_8A: Final = range(1, 33)
+"""Addresses that are asked then: what a DIP switch can say (spec/hardware.md 4.1)."""
+
+SCANNED_LOCKS_8A: Final = range(1, 25)
+"""Locks that are read then: those of the usual board."""
+
+MODBUS_SCANNED: Final = range(1, 17)
+"""Addresses that are asked then; silence costs half a second each."""
 
 # indicators
 

@@ -33,7 +33,15 @@ INPUTS: Final = MappingProxyType(
     }
 )
 FIRE_INPUTS: Final = MappingProxyType({"gpio": "drivers.gpio_lines:GpioFire"})
-LOCKER_BOARDS: Final = MappingProxyType({"sim": "drivers.building:SimLockers"})
+LOCKER_BOARDS: Final = MappingProxyType(
+    {
+        "board_8a": "drivers.locker_boards:Board8A",
+        "kerong": "drivers.locker_boards:Kerong",
+        "sim": "drivers.building:SimLockers",
+        "waveshare_lockers": "drivers.locker_boards:WaveshareLockers",
+        "winnsen": "drivers.locker_boards:Winnsen",
+    }
+)
 INDICATORS: Final = MappingProxyType(
     {
         "gpio": "drivers.gpio_lines:GpioIndicator",
@@ -74,6 +82,12 @@ def locker_board_class(kind: str) -> Callable[..., LockerBoard]:
 def indicator_class(kind: str) -> Callable[..., Indicator]:
     """Return the class for indicators of `kind`. Raises UnknownKind."""
     return _load("indicator", INDICATORS, kind)
+
+
+def locker_bench() -> Callable[..., Any]:
+    """Return what opens a bus of locker boards for an installer (`drivers.locker_survey.bench`)."""
+    found: Callable[..., Any] = import_module("drivers.locker_survey").bench
+    return found
 
 
 def _load(family: str, table: Mapping[str, str], kind: str) -> Callable[..., Any]:

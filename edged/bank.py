@@ -14,10 +14,12 @@ import structlog
 from drivers.api import LockerBoard, LockerLevel
 from edged import limits
 from edged.core.alarm_words import AlarmName
+from edged.core.events import LockerCommand
 from edged.errors import NotFound
 from edged.latches import Latches
 from edged.locker_order import Ask, Done, Order, writing
 from edged.mailbox import Mailbox
+from edged.master_release import MasterRelease
 from edged.ports import Ports
 from edged.store.errors import FailKind, StoreFailed
 from edged.store.lockers import TakenCommand
@@ -53,28 +55,36 @@ log = structlog.get_logger()
 
 
 class Bank:
-    """A bank of lockers: its board, what is known of each locker, its mailbox.
+    """A bank of lockers: its boards, what is known of each locker, its mailbox.
 
-    `channels` gives each locker's id its channel of the board. `lockers` is what the journal
-    holds, and empty until `run` has read it. `new`: those of which it holds nothing, because they
-    or its card are new; they are out of order until staff say what is inside. `opened_ms`: when
-    each was last released, by the monotonic clock.
+    `boards`: each by the channel of its first lock. `channels`: each locker's channel. `lockers`
+    is what the journal holds, and empty until `run` has read it. `new`: those of which it holds
+    nothing, because they or its card are new; they are out of order until staff say what is
+    inside. `opened_ms`: when each was last released, by the monotonic clock. `stagger_ms`: between
+    two pulses of a master release.
     """
 
     def __init__(
-        self, name: str, board: LockerBoard, ports: Ports, channels: Mapping[str, int]
+        self,
+        name: str,
+        boards: Mapping[int, LockerBoard],
+        ports: Ports,
+        channels: Mapping[str, int],
+        stagger_ms: int = limits.STAGGER_MS[0],
     ) -> None:
         self.name = name
         self.channels = dict(channels)
         self.lockers: dict[str, Locker] = {}
         self.new: set[str] = set()
-        self._latches = Latches(board, self.channels)
+        self._latches = Latches(boards, self.channels)
         self._ports = ports
-        self._mailbox: Mailbox[Ask | str] = Mailbox(limits.BANK_MAILBOX)
+        self._mailbox: Mailbox[Ask | MasterRelease | str] = Mailbox(limits.BANK_MAILBOX)
         self._asked: dict[str, Ask] = {}
         self._unrecorded: deque[tuple[str, Report]] = deque()
         self._unseen: dict[str, tuple[str, int]] = {}
         self.opened_ms: dict[str, int] = {}
+        self._stagger_ms = stagger_ms
+        self._everything: MasterRelease | None = None
 
     async def order(self, order: Order) -> Done:
         """Have an order carried out, and return what came of it; a copy has no second effect.
@@ -91,17 +101,32 @@ class Bank:
             raise StoreFailed(FailKind.BUSY, f"{len(self._mailbox)} orders wait at {self.name}")
         return await ask.done
 
-    def level(self, level: LockerLevel) -> None:
-        """Take what the board says of a door; never waits."""
-        locker = self._latches.level(level)
+    async def release_all(self, command: LockerCommand) -> str:
+        """Begin to release every locker, and return the word of the rules for that.
+
+        Raises:
+            StoreFailed: BUSY: it is under way already, or too many orders wait.
+        """
+        everything = MasterRelease.of(command, sorted(self.channels, key=self.channels.__getitem__))
+        if self._everything is not None or not self._mailbox.offer(everything):
+            raise StoreFailed(FailKind.BUSY, f"bank {self.name} is busy with other orders")
+        return await everything.begun
+
+    def level(self, first: int, level: LockerLevel) -> None:
+        """Take what the board whose first channel is `first` says of a door; never waits."""
+        locker = self._latches.level(first, level)
         if locker is None or locker not in self._unseen:
             return
         if not self._mailbox.offer(locker):
             log.error("bank_swamped", bank=self.name, locker=locker)  # staff will have to look
 
-    def lost(self) -> None:
-        """Take that the board says nothing any more."""
-        self._latches.lost()
+    def lost(self, first: int) -> None:
+        """Take that this board says nothing any more."""
+        self._latches.lost(first)
+
+    def stands_open(self, locker: str) -> bool | None:
+        """Whether its door is open, as far as its board has said; None: it can't tell."""
+        return self._latches.stands_open(locker) if self._latches.reports_door(locker) else None
 
     def now(self) -> datetime:
         """The time that lockers go by: a clock in doubt takes nobody's locker away."""
@@ -119,9 +144,12 @@ class Bank:
                     await self._obey(news)
                 case str():
                     await self._report(news, SeenOpen())
+                case MasterRelease():
+                    await self._begin_everything(news)
                 case None:
                     pass
             await self._look()
+            await self._release_next()
             for ask in tuple(self._asked.values()):
                 self._tell(ask)
 
@@ -145,12 +173,14 @@ class Bank:
 
     def _rest_s(self) -> float:
         """How long nothing is to be done."""
-        if self._unrecorded:
+        if self._unrecorded and self._everything is None:
             return limits.RECORD_RETRY_MS / 1000
         now_ms, at = self._ports.clock.monotonic_ms(), self.now()
         waits = [(due_ms - now_ms) / 1000 for _, due_ms in self._unseen.values()]
         ends = filter(None, map(machine.due, self.lockers.values()))
         waits += [(end - at).total_seconds() for end in ends]
+        if self._everything is not None:
+            waits.append((self._everything.due_ms - now_ms) / 1000)
         return max(0.0, min([limits.BANK_LOOK_S, *waits]))
 
     async def _catch_up(self) -> None:
@@ -191,6 +221,48 @@ class Bank:
             log.exception("locker_order_failed", locker=order.locker)
             ask.result = Reason.INTERNAL_ERROR.value
         self._tell(ask)
+
+    async def _begin_everything(self, everything: MasterRelease) -> None:
+        """Write down that everything is released, and begin with it."""
+        if self._everything is not None:  # two came at once
+            everything.answer(Reason.STALE_COMMAND.value)
+            return
+        try:
+            write = everything.beginning(self._ports.stamp(), self.name)
+            found = await self._ports.journal.commit(write)
+        except StoreFailed as failed:
+            log.error("master_release_not_recorded", bank=self.name, problem=str(failed))
+            everything.answer(Reason.RECORD_FAILED.value)
+            return
+        except Exception:  # whatever is wrong with us stops no other locker
+            log.exception("master_release_failed", bank=self.name)
+            everything.answer(Reason.INTERNAL_ERROR.value)
+            return
+        if isinstance(found, TakenCommand):
+            same = _thing(found.command) == _thing(everything.command)
+            everything.answer((found.result or "") if same else Reason.STALE_COMMAND.value)
+            return
+        self._everything = everything
+        everything.due_ms = self._ports.clock.monotonic_ms()
+        everything.answer(Reason.OK.value)
+        for body in found:
+            self._ports.witness.publish({"event": body["kind"], **body})
+
+    async def _release_next(self) -> None:
+        """Give the next pulse of a master release, if it is due."""
+        everything, now_ms = self._everything, self._ports.clock.monotonic_ms()
+        if everything is None or now_ms < everything.due_ms:
+            return
+        name = everything.waiting.popleft()
+        done = await self._latches.release(name)
+        everything.note(name, done=done)
+        self._alarm(name, LockerAlarm.LOCK_FAULT, raised=not done)
+        everything.due_ms = self._ports.clock.monotonic_ms() + self._stagger_ms
+        if not everything.waiting:
+            self._everything = None
+            body = everything.end(self._ports.stamp(), self.name)
+            self._ports.recorder.append(body)
+            self._ports.witness.publish({"event": body["kind"], **body})
 
     def _answer(self, command: str, result: Reason | LockerRefusal) -> None:
         if command in self._asked:
@@ -251,14 +323,13 @@ class Bank:
             to = None if order is None else order.to
             return machine.move(self.lockers[name], self.lockers[str(to)], event, at)
         settings = RuleSettings() if rules is None else rules.settings
-        reports_door = self._latches.reports_doors
+        reports_door = self._latches.reports_door(name)
         return (machine.step(self.lockers[name], event, at, settings, reports_door=reports_door),)
 
     def _repeat(self, taken: TakenCommand) -> None:
         """Answer a copy of a command as the command was."""
         ask = self._asked[taken.command.id]
-        new, old = ask.order.command, taken.command
-        if (new.locker, new.verb) == (old.locker, old.verb):
+        if _thing(ask.order.command) == _thing(taken.command):
             ask.result = taken.result or Reason.RECORD_FAILED.value
         else:
             ask.result = Reason.STALE_COMMAND.value
@@ -294,7 +365,7 @@ class Bank:
             return (Pulsed(command, done=False),)
         self._alarm(name, LockerAlarm.LOCK_FAULT, raised=False)
         self.opened_ms[name] = now_ms
-        if seen_within_s is None or not self._latches.reports_doors:
+        if seen_within_s is None or not self._latches.reports_door(name):
             return (Pulsed(command, done=True),)
         self._unseen[name] = command, now_ms + seen_within_s * 1000
         if self._latches.stands_open(name):
@@ -315,3 +386,8 @@ class Bank:
     def _owes(self, name: str) -> bool:
         """Whether something that happened to a locker is still to be recorded."""
         return any(locker == name for locker, _ in self._unrecorded)
+
+
+def _thing(command: LockerCommand) -> tuple[str | None, str]:
+    """What a command asks for; a copy of it asks for the same."""
+    return command.locker, command.verb

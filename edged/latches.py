@@ -1,4 +1,4 @@
-"""The board of a bank by its lockers' names: what releases them, and which stand open."""
+"""The boards of a bank by its lockers' names: what releases them, and which stand open."""
 
 from collections.abc import Mapping
 
@@ -10,40 +10,50 @@ log = structlog.get_logger()
 
 
 class Latches:
-    """A board and what it last said of its doors. `channels`: each locker's channel."""
+    """The boards of a bank, and what they last said of its doors.
 
-    def __init__(self, board: LockerBoard, channels: Mapping[str, int]) -> None:
-        self._board = board
+    `boards`: each by the channel of its first lock. `channels`: each locker's channel.
+    """
+
+    def __init__(self, boards: Mapping[int, LockerBoard], channels: Mapping[str, int]) -> None:
+        self._boards = boards
         self._channels = channels
         self._names = {channel: locker for locker, channel in channels.items()}
         self._open: set[str] = set()
 
-    @property
-    def reports_doors(self) -> bool:
-        """Whether the board can tell an open door."""
-        return self._board.reports_doors
+    def reports_door(self, locker: str) -> bool:
+        """Whether its board can tell an open door."""
+        return self._boards[self._first(locker)].reports_doors
 
-    def level(self, level: LockerLevel) -> str | None:
-        """Take what the board says of a door; return the locker if it is seen open now."""
-        locker = self._names.get(level.channel)
+    def level(self, first: int, level: LockerLevel) -> str | None:
+        """Take what a board says of a door; return the locker if it is seen open now.
+
+        `first`: the channel of the board's first lock, by which the board is known.
+        """
+        locker = self._names.get(first + level.channel - 1)
         if locker is None or not level.open:
             self._open.discard(locker or "")
             return None
         self._open.add(locker)
         return locker
 
-    def lost(self) -> None:
-        """Forget the doors: the board says nothing any more."""
-        self._open.clear()
+    def lost(self, first: int) -> None:
+        """Forget the doors of a board: it says nothing any more."""
+        self._open = {locker for locker in self._open if self._first(locker) != first}
 
     def stands_open(self, locker: str) -> bool:
-        """Whether the board last said that its door is open."""
+        """Whether its board last said that its door is open."""
         return locker in self._open
+
+    def _first(self, locker: str) -> int:
+        """Which board it hangs at, by the channel of that board's first lock."""
+        return max(first for first in self._boards if first <= self._channels[locker])
 
     async def release(self, locker: str) -> bool:
         """Give one pulse, once; False: the board did not take it."""
         try:
-            await self._board.pulse(self._channels[locker])
+            first = self._first(locker)
+            await self._boards[first].pulse(self._channels[locker] - first + 1)
         except DriverError as error:
             log.error("locker_failed", locker=locker, problem=error.problem)
         except Exception:  # a driver's bug is that device's fault alone

@@ -28,6 +28,23 @@ LOCKER_BANKS = 8
 """Banks of lockers of one device: a board chain each, on as many serial ports."""
 LOCKERS = 160
 """Lockers of one bank (drivers.limits): ten boards of sixteen."""
+BOARDS_PER_BANK = 10
+"""Boards of one bank: the longest chain that a maker speaks of (spec/hardware.md 2)."""
+STAGGER_MS = (100, 10_000)
+"""Between two pulses when a bank is released: a board draws up to 3 A for one of 500 ms
+(spec/hardware.md 1.1); ten seconds are for a weak supply, and 160 lockers take half an hour."""
+BUS_BAUDS = (9_600, 19_200, 38_400, 57_600, 115_200)
+"""What boards at a bus can be set to (drivers.limits)."""
+KERONG_ADDRESS, KERONG_LOCKS = 9, 16
+"""The highest of each of one KERONG board (drivers.limits); likewise those below."""
+WINNSEN_STATION, WINNSEN_LOCKS = 255, 16
+"""A byte on the wire, and its mask."""
+ADDRESS_8A, LOCKS_8A = 99, 32
+"""Two digits, and the largest board of the kind."""
+WAVESHARE_LOCKS = 8
+"""Relays of the board."""
+LOCKER_PULSE_MS = (100, 3_000)
+"""A coil at a relay board (drivers.limits)."""
 BAUD = (1_200, 921_600)
 """What serial scanners and relay boards can be set to."""
 MODBUS_ADDRESS = (1, 247)

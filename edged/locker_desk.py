@@ -88,7 +88,17 @@ class _Own(_Order):
     pin: _Pin | None = Field(default=None, repr=False)
 
 
-_Said: TypeAlias = _Assign | _Extend | _Move | _ForceEnd | _Look | _Own
+class _ReleaseAll(BaseModel):
+    model_config = _Order.model_config
+
+    do: Literal["release_all"]
+    command: Id
+    bank: Id
+    staff: Id
+
+
+_OfOne: TypeAlias = _Assign | _Extend | _Move | _ForceEnd | _Look | _Own
+_Said: TypeAlias = _OfOne | _ReleaseAll
 _ORDER: Final[TypeAdapter[_Said]] = TypeAdapter(Annotated[_Said, Field(discriminator="do")])
 
 
@@ -120,6 +130,8 @@ class LockerDesk:
             order = _ORDER.validate_python(said["order"])
         except ValidationError as error:
             raise ControlRefused(Exit.USAGE, [_problem(one) for one in error.errors()]) from None
+        if isinstance(order, _ReleaseAll):
+            return await self._release_all(order)
         bank = self._banks.get(order.locker)
         if bank is None:
             raise NotFound(f"locker {order.locker}: there is none of that id")
@@ -134,7 +146,21 @@ class LockerDesk:
             **_plain(done.locker),
         }
 
-    def _event(self, order: _Said, bank: Bank) -> model.Command | model.Move:
+    async def _release_all(self, order: _ReleaseAll) -> Mapping[str, object]:
+        bank = next((bank for bank in self._banks.values() if bank.name == order.bank), None)
+        if bank is None:
+            raise NotFound(f"bank {order.bank}: there is none of that name")
+        command = LockerCommand(order.command, order.bank, order.do, order.staff)
+        result = await bank.release_all(command)
+        return {
+            "command": order.command,
+            "result": result,
+            "released": None,
+            "bank": bank.name,
+            "lockers": len(bank.channels),
+        }
+
+    def _event(self, order: _OfOne, bank: Bank) -> model.Command | model.Move:
         match order:
             case _Assign():
                 return model.Assign(order.command, self._occupancy(order, bank))
@@ -198,8 +224,8 @@ class LockerDesk:
         bank = self._banks[name]
         locker = bank.lockers.get(name)
         known = {"locker": name, "state": None} if locker is None else _plain(locker)
-        new = name in bank.new
-        return {"bank": bank.name, "number": bank.channels[name], **known, "new": new}
+        seen = {"open": bank.stands_open(name), "new": name in bank.new}
+        return {"bank": bank.name, "number": bank.channels[name], **known, **seen}
 
 
 def _problem(error: ErrorDetails) -> str:

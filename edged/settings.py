@@ -5,22 +5,34 @@ environment says nothing but where systemd put the secrets. How doors behave is 
 business. A file with faults is refused whole, with every fault named at once.
 """
 
-import os
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     SecretStr,
-    StringConstraints,
+    model_validator,
 )
 
 from edged import limits
+from edged.settings_devices import (
+    AbsolutePath,
+    AnyBoard,
+    AnyButton,
+    AnyContact,
+    AnyFire,
+    AnyIndicator,
+    AnyLock,
+    AnyReader,
+    AnySafety,
+    AnySwitch,
+    GpioLock,
+    Name,
+    Strict,
+)
 
 
 class LockType(StrEnum):
@@ -52,20 +64,6 @@ class Language(StrEnum):
     EN = "en"
 
 
-def _absolute(path: Path) -> Path:
-    if not path.is_absolute():
-        raise ValueError("must be an absolute path")
-    if len(str(path)) > limits.PATH_CHARS or "\0" in str(path):
-        raise ValueError("is not a path")
-    return path
-
-
-def _socket(path: Path) -> Path:
-    if len(os.fsencode(path)) > limits.SOCKET_PATH_BYTES:
-        raise ValueError(f"a socket's path has at most {limits.SOCKET_PATH_BYTES} bytes")
-    return path
-
-
 def _some(languages: tuple[Language, ...]) -> tuple[Language, ...]:
     if not languages:
         raise ValueError("needs at least one language")
@@ -74,191 +72,7 @@ def _some(languages: tuple[Language, ...]) -> tuple[Language, ...]:
     return languages
 
 
-def _port(port: str) -> str:
-    _absolute(Path(port))
-    return port
-
-
-Name = Annotated[str, StringConstraints(pattern=rf"^[A-Za-z0-9_-]{{1,{limits.NAME_CHARS}}}$")]
-AbsolutePath = Annotated[Path, Field(strict=False), AfterValidator(_absolute)]
-SocketPath = Annotated[AbsolutePath, AfterValidator(_socket)]
-SerialPort = Annotated[str, AfterValidator(_port)]
-GpioLine = Annotated[int, Field(ge=limits.GPIO_LINE[0], le=limits.GPIO_LINE[1])]
-DebounceMs = Annotated[int, Field(ge=limits.DEBOUNCE_MS[0], le=limits.DEBOUNCE_MS[1])]
-Baud = Annotated[int, Field(ge=limits.BAUD[0], le=limits.BAUD[1])]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
-
-
-class DeviceSettings(_Strict):
-    """What all devices share. `optional`: the daemon starts without it."""
-
-    optional: bool = False
-
-    def arguments(self) -> dict[str, object]:
-        """Give the keyword arguments of the driver's constructor, beside the name."""
-        own = {"kind", "optional", "indicator"}
-        return {name: getattr(self, name) for name in type(self).model_fields if name not in own}
-
-
-class SimLock(DeviceSettings):
-    """A bolt in the virtual building."""
-
-    kind: Literal["sim"]
-    socket: SocketPath
-    door: Name
-
-
-class RelayLock(DeviceSettings):
-    """A bolt at one channel of a Waveshare Modbus RTU relay board."""
-
-    kind: Literal["waveshare_relay"]
-    port: SerialPort
-    baud: Baud = 9_600
-    address: Annotated[int, Field(ge=limits.MODBUS_ADDRESS[0], le=limits.MODBUS_ADDRESS[1])] = 1
-    channel: Annotated[int, Field(ge=limits.RELAY_CHANNEL[0], le=limits.RELAY_CHANNEL[1])]
-
-
-class GpioDevice(DeviceSettings):
-    """A device at the computer's own header; its driver is also given the header."""
-
-    kind: Literal["gpio"]
-
-
-class GpioLock(GpioDevice):
-    """A bolt behind one line, by a relay or a transistor."""
-
-    line: GpioLine
-    active_low: bool = False
-
-
-class GpioContact(GpioDevice):
-    """A contact, closed while the door is."""
-
-    line: GpioLine
-    normally: Literal["open", "closed"] = "closed"
-    pull: Literal["up", "down", "none"] = "up"
-    debounce_ms: DebounceMs = 50
-
-
-class GpioButton(GpioContact):
-    """An exit button: a make contact."""
-
-    normally: Literal["open", "closed"] = "open"
-    debounce_ms: DebounceMs = 80
-
-
-class GpioSafety(GpioContact):
-    """A tamper switch or a fire panel's contact: a cut wire is an alarm as well."""
-
-    debounce_ms: DebounceMs = 250
-
-
-class GpioIndicator(GpioDevice):
-    """Two lamps, or one of two colours, and perhaps an active buzzer."""
-
-    red: GpioLine
-    green: GpioLine
-    buzzer: GpioLine | None = None
-    active_low: bool = False
-
-
-class SimInput(DeviceSettings):
-    """A line of a door in the virtual building."""
-
-    kind: Literal["sim"]
-    socket: SocketPath
-    door: Name
-    line: Literal["contact", "button", "bond", "tamper"]
-
-
-class SimSwitch(DeviceSettings):
-    """A line of no door in the virtual building."""
-
-    kind: Literal["sim"]
-    socket: SocketPath
-    line: Literal["fire", "lockdown"]
-
-
-class SimIndicator(DeviceSettings):
-    """A light and sounder in the virtual building."""
-
-    kind: Literal["sim"]
-    socket: SocketPath
-    indicator: Name
-
-    def arguments(self) -> dict[str, object]:
-        """Give the keyword arguments; this device's own `indicator` is one of them."""
-        return {"socket": self.socket, "indicator": self.indicator}
-
-
-AnyContact: TypeAlias = SimInput | GpioContact
-AnyButton: TypeAlias = SimInput | GpioButton
-AnySafety: TypeAlias = SimInput | GpioSafety
-AnyFire: TypeAlias = GpioSafety | SimSwitch
-AnySwitch: TypeAlias = GpioButton | SimSwitch
-AnyInput: TypeAlias = SimInput | SimSwitch | GpioContact
-AnyIndicator: TypeAlias = SimIndicator | GpioIndicator
-
-
-class ReaderSettings(DeviceSettings):
-    """What all readers share: the light and sounder beside them."""
-
-    indicator: Annotated[AnyIndicator, Field(discriminator="kind")] | None = None
-
-
-class SimReader(ReaderSettings):
-    """A scanner in the virtual building."""
-
-    kind: Literal["sim"]
-    socket: SocketPath
-    reader: Name
-
-
-class LineScanner(ReaderSettings):
-    """A serial scanner that sends one line a code."""
-
-    kind: Literal["serial_line"]
-    port: SerialPort
-    baud: Baud = 9_600
-    terminator: Annotated[
-        str,
-        StringConstraints(
-            min_length=1, max_length=limits.TERMINATOR_CHARS, pattern=r"^[\x00-\x7f]+$"
-        ),
-    ] = "\r"
-
-
-class EyeReader(ReaderSettings):
-    """A camera, read by `edged-eye`, which listens at `socket`."""
-
-    kind: Literal["camera"]
-    socket: SocketPath
-
-
-class KeyboardWedge(ReaderSettings):
-    """A scanner that pretends to be a USB keyboard."""
-
-    kind: Literal["keyboard_wedge"]
-    path: Annotated[str, AfterValidator(_port)]
-    usb_id: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{4}:[0-9a-f]{4}$")] | None = None
-
-
-class SimLockers(DeviceSettings):
-    """The board of a bank of lockers in the virtual building."""
-
-    kind: Literal["sim"]
-    socket: SocketPath
-    bank: Name
-
-
-AnyLock: TypeAlias = SimLock | RelayLock | GpioLock
-AnyReader: TypeAlias = SimReader | LineScanner | EyeReader | KeyboardWedge
-
-
-class Door(_Strict):
+class Door(Strict):
     """What one door is wired to. `max_pulse_ms` is the ceiling of what the rules may ask.
 
     `continuous`: the lock's coil bears current for hours, so the door may stand open by the
@@ -281,15 +95,20 @@ class Door(_Strict):
     ]
 
 
-class LockerBank(_Strict):
-    """What a bank of lockers is wired to; `numbers`: each locker's channel of the board.
+class LockerBank(Strict):
+    """What a bank of lockers is wired to; `numbers`: each locker's channel of its boards.
 
-    `store` is the rules' name of where it stands: a locker's end that is given as a date is
-    midnight there.
+    The channels of `more_boards` count on after those of `board`, in their order. `store` is the
+    rules' name of where it stands: a locker's end that is given as a date is midnight there.
+    `stagger_ms`: between two pulses when all of them are released, for the boards' current.
     """
 
     store: Name
-    board: SimLockers
+    board: AnyBoard
+    more_boards: Annotated[
+        tuple[AnyBoard, ...], Field(max_length=limits.BOARDS_PER_BANK - 1, strict=False)
+    ] = ()
+    stagger_ms: Annotated[int, Field(ge=limits.STAGGER_MS[0], le=limits.STAGGER_MS[1])] = 500
     numbers: Annotated[
         Mapping[Name, Annotated[int, Field(ge=1, le=limits.LOCKERS)]],
         Field(min_length=1, max_length=limits.LOCKERS),
@@ -299,27 +118,45 @@ class LockerBank(_Strict):
         Field(max_length=limits.READERS_PER_DOOR),
     ] = {}
 
+    @property
+    def boards(self) -> Mapping[int, AnyBoard]:
+        """Every board, by the channel of its first lock."""
+        first, found = 1, {}
+        for board in (self.board, *self.more_boards):
+            found[first] = board
+            first += board.locks
+        return found
 
-class HeaderPins(_Strict):
+    @model_validator(mode="after")
+    def _channels_are_there(self) -> Self:
+        *_, (first, last) = self.boards.items()
+        count = first + last.locks - 1
+        for locker, channel in self.numbers.items():
+            if channel > count:
+                raise ValueError(f"numbers: {locker} has channel {channel} of {count}")
+        return self
+
+
+class HeaderPins(Strict):
     """The header's real pins."""
 
     kind: Literal["header"] = "header"
 
 
-class SimPins(_Strict):
+class SimPins(Strict):
     """Pins in a file, which guard nothing."""
 
     kind: Literal["sim"]
     file: AbsolutePath
 
 
-class Clock(_Strict):
+class Clock(Strict):
     """Whose word about the time counts (ARCHITECTURE, Time)."""
 
     trust: Annotated[ClockTrust, Field(strict=False)] = ClockTrust.KERNEL
 
 
-class Settings(_Strict):
+class Settings(Strict):
     """One device. `edged.settings_file.load` builds it and checks across its tables.
 
     `store_pepper` is a file of the secrets directory and is never in the settings file; it

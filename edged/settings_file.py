@@ -24,6 +24,16 @@ _PARTS: Final = {
 """The tables of a door and of a bank that are devices, beside their readers."""
 _OWN: Final = {"gpio", "fire", "lockdown_switch", "alarm_output"}
 """The tables of the device itself that are devices."""
+_AT_A_BUS: Final = {
+    "waveshare_relay": (9_600, 1),
+    "waveshare_lockers": (9_600, 1),
+    "kerong": (19_200, 0),
+    "winnsen": (9_600, 1),
+    "board_8a": (9_600, 1),
+}
+"""The kinds that may share a port, with the speed and the address that each has by itself."""
+_ALONE: Final = {"serial_line": "port", "keyboard_wedge": "path"}
+"""The kinds that share with nobody what this field names."""
 _BARE: Final = re.compile("[A-Za-z0-9_-]+")
 
 _Fault = tuple[str, str]
@@ -185,6 +195,10 @@ def _devices(table: Mapping[str, object]) -> Iterator[_Found]:
             for name, device in _tables(fields):
                 if name in parts:
                     yield (section, owner, name), device
+            more = fields.get("more_boards")
+            for n, board in enumerate(more if isinstance(more, list) else ()):
+                if isinstance(board, dict):
+                    yield (section, owner, "more_boards", str(n)), board
             yield from _readers((section, owner, "readers"), fields.get("readers"))
     yield from _readers(("counters",), table.get("counters"))
 
@@ -209,24 +223,30 @@ def _shared(devices: Sequence[_Found]) -> Iterator[_Fault]:
 
 
 def _places(key: str, device: Mapping[str, object]) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Name the places that a device takes, and in whose name: relays may share their port."""
-    port, address = str(device.get("port")), str(device.get("address", 1))
-    match device.get("kind"):
+    """Name the places that a device takes, and in whose name: boards may share their port."""
+    port, kind = str(device.get("port")), str(device.get("kind"))
+    baud, address = _AT_A_BUS.get(kind, (0, 0))
+    board = ("port", port, "address", str(device.get("address", address)))
+    if kind in _AT_A_BUS:
+        yield ("port", port), f"boards at {device.get('baud', baud)} baud"
+    match kind:
         case "waveshare_relay":
-            yield ("port", port), f"relay boards at {device.get('baud', 9_600)} baud"
-            yield ("port", port, "address", address, "channel", str(device.get("channel"))), key
-        case "serial_line":
-            yield ("port", port), key
+            yield (*board, "channel", str(device.get("channel"))), key
+        case "waveshare_lockers":
+            for channel in range(1, limits.WAVESHARE_LOCKS + 1):
+                yield (*board, "channel", str(channel)), key
+        case "kerong" | "winnsen" | "board_8a":
+            yield (*board, "kind", kind), key
         case "gpio":
             for name in ("line", "red", "green", "buzzer"):
                 if name in device:
                     yield ("GPIO line", str(device[name])), f"{key}.{name}"
-        case "keyboard_wedge":
-            yield ("path", str(device.get("path"))), key
-        case kind:
+        case _ if kind in _ALONE:
+            yield (_ALONE[kind], str(device.get(_ALONE[kind]))), key
+        case _:
             names = ("socket", "door", "line", "reader", "indicator", "bank", "file")
             ids = [f"{name} {device[name]}" for name in names if isinstance(device.get(name), str)]
-            yield (str(kind), *ids), key
+            yield (kind, *ids), key
 
 
 _MESSAGES = {

@@ -6,10 +6,12 @@ The only room of the daemon that reaches concrete drivers, and only through the 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 from drivers import registry
-from drivers.api import Header, Indicator
+from drivers.api import Header, Indicator, LockerBoard
 from edged import settings as conf
+from edged import settings_devices as wired
 from edged.bank import Bank
 from edged.door_terms import Fitting
 from edged.emergency import Emergency
@@ -85,33 +87,43 @@ def _header(settings: conf.Settings) -> Header:
     return Header(pins, settings.runtime_dir, settings.state_dir)
 
 
-def _given(header: Header, device: conf.DeviceSettings) -> dict[str, object]:
+def _given(header: Header, device: wired.DeviceSettings) -> dict[str, object]:
     """Give a driver's arguments: the settings', and the header where it stands on that."""
-    if isinstance(device, conf.GpioDevice):
+    if isinstance(device, wired.GpioDevice):
         return {**device.arguments(), "header": header}
     return device.arguments()
 
 
 def _lock_given(header: Header, door: conf.Door) -> dict[str, object]:
     """Give a lock's arguments: one on a line has to be told what hangs there."""
-    if isinstance(door.lock, conf.GpioLock):
+    if isinstance(door.lock, wired.GpioLock):
         return {**_given(header, door.lock), "magnet": door.type is conf.LockType.MAGNET}
     return _given(header, door.lock)
 
 
+def locker_bench(kind: str) -> Callable[..., Any]:
+    """Return what opens a bus of locker boards of a make. Raises ValueError: there is none."""
+    if kind == "sim":
+        raise ValueError("kind: the virtual building has no bus to scan")
+    registry.locker_board_class(kind)
+    return registry.locker_bench()
+
+
 def _add_bank(house: House, name: str, lockers: conf.LockerBank, ports: Ports) -> None:
-    board = registry.locker_board_class(lockers.board.kind)(
-        f"{name}.board", **lockers.board.arguments()
-    )
-    bank = house.banks[name] = Bank(name, board, ports, lockers.numbers)
-    house.devices.append(
-        Supervised(
-            board,
-            partial(board.run, bank.level),
-            optional=lockers.board.optional,
-            on_lost=bank.lost,
+    boards: dict[int, LockerBoard] = {}
+    for n, (first, board) in enumerate(lockers.boards.items(), start=1):
+        named = f"{name}.board" if n == 1 else f"{name}.board{n}"
+        boards[first] = registry.locker_board_class(board.kind)(named, **board.arguments())
+    bank = house.banks[name] = Bank(name, boards, ports, lockers.numbers, lockers.stagger_ms)
+    for first, device in boards.items():
+        house.devices.append(
+            Supervised(
+                device,
+                partial(device.run, partial(bank.level, first)),
+                optional=lockers.boards[first].optional,
+                on_lost=partial(bank.lost, first),
+            )
         )
-    )
     for reader, reader_settings in lockers.readers.items():
         _add_reader(house, reader, reader_settings, bank, ports)
 
@@ -119,7 +131,7 @@ def _add_bank(house: House, name: str, lockers: conf.LockerBank, ports: Ports) -
 def _add_input(
     house: House,
     name: str,
-    line: conf.AnyInput | None,
+    line: wired.AnyInput | None,
     report: Callable[[bool], None],
     on_lost: Callable[[], None] | None = None,
 ) -> None:
@@ -131,10 +143,10 @@ def _add_input(
     house.devices.append(Supervised(device, work, optional=line.optional, **lost))
 
 
-def _add_fire(house: House, line: conf.AnyFire | None) -> None:
+def _add_fire(house: House, line: wired.AnyFire | None) -> None:
     """Wire the fire panel's contact; one at the header has a latch of its own."""
     emergency = house.emergency
-    if not isinstance(line, conf.GpioSafety):
+    if not isinstance(line, wired.GpioSafety):
         _add_input(house, "fire", line, emergency.fire_input)
         return
     panel = registry.fire_input_class(line.kind)("fire", **_given(house.header, line))
@@ -144,7 +156,7 @@ def _add_fire(house: House, line: conf.AnyFire | None) -> None:
 
 
 def _add_reader(
-    house: House, name: str, reader: conf.AnyReader, place: Gate | Bank | None, ports: Ports
+    house: House, name: str, reader: wired.AnyReader, place: Gate | Bank | None, ports: Ports
 ) -> None:
     light = reader.indicator
     indicator = None if light is None else _add_indicator(house, f"{name}.indicator", light)
@@ -161,7 +173,7 @@ def _add_reader(
     house.feedbacks.append(feedback)
 
 
-def _add_indicator(house: House, name: str, light: conf.AnyIndicator) -> Indicator:
+def _add_indicator(house: House, name: str, light: wired.AnyIndicator) -> Indicator:
     arguments = _given(house.header, light)
     indicator = registry.indicator_class(light.kind)(name, **arguments)
     house.devices.append(Supervised(indicator, indicator.run, optional=light.optional))

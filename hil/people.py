@@ -131,6 +131,10 @@ class People:
         """Put a scanner's plug back."""
         await self._do("plug", reader=reader)
 
+    async def disturb(self, bus: str, **faults: object) -> None:
+        """Let something go wrong at a bus (hil/building/README.md); nothing named: all is well."""
+        await self._do("disturb", bus=bus, **faults)
+
     async def state(self) -> dict[str, Any]:
         """Look at everything: `doors`, `lockers` and `indicators`, by name."""
         return await self._do("state")

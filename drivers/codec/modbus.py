@@ -8,6 +8,7 @@ Source: spec/hardware.md 4.4, vectors `waveshare_relay` in tests/vectors/frames.
 from dataclasses import dataclass
 
 from drivers import limits
+from drivers.codec.exchange import Request, check
 
 _READ_COILS = 0x01
 _WRITE_COIL = 0x05
@@ -50,7 +51,7 @@ def flash_on(board: int, relay: int, steps: int) -> bytes:
     Raises:
         ValueError: One of them is out of range; it is named.
     """
-    _check("steps", steps, limits.PULSE_STEPS)
+    check("steps", steps, limits.PULSE_STEPS)
     return _write_coil(board, relay, _FLASH_ON, steps)
 
 
@@ -61,7 +62,7 @@ def switch_off(board: int, relay: int) -> bytes:
 
 def read_relays(board: int) -> bytes:
     """Ask for the state of all eight relays. The answer never equals the request."""
-    _check("board", board, limits.BOARDS)
+    check("board", board, limits.BOARDS)
     return _sealed(bytes((board, _READ_COILS, 0, 0, 0, len(limits.RELAYS))))
 
 
@@ -70,60 +71,32 @@ def closed_relays(answer: Answer) -> frozenset[int]:
     return frozenset(relay for relay in limits.RELAYS if answer.data[3] >> relay - 1 & 1)
 
 
-class Exchange:
-    """Finds the answer to one request in whatever comes back, noise, echo and old frames too.
+def request(frame: bytes) -> Request[Answer | Refusal]:
+    """Make a request of one of the frames above.
 
-    Pure. A frame counts if it is whole, its checksum is right, and it comes from the board that
-    was asked and answers this very request; everything else is passed over byte by byte. How
-    the stream was divided into calls makes no difference, no input raises, and no more is kept
-    than the length of the request.
-
-    Args:
-        request: The frame that is sent, with its checksum.
-        echo: Whether the adapter sends every request back, which then is not the answer. A read
-            finds out by itself, because its answer can't equal it.
+    An answer is whole, its checksum is right, and it comes from the board that was asked and
+    answers this very frame. That of an order repeats it, so it can't be told from an echo.
     """
+    board, function = frame[:2]
+    reads = function == _READ_COILS
 
-    def __init__(self, request: bytes, *, echo: bool) -> None:
-        self._request = request
-        self._reads = request[1] == _READ_COILS
-        self._echo_due = echo and not self._reads
-        self._tail = b""
-        self.echoed = False
-        """Whether a read's request came back."""
-
-    def feed(self, data: bytes) -> Answer | Refusal | None:
-        """Return the answer as soon as its last byte is in; what follows it is not looked at."""
-        for byte in data:
-            self._tail = (self._tail + bytes((byte,)))[-len(self._request) :]
-            if self._tail == self._request and (self._reads or self._echo_due):
-                self.echoed = self._reads
-                self._echo_due = False
-                self._tail = b""
-            elif not self._echo_due and (found := self._found()) is not None:
-                return found
-        return None
-
-    def _found(self) -> Answer | Refusal | None:
-        """The answer that ends with the newest byte."""
-        board, function = self._request[:2]
-        if body := _unsealed(self._tail[-5:], bytes((board, function | _REFUSED))):
+    def found(tail: bytes) -> Answer | Refusal | None:
+        if body := _unsealed(tail[-5:], bytes((board, function | _REFUSED))):
             return Refusal(body[2])
-        if self._reads:
-            body = _unsealed(self._tail[-6:], bytes((board, function, 1)))
+        if reads:
+            body = _unsealed(tail[-6:], bytes((board, function, 1)))
         else:
-            body = _unsealed(self._tail[-8:], self._request[:6])
+            body = _unsealed(tail[-8:], frame[:6])
         return Answer(body) if body else None
 
-
-def _check(what: str, value: int, allowed: range) -> None:
-    if value not in allowed:
-        raise ValueError(f"{what} must be {allowed[0]}..{allowed[-1]}, got {value}")
+    return Request(
+        f"board {board}", frame, found, len(frame), differs=reads, reply_ms=limits.REPLY_MS
+    )
 
 
 def _write_coil(board: int, relay: int, base: int, value: int) -> bytes:
-    _check("board", board, limits.BOARDS)
-    _check("relay", relay, limits.RELAYS)
+    check("board", board, limits.BOARDS)
+    check("relay", relay, limits.RELAYS)
     coil = base + relay - 1
     return _sealed(bytes((board, _WRITE_COIL)) + coil.to_bytes(2, "big") + value.to_bytes(2, "big"))
 

@@ -26,7 +26,9 @@ from edged.cli import (
     lockers_list,
     lockers_move,
     lockers_open,
+    lockers_release_all,
     lockers_return,
+    lockers_scan,
     lockers_set_aside,
     passback_clear,
     report,
@@ -73,6 +75,8 @@ _lockers.command("return")(lockers_return.lockers_return)
 _lockers.command("force-end")(lockers_force_end.lockers_force_end)
 _lockers.command("confirm-empty")(lockers_confirm_empty.lockers_confirm_empty)
 _lockers.command("set-aside")(lockers_set_aside.lockers_set_aside)
+_lockers.command("release-all")(lockers_release_all.lockers_release_all)
+_lockers.command("scan")(lockers_scan.lockers_scan)
 app.add_typer(_lockers, name="lockers")
 
 _door: Final = _group("The doors: letting somebody in, or nobody.")

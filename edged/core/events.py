@@ -41,6 +41,8 @@ class Kind(StrEnum):
     HOLD = "hold"
     COMMAND = "command"
     SUMMED = "summed"
+    MASTER_RELEASE = "master_release"
+    MASTER_RELEASED = "master_released"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +62,8 @@ def stamp_text(at: datetime) -> str:
 class LockerCommand:
     """What somebody asks of a locker, in one word each.
 
-    `locker` None: there is none that it could be about. `by`: a member or one of the staff.
-    `device`: the reader, None at the control socket.
+    `locker`: the bank, for all of its lockers; None: there is none that it could be about. `by`:
+    a member or one of the staff. `device`: the reader, None at the control socket.
     """
 
     id: str
@@ -310,6 +312,33 @@ def locker_command(
         member=None if held is None else held.member,
         end=None if held is None else stamp_text(held.end),
         result=result,
+    )
+
+
+def master_release(stamp: Stamp, command: LockerCommand, bank: str, *, lockers: int) -> Body:
+    """Staff have every locker of a bank released; it begins."""
+    return _about(
+        Kind.MASTER_RELEASE,
+        stamp,
+        command=command.id,
+        bank=bank,
+        by=command.by,
+        lockers=lockers,
+    )
+
+
+def master_released(
+    stamp: Stamp, command: LockerCommand, bank: str, *, released: int, failed: Sequence[str]
+) -> Body:
+    """All of them were pulsed; `failed`: the lockers whose board did not take it."""
+    return _about(
+        Kind.MASTER_RELEASED,
+        stamp,
+        command=command.id,
+        bank=bank,
+        by=command.by,
+        released=released,
+        failed=list(failed),
     )
 
 

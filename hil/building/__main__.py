@@ -36,8 +36,8 @@ async def run(config: Config) -> None:
     async with AsyncExitStack() as up:
         log = up.enter_context(config.log.open("a", buffering=1, encoding="utf-8"))
         building = Building(config, Observations(log), clock)
-        up.callback(building.unplug)
-        building.plug()
+        up.callback(building.stop)
+        await building.start()
         urls = {name: await _stream(up, building, name) for name in building.cameras}
         up.callback(config.socket.unlink, missing_ok=True)
         await up.enter_async_context(
@@ -48,6 +48,7 @@ async def run(config: Config) -> None:
             "socket": str(config.socket),
             "scanners": {name: str(tty.link) for name, tty in building.scanners.items()},
             "relays": {name: str(relay.tty.link) for name, relay in building.relays.items()},
+            "buses": {name: bus.place for name, bus in building.buses.items()},
             "cameras": urls,
         }
         print(json.dumps(ready), flush=True)

@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Callable
 from functools import partial
 
+from hil.building.bus import Bus
 from hil.building.camera import BadPicture, Camera
 from hil.building.config import Config
 from hil.building.door import (
@@ -65,6 +66,7 @@ class Building:
             name: Bank(each, partial(self._note_locker, name))
             for name, each in config.lockers.items()
         }
+        self.buses = {name: Bus(each, self.banks, clock) for name, each in config.buses.items()}
         self.readers: dict[str, set[Callable[[str], None]]] = {}
         self.signals: dict[str, dict[str, object]] = {}
         self.switches = {"fire": False, "lockdown": False}
@@ -74,22 +76,27 @@ class Building:
         self._config = config
         self._fed_by = {door: key for key, door in config.feeds()}
         self._worked: set[str] = set()  # doors whose lock's board has a host
-        self._banks_worked: set[str] = set()
+        # banks whose board has a host; that of a bank at a bus is whoever works the bus
+        self._banks_worked = {board.bank for bus in config.buses.values() for board in bus.boards}
         self._alarm: asyncio.TimerHandle | None = None
 
-    def plug(self) -> None:
+    async def start(self) -> None:
         """Put every device that has a plug to its line. Raises OSError."""
         for scanner in self.scanners.values():
             scanner.plug()
         for relay in self.relays.values():
             relay.plug()
+        for bus in self.buses.values():
+            await bus.start()
 
-    def unplug(self) -> None:
+    def stop(self) -> None:
         """Pull every plug and stop the clockwork."""
         for scanner in self.scanners.values():
             scanner.unplug()
         for relay in self.relays.values():
             relay.unplug()
+        for bus in self.buses.values():
+            bus.stop()
         for bank in self.banks.values():
             bank.unplug()
         if self._alarm is not None:
@@ -182,6 +189,12 @@ class Building:
         if name not in self.scanners:
             raise Refused(f"reader: there is no scanner {name!r}")
         return self.scanners[name]
+
+    def bus(self, name: str) -> Bus:
+        """The bus of that name. Raises Refused."""
+        if name not in self.buses:
+            raise Refused(f"bus: there is no {name!r}")
+        return self.buses[name]
 
     def scan(self, reader: str, text: str) -> None:
         """Hold a code before a scanner or a simulated reader. Raises Refused: nobody read it."""

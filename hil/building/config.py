@@ -2,9 +2,9 @@
 
 import json
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -71,6 +71,32 @@ class LockersConfig(_Strict):
         return self
 
 
+class BoardConfig(_Strict):
+    """One board at a bus: its lock 1 is the bank's channel `first`.
+
+    Which keys a make has is its own business; the others stay at what they are.
+    """
+
+    kind: Literal["kerong", "winnsen", "board_8a", "waveshare_lockers"]
+    address: Annotated[int, Field(ge=0, le=255)]
+    bank: Name
+    first: Annotated[int, Field(ge=1, le=limits.LOCKERS)] = 1
+    locks: Annotated[int, Field(ge=1, le=limits.BOARD_LOCKS)]
+    hook_closed_bit: Annotated[int, Field(ge=0, le=1)] = 1
+    other_codes: bool = False
+    look_ms: Annotated[int, Field(ge=0, le=limits.OPENS_AFTER_MS)] = 300
+    busy_ms: Annotated[int, Field(ge=0, le=limits.OPENS_AFTER_MS)] = 0
+
+
+class BusConfig(_Strict):
+    """One RS-485 bus: at a pseudo-terminal, or behind a TCP converter on 127.0.0.1."""
+
+    link: Path | None = None
+    tcp: Annotated[int, Field(ge=0, le=65_535)] = 0
+    echo: bool = False
+    boards: Annotated[list[BoardConfig], Field(min_length=1, max_length=limits.BUS_BOARDS)]
+
+
 class Config(_Strict):
     """The whole building. Paths are relative to the file until `load` has made them absolute."""
 
@@ -81,6 +107,7 @@ class Config(_Strict):
     relays: dict[Name, RelayConfig] = {}
     cameras: dict[Name, CameraConfig] = {}
     lockers: dict[Name, LockersConfig] = {}
+    buses: dict[Name, BusConfig] = {}
 
     def feeds(self) -> Iterator[tuple[str, str]]:
         """Every relay channel in use, as the key in the file, with the door that it feeds."""
@@ -100,11 +127,30 @@ class Config(_Strict):
         return self
 
     @model_validator(mode="after")
+    def _locks_have_one_board(self) -> Self:
+        fed: dict[tuple[str, int], str] = {}
+        for name, bus in self.buses.items():
+            for n, board in enumerate(bus.boards):
+                key = f"buses.{name}.boards.{n}"
+                bank = self.lockers.get(board.bank)
+                channels = range(board.first, board.first + board.locks)
+                if bank is None or channels[-1] > bank.count:
+                    raise ValueError(f"{key}: bank {board.bank!r} has no such lockers")
+                for channel in channels:
+                    other = fed.setdefault((board.bank, channel), key)
+                    if other != key:
+                        raise ValueError(f"{key}: locker {channel} is worked by {other}")
+        return self
+
+    @model_validator(mode="after")
     def _paths_differ(self) -> Self:
         used: dict[Path, str] = {}
         paths = [("socket", self.socket), ("log", self.log)]
         paths += [(f"scanners.{name}.link", each.link) for name, each in self.scanners.items()]
         paths += [(f"relays.{name}.link", each.link) for name, each in self.relays.items()]
+        paths += [
+            (f"buses.{name}.link", each.link) for name, each in self.buses.items() if each.link
+        ]
         for key, path in paths:
             if path in used:
                 raise ValueError(f"{key}: {used[path]} has the same path")
@@ -139,13 +185,20 @@ def load(path: Path) -> Config:
 
 
 def _placed(config: Config, folder: Path) -> Config:
-    scanners = {
-        name: each.model_copy(update={"link": folder / each.link})
-        for name, each in config.scanners.items()
-    }
-    relays = {
-        name: each.model_copy(update={"link": folder / each.link})
-        for name, each in config.relays.items()
+    placed = {
+        "scanners": _linked(config.scanners, folder),
+        "relays": _linked(config.relays, folder),
+        "buses": _linked(config.buses, folder),
     }
     places = {"socket": folder / config.socket, "log": folder / config.log}
-    return config.model_copy(update={**places, "scanners": scanners, "relays": relays})
+    return config.model_copy(update={**places, **placed})
+
+
+def _linked(
+    devices: Mapping[str, ScannerConfig | RelayConfig | BusConfig], folder: Path
+) -> dict[str, BaseModel]:
+    """The devices with absolute links, where they have one."""
+    return {
+        name: each.model_copy(update={"link": each.link and folder / each.link})
+        for name, each in devices.items()
+    }

@@ -33,6 +33,12 @@ RELAY_CHANNELS = 8
 LOCKERS = 160
 """Lockers of one bank: ten boards of sixteen on one line."""
 
+BUS_BOARDS = 32
+"""Boards at one bus: what an RS-485 driver of the common kind can feed."""
+
+BOARD_LOCKS = 32
+"""Locks at one board; the largest of the makes has so many."""
+
 TTY_READ_BYTES = 4_096
 """Bytes taken from a pseudo-terminal at once: the kernel's own buffer."""
 

@@ -177,6 +177,29 @@ class Plug(Request):
     reader: Name
 
 
+class Disturb(Request):
+    """Let something go wrong at a bus from now on; what is left out goes right.
+
+    `board` counts from 0 in the order of the file; None = all of them. `echo` is the adapter's.
+    """
+
+    do: Literal["disturb"]
+    bus: Name
+    board: Annotated[int, Field(ge=0)] | None = None
+    unplugged: bool = False
+    echo: bool = False
+    mute: bool = False
+    deaf_answers: bool = False
+    noise_before: Annotated[str, Field(pattern=r"^([0-9A-Fa-f]{2})*$")] = ""
+    noise_after: Annotated[str, Field(pattern=r"^([0-9A-Fa-f]{2})*$")] = ""
+    wrong_address: bool = False
+    wrong_checksum: bool = False
+    cut_bytes: Annotated[int, Field(ge=0, le=limits.LINE_BYTES)] = 0
+    duplicate: bool = False
+    late_ms: Annotated[int, Field(ge=0, le=limits.SPAN_MS)] = 0
+    refuse: Annotated[int, Field(ge=0, le=255)] = 0
+
+
 class State(Request):
     """Look at everything."""
 
@@ -189,7 +212,7 @@ class Watch(Request):
     do: Literal["watch"]
 
 
-Act = Scan | Raw | Show | Press | Leaf | Tamper | Switch | LockerDoor | Plug | State
+Act = Scan | Raw | Show | Press | Leaf | Tamper | Switch | LockerDoor | Plug | Disturb | State
 PersonRequest = Act | Watch
 
 HELLO: TypeAdapter[Hello] = TypeAdapter(Annotated[Hello, Field(discriminator="hello")])

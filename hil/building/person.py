@@ -2,8 +2,20 @@
 
 from hil.building.building import Building, Refused
 from hil.building.door import Close, Event, Force, Press, Pull, Tamper
+from hil.building.faults import Faults
 from hil.building.lockers import NoSuchLocker
-from hil.building.messages import Act, Leaf, LockerDoor, Plug, Raw, Scan, Show, State, Switch
+from hil.building.messages import (
+    Act,
+    Disturb,
+    Leaf,
+    LockerDoor,
+    Plug,
+    Raw,
+    Scan,
+    Show,
+    State,
+    Switch,
+)
 from hil.building.messages import Press as PressRequest
 from hil.building.messages import Tamper as TamperRequest
 from hil.building.tty import Tty
@@ -33,8 +45,8 @@ def act(building: Building, request: Act) -> dict[str, object]:
             building.switch(request.line, request.on)
         case LockerDoor():
             _move(building, request)
-        case Plug():
-            _plug(building.scanner(request.reader), request)
+        case Plug() | Disturb():
+            _trouble(building, request)
         case State():
             return _state(building)
     return {}
@@ -67,6 +79,13 @@ def _move(building: Building, request: LockerDoor) -> None:
         raise Refused(str(error)) from error
 
 
+def _trouble(building: Building, request: Plug | Disturb) -> None:
+    if isinstance(request, Disturb):
+        _disturb(building, request)
+    else:
+        _plug(building.scanner(request.reader), request)
+
+
 def _plug(scanner: Tty, request: Plug) -> None:
     if request.do == "unplug":
         scanner.unplug()
@@ -75,6 +94,24 @@ def _plug(scanner: Tty, request: Plug) -> None:
         scanner.plug()
     except OSError as error:
         raise Refused(f"reader: {error}") from error
+
+
+def _disturb(building: Building, request: Disturb) -> None:
+    bus = building.bus(request.bus)
+    if request.board is not None and request.board >= len(bus.wire.boards):
+        raise Refused(f"board: {request.bus!r} has {len(bus.wire.boards)}")
+    said = request.model_dump(exclude={"id", "do", "bus", "board", "unplugged", "echo"})
+    for noise in ("noise_before", "noise_after"):
+        said[noise] = bytes.fromhex(said[noise])
+    bus.disturb(Faults(**said), request.board)
+    bus.wire.echo = request.echo
+    try:
+        if request.unplugged:
+            bus.unplug()
+        else:
+            bus.plug()
+    except OSError as error:
+        raise Refused(f"bus: {error}") from error
 
 
 def _state(building: Building) -> dict[str, object]:

@@ -9,6 +9,7 @@ from hil.site.site import Site
 
 BANK = "hall"
 READER = "hall-in"
+BUS = "line"
 _COUNT = 4
 
 
@@ -39,6 +40,35 @@ async def confirm_empty(site: Site) -> None:
     code, _, err = await site.run_edged("lockers", "confirm-empty", "--all", BANK, *staff)
     if code:
         raise DidNotStart(err)
+
+
+def add_boards(site: Site, built: Mapping[str, object] = MappingProxyType({})) -> None:
+    """Put the bank `hall` at one bus instead: two lockers each at boards of three makes.
+
+    L1 and L2 are at a KERONG board, L3 and L4 at a Winnsen, L5 and L6 at an 8A/80. Call before
+    the site is written. `built`: as for `add_lockers`.
+    """
+    add_lockers(site, built)
+    link, each = "line.tty", {"locks": 2}
+    boards = (("kerong", 0, 1), ("winnsen", 2, 3), ("board_8a", 7, 5))
+    site.building["lockers"][BANK]["count"] = 6
+    site.building["buses"] = {
+        BUS: {
+            "link": link,
+            "boards": [
+                {**each, "kind": kind, "address": address, "bank": BANK, "first": first}
+                for kind, address, first in boards
+            ],
+        }
+    }
+    at = {**each, "port": str(site.folder / link), "baud": 9_600}
+    bank = site.settings["lockers"][BANK]
+    bank["numbers"] = {f"L{n}": n for n in range(1, 7)}
+    bank["board"] = {**at, "kind": "kerong", "address": 0, "hook_closed_bit": 1}
+    bank["more_boards"] = [
+        {**at, "kind": "winnsen", "address": 2},
+        {**at, "kind": "board_8a", "address": 7, "hook_closed_bit": 1},
+    ]
 
 
 def write_pepper(site: Site) -> None:

@@ -2,15 +2,18 @@
 
 import asyncio
 import os
+import socket
+import struct
 from collections.abc import AsyncIterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Protocol
 
 import pytest
 
 from drivers.api import DeviceLost, DeviceMissing
-from drivers.channel import Channel, SerialChannel, pair
-from drivers.limits import READ_BYTES
+from drivers.channel import Channel, SerialChannel, TcpChannel, open_channel, pair
+from drivers.limits import KEEPALIVE_S, READ_BYTES
 from tests.drivers.rigs import PATIENCE_S, Terminal, running, until
 
 
@@ -53,7 +56,32 @@ class MemoryLine:
         return data
 
 
-@pytest.fixture(params=[SerialLine, MemoryLine])
+class TcpLine:
+    def __init__(self, _: Path) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            ours = socket.create_connection(server.getsockname())
+            self.other, _address = server.accept()
+        ours.settimeout(0)
+        self.other.settimeout(0)
+        self.channel = TcpChannel("front", "tcp://converter", ours)
+
+    async def send(self, data: bytes) -> None:
+        await asyncio.get_running_loop().sock_sendall(self.other, data)
+
+    async def receive(self, count: int) -> bytes:
+        data = b""
+        while len(data) < count:
+            data += await asyncio.get_running_loop().sock_recv(self.other, count)
+        return data
+
+    def unplug(self) -> None:
+        """Hang up at once, as a converter does that lost its power and came back."""
+        with suppress(OSError):
+            self.other.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.other.close()
+
+
+@pytest.fixture(params=[SerialLine, MemoryLine, TcpLine])
 async def line(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Line]:
     line: Line = request.param(tmp_path / "port")
     yield line
@@ -169,6 +197,38 @@ async def test_what_is_no_serial_port_is_missing(tmp_path: Path) -> None:
     for path in (file, tmp_path / "nothing", tmp_path, Path("/dev/null")):
         with pytest.raises(DeviceMissing, match=str(path)):
             SerialChannel("front", str(path), 9600)
+
+
+async def test_a_converter_is_reached_by_its_host_and_port() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        channel = await open_channel("front", port, 9600)
+        other, _ = server.accept()
+        other.sendall(b"hello")
+        assert await read(channel, 5) == b"hello"
+        assert isinstance(channel, TcpChannel)
+        for option in (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT):
+            assert channel._peer.getsockopt(socket.IPPROTO_TCP, option) in (2, KEEPALIVE_S // 3)
+        assert channel._peer.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        channel.close()
+        other.close()
+    with pytest.raises(DeviceMissing, match=f"front: can't open {port}"):
+        await open_channel("front", port, 9600)
+
+
+async def test_a_converter_that_takes_no_connection_is_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("drivers.limits.CONNECT_MS", 50)
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as server, ExitStack() as waiting:
+        port = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+
+        async def connect() -> None:
+            for _ in range(8):  # more than the queue has room for: the kernel answers no more
+                waiting.callback((await open_channel("front", port, 9600)).close)
+
+        with pytest.raises(DeviceMissing, match="no connection within 50 ms"):
+            await connect()
 
 
 async def test_what_waited_before_opening_is_dropped(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.codec import modbus
-from drivers.codec.modbus import Answer, Exchange, Refusal
+from drivers.codec.exchange import Search
+from drivers.codec.modbus import Answer, Refusal
 from tests.drivers.vectors import WAVESHARE, Frame
 
 READ = modbus.read_relays(1)
@@ -23,7 +24,7 @@ requests = st.one_of(
 
 
 def found(request: bytes, *chunks: bytes, echo: bool = False) -> Answer | Refusal | None:
-    search = Exchange(request, echo=echo)
+    search = Search(modbus.request(request), echo=echo)
     return next((answer for chunk in chunks if (answer := search.feed(chunk))), None)
 
 
@@ -115,7 +116,7 @@ def test_an_echo_is_no_answer() -> None:
     ("back", "echoed"), [(READ, True), (READ + NONE_ON, True), (NONE_ON, False), (b"", False)]
 )
 def test_a_read_finds_out_about_an_echo(back: bytes, echoed: bool) -> None:
-    search = Exchange(READ, echo=False)
+    search = Search(modbus.request(READ), echo=False)
     answer = search.feed(back)
     assert (answer is not None) == (NONE_ON in back)
     assert search.echoed == echoed
@@ -134,7 +135,7 @@ def test_chunks_make_no_difference(
 
 @given(requests, st.binary(max_size=300), st.booleans())
 def test_noise_raises_nothing_and_is_not_kept(request: bytes, noise: bytes, echo: bool) -> None:
-    search = Exchange(request, echo=echo)
+    search = Search(modbus.request(request), echo=echo)
     search.feed(noise)
     assert len(search._tail) <= len(request)
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from drivers import limits, waveshare_relay
+from drivers import bus, limits
 from drivers.api import DeviceLost, DeviceMissing
-from drivers.channel import pair
+from drivers.channel import PairedChannel, pair
 from drivers.codec import modbus
 from drivers.waveshare_relay import RelayLock
-from hil.building.waveshare import Faults
+from hil.building.faults import Faults
 from tests.drivers.rigs import BoardAtTerminal, now_ms, running, until
 
 FLASH_1S = modbus.flash_on(1, 1, 10)
@@ -23,7 +23,7 @@ async def host(tmp_path: Path) -> AsyncIterator[BoardAtTerminal]:
     host.terminal.plug()
     yield host
     host.terminal.unplug()
-    assert waveshare_relay._PORTS == {}  # nobody holds a port that nobody uses
+    assert bus._BUSES == {}  # nobody holds a port that nobody uses
 
 
 def lock(
@@ -79,18 +79,29 @@ async def test_another_address_is_asked_by_that_address(host: BoardAtTerminal) -
         await lock(host).__aenter__()
 
 
-async def test_what_came_before_an_order_is_not_its_answer() -> None:
+@pytest.fixture
+def wire() -> tuple[RelayLock, PairedChannel]:
+    """A lock that is open at one end of a pipe, and the other end."""
     ours, theirs = pair("port")
-    bus = waveshare_relay._Bus("port", ours, 9600)
+    front = RelayLock("front.lock", port="port")
+    front._joined = bus.Bus("port", 9600, ours)
+    return front, theirs
+
+
+async def test_what_came_before_an_order_is_not_its_answer(
+    wire: tuple[RelayLock, PairedChannel],
+) -> None:
+    front, theirs = wire
     await theirs.write(FLASH_1S)
     with pytest.raises(DeviceLost, match="does not answer"):
-        await bus.order("front.lock", FLASH_1S)
+        await front.release(1_000)
 
 
-async def test_a_board_that_refuses_to_be_read_is_lost() -> None:
-    ours, theirs = pair("port")
-    bus = waveshare_relay._Bus("port", ours, 9600)
-    async with running(bus.watch("front.lock", 1)) as watch:
+async def test_a_board_that_refuses_to_be_read_is_lost(
+    wire: tuple[RelayLock, PairedChannel],
+) -> None:
+    front, theirs = wire
+    async with running(front.run()) as watch:
         assert await theirs.read() == modbus.read_relays(1)
         await theirs.write(bytes.fromhex("01 81 01 81 90"))
         with pytest.raises(DeviceLost, match="board 1 can't be read, code 1"):
@@ -228,11 +239,11 @@ async def test_one_port_has_one_speed(host: BoardAtTerminal) -> None:
 
 async def test_a_port_of_another_program_is_missing(host: BoardAtTerminal) -> None:
     async with lock(host):
-        held = dict(waveshare_relay._PORTS)
-        waveshare_relay._PORTS.clear()  # as another process sees it
+        held = dict(bus._BUSES)
+        bus._BUSES.clear()  # as another process sees it
         with pytest.raises(DeviceMissing, match="lock port"):
             await lock(host, 2).__aenter__()
-        waveshare_relay._PORTS.update(held)
+        bus._BUSES.update(held)
 
 
 async def test_all_locks_of_an_unplugged_port_come_back_one_by_one(host: BoardAtTerminal) -> None:

@@ -23,3 +23,6 @@ def frames(protocol: str) -> list[Frame]:
 
 
 WAVESHARE = {frame.name: frame for frame in frames("waveshare_relay")}
+KERONG = {frame.name: frame for frame in frames("kerong_cu")}
+WINNSEN = {frame.name: frame for frame in frames("winnsen")}
+BCC8A = {frame.name: frame for frame in frames("bcc8a")}

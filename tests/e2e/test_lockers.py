@@ -1,78 +1,19 @@
 """Lockers from the command line and a code down to the latch; the building is the witness."""
 
 import asyncio
-import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from edged.exits import Exit
-from hil.people import Observation, People, Refused
-from hil.site.lockers import BANK, READER, add_lockers, confirm_empty, write_pepper
+from hil.people import Refused
+from hil.site.lockers import BANK, READER
 from hil.site.site import Site
+from tests.e2e.lockers import STAFF, alarms, assign, at, look, opened, order, pulses, until
 from tests.e2e.scene import SOON_S, present, records
 
 pytestmark = pytest.mark.e2e
-
-STAFF = ("--staff", "S9")
-
-
-@asynccontextmanager
-async def at(site: Site, **built: object) -> AsyncIterator[People]:
-    add_lockers(site, built)
-    site.rules["settings"] = {"release_seen_s": 2}
-    write_pepper(site)
-    async with site, site.people() as people:
-        await confirm_empty(site)
-        yield people
-
-
-async def order(site: Site, *arguments: str, code: int = 0) -> dict[str, Any]:
-    """Give an order; what came of it."""
-    done, out, err = await site.run_edged("lockers", *arguments, "--json", "--config", site.config)
-    assert done == code, err
-    found: dict[str, Any] = json.loads(out)
-    return found
-
-
-async def look(site: Site, locker: str = "L1") -> dict[str, Any]:
-    _, out, _ = await site.run_edged("lockers", "list", "--json", "--config", site.config)
-    lines = [json.loads(line) for line in out.splitlines()]
-    return next(line for line in lines if line["locker"] == locker)
-
-
-async def until(site: Site, state: str, releasing: str | None = None) -> dict[str, Any]:
-    """Wait until L1 stands so: what the daemon thinks can only be looked for."""
-    async with asyncio.timeout(SOON_S):
-        while True:
-            found = await look(site)
-            if (found["state"], found["releasing"]) == (state, releasing):
-                return found
-
-
-async def assign(site: Site, *more: str) -> str:
-    given = await order(
-        site, "assign", "L1", "--member", "aiko", "--end", "2099-01-01", *STAFF, *more
-    )
-    assert (given["result"], given["state"]) == ("OK", "IN_USE")
-    return str(given["occupancy"])
-
-
-def opened(seen: Observation) -> bool:
-    return seen["what"] == "locker" and seen["open"] is True
-
-
-def pulses(people: People) -> int:
-    return sum(seen["what"] == "pulse" for seen in people.seen)
-
-
-async def alarms(site: Site) -> set[str]:
-    _, out, _ = await site.run_edged("status", "--json", "--config", site.config)
-    return {up["alarm"] for up in json.loads(out)["alarms"]}
 
 
 async def test_a_locker_from_its_assignment_to_its_end(site: Site) -> None:

@@ -70,7 +70,7 @@ class Hall:
 
     def renew(self) -> None:
         """Make the bank anew: it knows nothing yet."""
-        self.bank = Bank("hall", self.board, self.rig.ports, CHANNELS)
+        self.bank = Bank("hall", {1: self.board}, self.rig.ports, CHANNELS)
 
     async def begin(self) -> None:
         """Start anew, on what the journal holds."""
@@ -124,7 +124,7 @@ class Hall:
         return found.state.value + progress
 
     def swing(self, channel: int = 1, *, is_open: bool = True) -> None:
-        self.bank.level(LockerLevel(channel, is_open))
+        self.bank.level(1, LockerLevel(channel, is_open))
 
     async def stands(self, state: str, locker: str = "L1") -> None:
         await until(lambda: self.state(locker) == state)

@@ -164,7 +164,7 @@ async def test_a_door_that_was_open_before_the_pulse_is_not(bank: Hall) -> None:
 async def test_what_a_lost_board_said_is_forgotten(bank: Hall) -> None:
     await bank.assign()
     bank.swing()
-    bank.bank.lost()
+    bank.bank.lost(1)
     await bank.force_end()
     assert bank.state() == "RELEASING/PULSING"
 

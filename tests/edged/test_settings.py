@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edged import limits
-from edged.settings import LineScanner, RelayLock, Settings, SimReader
+from edged.settings import Settings
+from edged.settings_devices import LineScanner, RelayLock, SimReader
 from edged.settings_file import SettingsFault, SettingsRefused, load, require
 from tests.edged.settings_files import GOOD, faults, good
 
@@ -305,66 +306,3 @@ def test_whatever_stands_in_a_file_is_settings_or_faults(
     assert found
     if isinstance(found, Settings):
         assert all(door.type != "magnet" or door.egress for door in found.doors.values())
-
-
-LOCKERS = """
-[lockers.hall]
-store = "S1"
-numbers = { L1 = 1, L2 = 2 }
-board = { kind = "sim", socket = "/run/b.sock", bank = "hall" }
-[lockers.hall.readers.hall-in]
-kind = "sim"
-socket = "/run/b.sock"
-reader = "hall-in"
-"""
-
-
-WALL = """
-[lockers.wall]
-store = "S1"
-numbers = {{ {locker} = 1 }}
-board = {{ kind = "sim", socket = "/run/b.sock", bank = "{bank}" }}
-[lockers.hall.readers"""
-
-
-def test_a_bank_of_lockers_is_wired(file: Path) -> None:
-    hall = good(file, GOOD + LOCKERS).lockers["hall"]
-    assert hall.board.arguments() == {"socket": Path("/run/b.sock"), "bank": "hall"}
-    assert (hall.numbers, list(hall.readers)) == ({"L1": 1, "L2": 2}, ["hall-in"])
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "key", "said"),
-    [
-        ("L2 = 2", "L2 = 0", "lockers.hall.numbers.L2", "greater than or equal to 1"),
-        ("L2 = 2", "L2 = 161", "lockers.hall.numbers.L2", "less than or equal to 160"),
-        ("L2 = 2", "L2 = 1", "lockers.hall.numbers.L2", "is that of locker L1 already"),
-        ("L1 = 1, L2 = 2", "", "lockers.hall.numbers", "at least 1 item"),
-        ('store = "S1"', "", "lockers.hall.store", "is missing"),
-        ("readers.hall-in]", "readers.front-in]", "lockers.hall.readers.front-in", "door front"),
-        (
-            "[lockers.hall.readers",
-            WALL.format(locker="L1", bank="wall"),
-            "lockers.wall.numbers.L1",
-            "locker L1 is that of bank hall already",
-        ),
-        (
-            "[lockers.hall.readers",
-            WALL.format(locker="L3", bank="hall"),
-            "lockers.wall.board",
-            "with lockers.hall.board",
-        ),
-    ],
-)
-def test_what_is_wrong_with_a_bank_is_named(
-    file: Path, old: str, new: str, key: str, said: str
-) -> None:
-    found = faults(file, GOOD + LOCKERS.replace(old, new))
-    assert list(found) == [key]
-    assert said in found[key]
-
-
-def test_a_simulated_bank_guards_nothing(file: Path) -> None:
-    found = faults(file, (GOOD + LOCKERS).replace("allow_simulated = true", ""))
-    assert "lockers.hall.board.kind" in found
-    assert "lockers.hall.readers.hall-in.kind" in found

@@ -5,9 +5,11 @@ from pathlib import Path
 
 from drivers.api import LockerLevel
 from edged import wiring
+from edged.latches import Latches
 from edged.locker_reader import LockerReader
 from edged.settings import Settings
 from policy.model import Device, Side
+from tests.edged.cabinet import FakeBoard
 from tests.edged.rig import Rig
 from tests.edged.test_locker_desk import SIM, settings
 
@@ -34,7 +36,7 @@ async def test_a_bank_has_its_board_and_its_readers(rig: Rig, tmp_path: Path) ->
 async def test_a_lost_board_knows_of_no_open_door(rig: Rig, tmp_path: Path) -> None:
     house = wiring.build(with_reader(tmp_path), rig.ports)
     latches = house.banks["hall"]._latches
-    house.banks["hall"].level(LockerLevel(1, open=True))
+    house.banks["hall"].level(1, LockerLevel(1, open=True))
     (board,) = (one for one in house.devices if one.device.name == "hall.board")
     assert latches.stands_open("L1")
     board._on_lost()
@@ -58,3 +60,36 @@ async def test_where_settings_and_rules_differ_is_named(rig: Rig, tmp_path: Path
     assert found(None) == [f"{reader}: the rules have no such device"]
     assert found(replace(there, door="front")) == [f"{reader}: the rules put it at front"]
     assert found(there, "S2") == ["lockers.hall.store: the rules have no store S1"]
+
+
+async def test_a_bank_of_several_boards_counts_their_locks_on(rig: Rig, tmp_path: Path) -> None:
+    port = {"port": "/dev/ttyUSB9", "optional": True}
+    bank = {
+        "store": "S1",
+        "numbers": {"L1": 16, "L2": 17, "L3": 21},
+        "board": {**port, "kind": "kerong", "baud": 9_600, "hook_closed_bit": 1},
+        "more_boards": [
+            {**port, "kind": "winnsen", "locks": 4},
+            {**port, "kind": "waveshare_lockers"},
+        ],
+    }
+    house = wiring.build(settings(tmp_path, lockers={"hall": bank}), rig.ports)
+    devices = {device.device.name: device for device in house.devices}
+    assert {"hall.board", "hall.board2", "hall.board3"} <= devices.keys()
+    hall = house.banks["hall"]
+    hall.level(1, LockerLevel(16, open=True))
+    hall.level(17, LockerLevel(1, open=True))
+    hall.level(17, LockerLevel(4, open=True))  # nobody's
+    latches = hall._latches
+    assert [latches.stands_open(locker) for locker in ("L1", "L2", "L3")] == [True, True, False]
+    assert [latches.reports_door(locker) for locker in ("L1", "L2", "L3")] == [True, True, False]
+    devices["hall.board"]._on_lost()
+    assert [latches.stands_open(locker) for locker in ("L1", "L2", "L3")] == [False, True, False]
+
+
+async def test_a_pulse_goes_to_the_board_and_the_lock_of_its_channel() -> None:
+    left, right = FakeBoard(), FakeBoard()
+    latches = Latches({1: left, 17: right}, {"L1": 16, "L2": 17, "L3": 30})
+    for locker in ("L1", "L2", "L3"):
+        assert await latches.release(locker)
+    assert (left.pulses, right.pulses) == ([16], [1, 14])

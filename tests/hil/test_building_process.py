@@ -37,6 +37,7 @@ def test_the_ready_line_says_where_everything_is(building: Process, tmp_path: Pa
         "socket": str(tmp_path / "building.sock"),
         "scanners": {"front-in": str(tmp_path / "front-in.tty")},
         "relays": {"panel": str(tmp_path / "panel.tty")},
+        "buses": {},
         "cameras": building.ready["cameras"],
     }
     assert building.ready["cameras"]["front-cam"].startswith("http://127.0.0.1:")

@@ -24,7 +24,7 @@ class Desk:
     def __init__(self, folder: Path, **answer: object) -> None:
         self.orders: list[dict[str, Any]] = []
         self.answer = {"result": "OK", "released": None, **answer}
-        verbs = {Verb.LOCKER: self.order, Verb.LOCKERS: self.page}
+        verbs = {Verb.LOCKER: self.order, Verb.LOCKERS: self.page, Verb.STATUS: self.status}
         self.daemon = Daemon(
             folder / "control.sock",
             {verb: verbs.get(verb, self.order) for verb in Verb},
@@ -33,6 +33,9 @@ class Desk:
     async def order(self, said: Mapping[str, Any]) -> Mapping[str, object]:
         self.orders.append(said["order"])
         return self.answer
+
+    async def status(self, _: Mapping[str, object]) -> Mapping[str, object]:
+        return {}
 
     async def page(self, said: Mapping[str, object]) -> Mapping[str, object]:
         names = [f"L{n}" for n in range(1, 6) if f"L{n}" > str(said["after"])]
@@ -152,3 +155,35 @@ def test_either_a_locker_or_a_bank_is_named(
     with desk.daemon:
         assert edged("lockers", "confirm-empty", *named, "--staff", "S9").code == Exit.USAGE
     assert desk.orders == []
+
+
+def test_a_bus_is_not_scanned_beside_the_daemon(edged: Edged, tmp_path: Path) -> None:
+    with Desk(tmp_path).daemon:
+        done = edged("lockers", "scan", "--kind", "kerong", "--port", "/nowhere")
+    assert done.code == Exit.USAGE
+    assert "the daemon runs" in done.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("--kind", "sim", "--port", "/nowhere"), Exit.USAGE, "the virtual building has no bus"),
+        (("--kind", "magic", "--port", "/nowhere"), Exit.USAGE, "no driver for kind 'magic'"),
+        (("--kind", "kerong", "--port", "/nowhere"), Exit.DEVICE, "can't open /nowhere"),
+    ],
+)
+def test_what_can_not_be_scanned_is_said(
+    edged: Edged, arguments: tuple[str, ...], code: int, said: str
+) -> None:
+    done = edged("lockers", "scan", *arguments)
+    assert (done.code, said in done.err) == (code, True), done.err
+
+
+def test_a_master_release_is_an_order_for_a_bank(edged: Edged, tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    with desk.daemon:
+        done = edged("lockers", "release-all", "hall", *STAFF)
+    assert (done.code, desk.orders) == (
+        Exit.OK,
+        [{"do": "release_all", "bank": "hall", "command": "C1", "staff": "S9"}],
+    )

@@ -287,6 +287,29 @@ OTHERS: list[tuple[Body, dict[str, object]]] = [
             "result": "OK",
         },
     ),
+    (
+        events.master_release(
+            STAMP, LockerCommand("K1", "hall", "release_all", "S9"), "hall", lockers=4
+        ),
+        {"kind": "master_release", "command": "K1", "bank": "hall", "by": "S9", "lockers": 4},
+    ),
+    (
+        events.master_released(
+            STAMP,
+            LockerCommand("K1", "hall", "release_all", "S9"),
+            "hall",
+            released=3,
+            failed=("L2",),
+        ),
+        {
+            "kind": "master_released",
+            "command": "K1",
+            "bank": "hall",
+            "by": "S9",
+            "released": 3,
+            "failed": ["L2"],
+        },
+    ),
     (events.stopped(STAMP, "S1-FRONT"), {"kind": "stopped", "device": "S1-FRONT"}),
     (
         events.rules_active(STAMP, 7, "ab12"),
