@@ -49,7 +49,7 @@ async def test_a_locker_from_its_assignment_to_its_end(site: Site) -> None:
         assert pulses(people) == 2
         assert await alarms(site) == set()
     words = [record["word"] for record in records(site) if record["kind"] == "locker"]
-    assert words == ["expired", "release_pulse", "forced_end"]
+    assert words == ["confirmed_empty"] * 4 + ["expired", "release_pulse", "forced_end"]
     asked = [record for record in records(site) if record["kind"] == "locker_command"]
     assert {record["by"] for record in asked if record["device"] is None} == {"S9"}
 
