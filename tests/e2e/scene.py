@@ -1,10 +1,12 @@
 """Small words for end-to-end tests: present, see the bolt, read the audit."""
 
+import asyncio
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from edged.store.audit import read_records
 from hil.people import Observation, People
@@ -26,6 +28,34 @@ def bolt(door: str, *, released: bool) -> Fits:
 def shown(reader: str) -> Fits:
     """A predicate: the indicator beside `reader` shows something."""
     return lambda seen: seen["what"] == "indicator" and seen["name"] == reader
+
+
+class Ears:
+    """Somebody who watches the daemon."""
+
+    def __init__(self, reader: asyncio.StreamReader) -> None:
+        self._reader = reader
+
+    @classmethod
+    @asynccontextmanager
+    async def at(cls, site: Site) -> AsyncIterator[Self]:
+        reader, writer = await asyncio.open_unix_connection(site.control_socket)
+        writer.write(b'{"verb": "watch"}\n')
+        await reader.readline()
+        try:
+            yield cls(reader)
+        finally:
+            writer.close()
+            await writer.wait_closed()
+
+    async def hear(self, **facts: object) -> dict[str, Any]:
+        """Wait for the next event with these facts."""
+        async with asyncio.timeout(SOON_S + 10):
+            while True:
+                event = json.loads(await self._reader.readline())["event"]
+                if facts.items() <= event.items():
+                    found: dict[str, Any] = event
+                    return found
 
 
 async def present(people: People, reader: str, text: str) -> Observation:
