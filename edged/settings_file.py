@@ -237,6 +237,8 @@ def _places(key: str, device: Mapping[str, object]) -> Iterator[tuple[tuple[str,
                 yield (*board, "channel", str(channel)), key
         case "kerong" | "winnsen" | "board_8a":
             yield (*board, "kind", kind), key
+        case "serial_line" | "gm65" | "honeywell" | "ssi":
+            yield ("port", port), key
         case "gpio":
             for name in ("line", "red", "green", "buzzer"):
                 if name in device:
