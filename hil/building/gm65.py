@@ -120,7 +120,8 @@ class Gm65:
         zone, data = int.from_bytes(body[2:4], "big"), body[4:]
         match body[0]:
             case 0x07:
-                return _answer(0x02, 0, bytes(self.zones.get(zone + n, 0) for n in range(data[0])))
+                count = data[0] or 256
+                return _answer(0x02, 0, bytes(self.zones.get(zone + n, 0) for n in range(count)))
             case 0x08:
                 self._write(zone, data)
             case 0x09:
@@ -134,18 +135,17 @@ class Gm65:
 
     def _write(self, zone: int, data: bytes) -> None:
         if zone == 0x0002:
-            self._triggered = data[0] == 1
+            self._triggered = data == b"\1"
         elif zone == 0x00D9:
-            self.zones = {0x50: {**FACTORY, 0x00E2: self.zones[0x00E2]}, 0x55: dict(self.saved)}[
-                data[0]
-            ]
+            software = self.zones[0x00E2]
+            self.zones = {**FACTORY, 0x00E2: software} if data == b"\x50" else dict(self.saved)
         else:
             changed = {zone + n: value for n, value in enumerate(data)}
             self.zones.update({at: value for at, value in changed.items() if at not in self.stuck})
 
 
 def _answer(kind: int, status: int, data: bytes) -> bytes:
-    body = bytes((status, len(data))) + data
+    body = bytes((status, len(data) % 256)) + data
     return bytes((kind, 0)) + body + _crc(body)
 
 

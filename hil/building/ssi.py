@@ -27,11 +27,13 @@ class Model:
     qr: int
     splits: bool
     """Long codes come in several packets; else in one of the form FF F4."""
-    parameters: frozenset[int]
+    parameters: frozenset[bytes]
 
 
-ZEBRA = Model(0x1C, splits=True, parameters=frozenset({PACKETS, SETTING_CODES, 0x8A}))
-GM67 = Model(0xF1, splits=False, parameters=frozenset({PACKETS, 0x8A, 0x88, 0xEB, 0xF2}))
+ZEBRA = Model(0x1C, splits=True, parameters=frozenset({b"\x8a", b"\xec", b"\xee"}))
+GM67 = Model(
+    0xF1, splits=False, parameters=frozenset({b"\x88", b"\x8a", b"\xeb", b"\xee", b"\xf2\xfa"})
+)
 
 
 class Ssi:
@@ -137,10 +139,8 @@ class Ssi:
                 return self._acknowledged(now_ms)
             case 0xD1:
                 return self._send_again(now_ms) if data[:1] == bytes((AGAIN,)) else []
-            case 0xC6 if data[1:2] == b"\xf2" or data[1] in self.model.parameters:
-                self.parameters[data[1]] = data[2]
-                if packet[3] & 0x08:
-                    self.saved[data[1]] = data[2]
+            case 0xC6 if self._put(data[1:], keep=bool(packet[3] & 0x08)):
+                pass
             case 0xC6:
                 return self._answers.send(self.faults, _packet(0xD1, bytes((DENIED,))), now_ms)
             case 0xE9 | 0xEA:
@@ -152,6 +152,17 @@ class Ssi:
             case _:
                 return self._answers.send(self.faults, _packet(0xD1, bytes((CONTEXT,))), now_ms)
         return self._answers.send(self.faults, _packet(0xD0), now_ms)
+
+    def _put(self, setting: bytes, *, keep: bool) -> bool:
+        """Give a parameter (two bytes where the first says so) a value; False if it has none."""
+        parameter, value = setting[:-1], setting[-1:]
+        if not value or parameter not in self.model.parameters:
+            return False
+        number = int.from_bytes(parameter, "big")
+        self.parameters[number] = value[0]
+        if keep:
+            self.saved[number] = value[0]
+        return True
 
     def _acknowledged(self, now_ms: int) -> list[bytes]:
         if self._again_ms is not None:

@@ -10,7 +10,7 @@ from drivers.ssi import SsiScanner
 from hil.building import ssi as simulated
 from hil.building.scanner import LineScanner, Scanner
 from hil.building.scanner_faults import Faults
-from hil.building.ssi import GM67, PACKETS, SETTING_CODES, ZEBRA, Ssi
+from hil.building.ssi import GM67, PACKETS, ZEBRA, Ssi
 from tests.drivers.rigs import impatient, now_ms, running, until
 
 LINK = "scanner.tty"
@@ -135,7 +135,7 @@ async def test_one_that_was_told_to_stop_is_told_to_scan(device: Ssi, driver: Ss
 
 
 async def test_an_order_that_it_refuses_is_named(device: Ssi, driver: SsiScanner) -> None:
-    device.model = simulated.Model(0x01, splits=True, parameters=frozenset({SETTING_CODES}))
+    device.model = simulated.Model(0x01, splits=True, parameters=frozenset({b"\xec"}))
     with pytest.raises(DeviceMissing, match=r"scanner\.tty: refused an order with code 6"):
         await driver.__aenter__()
 
