@@ -17,6 +17,9 @@ WRITE_MS: Final = 500
 BAUDS: Final = (9600, 19200, 38400, 57600, 115200)
 """What the supported scanners and boards can be set to (spec/hardware.md 4.4, 7.1)."""
 
+PROBED_BAUDS: Final = (9600, 115200, 57600, 38400, 19200)
+"""Where an unknown scanner is looked for, the likeliest first."""
+
 # serial scanners
 
 TERMINATOR_BYTES: Final = 4

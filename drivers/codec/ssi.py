@@ -84,6 +84,11 @@ def revision() -> bytes:
     return _packet(_REVISION)
 
 
+def acknowledge() -> bytes:
+    """Tell the scanner that its packet came in."""
+    return _packet(_ACK)
+
+
 def again(packet: bytes) -> bytes:
     """The same packet, marked as sent once more."""
     body = packet[:3] + bytes((packet[3] | _RESENT,)) + packet[4:-_SUM_BYTES]
@@ -175,7 +180,7 @@ class SsiHearing:
         elif packet.opcode in (_CODE, _LONG_CODE) and not self._had(packet):
             found += self._part(packet)
         self._refused = False
-        found.append(Send(_packet(_ACK)))
+        found.append(Send(acknowledge()))
 
     def _had(self, packet: _Packet) -> bool:
         """Whether a packet came before, or was first sent before anybody listened."""
