@@ -100,8 +100,14 @@ def _open(port: str, baud: int) -> Channel:
         raise
 
 
+_ACKNOWLEDGED = Send(ssi.acknowledge())
+
+
 class _Deaf(Generic[AnswerT]):
-    """A Hearing that answers nothing and reads no codes: it only listens for answers."""
+    """A Hearing that reads no codes and changes nothing: it only listens for answers.
+
+    What is acknowledged is not sent again; that much every SSI scanner is told.
+    """
 
     def __init__(self, hearing: Hearing[AnswerT]) -> None:
         self._hearing = hearing
@@ -115,7 +121,7 @@ class _Deaf(Generic[AnswerT]):
         return self._answers(self._hearing.settle())
 
     def _answers(self, found: list[Code | Send | AnswerT]) -> list[Code | Send | AnswerT]:
-        return [one for one in found if not isinstance(one, Code | Send)]
+        return [one for one in found if one == _ACKNOWLEDGED or not isinstance(one, Code | Send)]
 
 
 async def _is_gm65(channel: Channel) -> str | None:
@@ -136,11 +142,11 @@ async def _is_ssi(channel: Channel) -> str | None:
     line = Conversation(channel, _Deaf(ssi.SsiHearing(0)))
     await line.say(ssi.WAKE)
     await line.listen(limits.WAKE_MS)
+    await line.say(ssi.acknowledge())  # or a code that it sends to nobody goes before its answer
     answer = await line.ask(ssi.revision(), lambda _: True)
-    if isinstance(answer, ssi.Revision):
-        await line.say(ssi.acknowledge())  # or it would be told again
-        return answer.text
-    return None if answer is None else ""
+    if answer is None:
+        return None
+    return answer.text if isinstance(answer, ssi.Revision) else ""
 
 
 _QUESTIONS: dict[str, Callable[[Channel], Awaitable[str | None]]] = {

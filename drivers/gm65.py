@@ -103,6 +103,7 @@ class Gm65Scanner(TalkingScanner[gm65.Reply]):
 
         An answer does not say to what. After one that did not come a heartbeat is sent, whose
         answer is like no other: the scanner answers in order, so all that comes before is old.
+        One that does not answer that either is given up: what it still owes is not known.
         """
         for _ in range(limits.SCANNER_TRIES):
             match await self._line.ask(frame, lambda one: not isinstance(one, gm65.Alive)):
@@ -111,5 +112,6 @@ class Gm65Scanner(TalkingScanner[gm65.Reply]):
                 case gm65.Refusal(code) if code != gm65.BAD_CHECKSUM:
                     raise DeviceRefused(self._name, f"refused a command with code {code}")
                 case _:
-                    await self._alive()
+                    if not await self._alive():
+                        break
         raise DeviceLost(self._name, "does not answer")

@@ -40,6 +40,7 @@ class Gm65:
         self.saves = 0
         self.stuck: frozenset[int] = frozenset()  # zones that take a value and don't keep it
         self.faults = Faults()
+        self.unknown: frozenset[int] = frozenset()  # zones that this firmware does not tell
         self._answers = Answers()
         self._triggered = False
         self._heard = b""
@@ -89,7 +90,7 @@ class Gm65:
         if now_ms - self._heard_ms > FRAME_GAP_MS:
             self._heard = b""
         self._heard_ms = now_ms
-        self._heard += data
+        self._heard += self.faults.on_the_way_in(data)
         while (command := self._next_command()) is not None:
             back += self._answers.send(self.faults, self._act(command), now_ms)
         return back
@@ -119,6 +120,8 @@ class Gm65:
             return _answer(0x02, 1, b"\0")
         zone, data = int.from_bytes(body[2:4], "big"), body[4:]
         match body[0]:
+            case 0x07 if zone in self.unknown:
+                return _answer(0x02, 3, b"\0")
             case 0x07:
                 count = data[0] or 256
                 return _answer(0x02, 0, bytes(self.zones.get(zone + n, 0) for n in range(count)))

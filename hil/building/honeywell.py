@@ -71,7 +71,7 @@ class Honeywell:
         if now_ms - self._heard_ms > COMMAND_GAP_MS:
             self._heard = b""
         self._heard_ms = now_ms
-        self._heard += data
+        self._heard += self.faults.on_the_way_in(data)
         while (command := self._next_command()) is not None:
             if command in (b"\x16T\r", b"\x16U\r"):
                 self.triggered = command[1:2] == b"T"

@@ -11,6 +11,8 @@ class Faults:
     """The adapter sends back whatever the host sends, even if the scanner is mute."""
     mute: bool = False
     """The scanner hears nothing and answers nothing; it still reads codes."""
+    garbled: int = 0
+    """So many commands, from now on, come in with a wrong last byte. One byte alone is none."""
     lost: int = 0
     """So many answers, from now on, are lost on the way."""
     noise_before: bytes = b""
@@ -21,9 +23,16 @@ class Faults:
     duplicate: bool = False
     late_ms: int = 0
 
+    def on_the_way_in(self, command: bytes) -> bytes:
+        """What the scanner hears of what the host sent."""
+        if not self.garbled or len(command) < 2:
+            return command
+        self.garbled -= 1
+        return command[:-1] + bytes((command[-1] ^ 0xFF,))
+
 
 class Answers:
-    """The way of answers to the host, with its faults. Those that are late keep their order."""
+    """The way of answers to the host, with its faults. None overtakes another that is late."""
 
     def __init__(self) -> None:
         self._late: list[tuple[int, bytes]] = []
@@ -49,7 +58,9 @@ class Answers:
         if faults.duplicate:
             answer += answer
         answer = faults.noise_before + answer + faults.noise_after
-        if faults.late_ms:
-            self._late.append((now_ms + faults.late_ms, answer))
+        before_ms = self._late[-1][0] if self._late else now_ms
+        at_ms = max(now_ms + faults.late_ms, before_ms)
+        if at_ms > now_ms:
+            self._late.append((at_ms, answer))
             return []
         return [answer]

@@ -95,9 +95,7 @@ class Ssi:
             return []
         if not self.parameters[PACKETS]:
             return [text + b"\r"]
-        idle = not self._queue
-        self._queue += self._packets(text)
-        return self._send_first(now_ms) if idle else []
+        return self._queue_up(self._packets(text), now_ms)
 
     def feed(self, data: bytes, now_ms: int) -> list[bytes]:
         """Take what the host sent and return what comes back at once."""
@@ -112,7 +110,7 @@ class Ssi:
         if now_ms - self._heard_ms > PACKET_GAP_MS:
             self._heard = b""
         self._heard_ms = now_ms
-        self._heard += data
+        self._heard += self.faults.on_the_way_in(data)
         while (packet := self._next_packet()) is not None:
             back += self._act(packet, now_ms)
         return back
@@ -148,7 +146,7 @@ class Ssi:
             case 0xE4 | 0xE5:
                 pass  # what is held before it is read at once
             case 0xA3:
-                return self._answers.send(self.faults, _packet(0xA4, b"SIMULATED 1.0"), now_ms)
+                return self._queue_up([_packet(0xA4, b"SIMULATED 1.0")], now_ms)
             case _:
                 return self._answers.send(self.faults, _packet(0xD1, bytes((CONTEXT,))), now_ms)
         return self._answers.send(self.faults, _packet(0xD0), now_ms)
@@ -163,6 +161,12 @@ class Ssi:
         if keep:
             self.saved[number] = value[0]
         return True
+
+    def _queue_up(self, packets: list[bytes], now_ms: int) -> list[bytes]:
+        """Send packets that have to be acknowledged, behind those that are out."""
+        idle = not self._queue
+        self._queue += packets
+        return self._send_first(now_ms) if idle else []
 
     def _acknowledged(self, now_ms: int) -> list[bytes]:
         if self._again_ms is not None:

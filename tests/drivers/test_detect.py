@@ -17,7 +17,7 @@ from hil.building.honeywell import Honeywell
 from hil.building.scanner import Device, Scanner
 from hil.building.ssi import GM67, PACKETS, Ssi
 from hil.building.waveshare import WaveshareBoard
-from tests.drivers.rigs import BoardAtTerminal, impatient, now_ms
+from tests.drivers.rigs import BoardAtTerminal, Tapped, impatient, now_ms, until
 
 LINK = "scanner.tty"
 
@@ -26,20 +26,8 @@ LINK = "scanner.tty"
 def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     impatient(monkeypatch)
     # An SSI scanner forgets what was no packet after 200 ms; drivers wait longer.
-    monkeypatch.setattr("drivers.limits.SCANNER_REPLY_MS", 250)
+    monkeypatch.setattr("drivers.limits.SCANNER_REPLY_MS", 400)
     monkeypatch.setattr("drivers.limits.PROBED_BAUDS", (9_600,))
-
-
-class Tapped(Gm65):
-    """A scanner that notes what it hears."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.heard = b""
-
-    def feed(self, data: bytes, now_ms: int) -> list[bytes]:
-        self.heard += data
-        return super().feed(data, now_ms)
 
 
 def silent(_: str) -> None:
@@ -70,7 +58,7 @@ async def test_what_answers_is_named_and_left_as_it_was(
     before = state(device)
     assert await probe(str(scanner.tty.link), silent) == found
     assert state(device) == before
-    assert device.due_ms() is None
+    await until(lambda: device.due_ms() is None)  # it was told that its answer came in
     scanner.unplug()
 
 
@@ -113,14 +101,17 @@ async def test_every_question_is_said_before_it_is_asked(tmp_path: Path) -> None
     scanner.unplug()
 
 
-async def test_a_port_that_somebody_has_open_is_left_alone(tmp_path: Path) -> None:
-    device = Tapped()
+async def test_a_port_that_somebody_has_open_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device = Gm65()
+    tapped = Tapped(device, monkeypatch)
     scanner = Scanner(tmp_path / LINK, device, now_ms)
     scanner.plug()
     async with LineScanner("front.reader", port=str(scanner.tty.link)):
         with pytest.raises(PortInUse, match="in use by another program"):
             await probe(str(scanner.tty.link), silent)
-    assert device.heard == b""
+    assert tapped.heard == b""
     scanner.unplug()
 
 

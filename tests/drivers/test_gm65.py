@@ -100,6 +100,7 @@ def test_silence_gives_up_half_of_anything(half: bytes) -> None:
 def test_a_longer_text_is_cut_and_hides_no_answer() -> None:
     hearing = Gm65Hearing()
     assert hearing.feed(b"x" * 5_000, 0) == [Code(b"x" * SCAN_BYTES)]
+    assert len(hearing._open) <= SCAN_BYTES
     assert hearing.feed(DONE + b"\r" + DONE, 0) == [Answer(b"\0")]
 
 

@@ -13,11 +13,13 @@ from drivers.gm65 import Gm65Scanner
 from hil.building.gm65 import FACTORY, Gm65
 from hil.building.scanner import LineScanner, Scanner
 from hil.building.scanner_faults import Faults
-from tests.drivers.rigs import impatient, now_ms, running, until
+from tests.drivers.rigs import Tapped, impatient, now_ms, running, until
 
 MODE, SETTING_CODES, OUTPUT, TAIL, RAW = 0x0000, 0x0003, 0x000D, 0x0060, 0x00BC
 RIGHT = {**FACTORY, SETTING_CODES: 0x02}
 LINK = "scanner.tty"
+HEARTBEAT = bytes.fromhex("7E 00 0A 01 00 00 00 30 1A")
+READ_MODE = bytes.fromhex("7E 00 07 01 00 00 01 01 41")
 
 
 def _has(scans: list[Scan], count: int) -> bool:
@@ -115,6 +117,75 @@ async def test_a_zone_that_keeps_no_value_is_named_and_wears_no_flash(
     assert device.saves == 0
 
 
+async def test_a_firmware_that_does_not_tell_its_version_is_put_right(
+    device: Gm65, driver: Gm65Scanner
+) -> None:
+    device.unknown = frozenset({0x00E2})
+    async with driver:
+        assert device.zones == RIGHT
+
+
+async def test_a_firmware_without_a_zone_is_missing(device: Gm65, driver: Gm65Scanner) -> None:
+    device.unknown = frozenset({TAIL})
+    with pytest.raises(DeviceMissing, match="refused a command with code 3"):
+        await driver.__aenter__()
+
+
+class Garbled(Gm65):
+    """Hears the first question about the mode with a wrong checksum."""
+
+    garbles = True
+
+    def feed(self, data: bytes, now_ms: int) -> list[bytes]:
+        if data == READ_MODE and self.garbles:
+            self.garbles = False
+            data = data[:-1] + b"\0"
+        return super().feed(data, now_ms)
+
+
+@pytest.mark.parametrize("device", [Garbled()])
+async def test_a_command_that_came_in_broken_is_given_again(
+    device: Garbled, driver: Gm65Scanner
+) -> None:
+    async with driver:
+        assert device.zones == RIGHT
+        assert not device.garbles
+
+
+class Hasty(Gm65):
+    """Answers its first question about the mode with a value that it hasn't."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.zones = {**RIGHT, MODE: 0x00}
+        self.saved = dict(RIGHT)
+
+    def feed(self, data: bytes, now_ms: int) -> list[bytes]:
+        back = super().feed(data, now_ms)
+        if data == READ_MODE:
+            self.zones = dict(RIGHT)
+        return back
+
+
+@pytest.mark.parametrize("device", [Hasty()])
+async def test_one_false_answer_changes_nothing(device: Gm65, driver: Gm65Scanner) -> None:
+    async with driver:
+        assert device.zones == RIGHT
+    assert device.saves == 0
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_three_heartbeats_are_missed_before_it_is_lost(
+    device: Gm65, driver: Gm65Scanner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with driver:
+        device.faults.mute = True
+        tapped = Tapped(device, monkeypatch)
+        with pytest.raises(DeviceLost, match="does not answer"):
+            await driver.run(lambda _: None)
+    assert tapped.heard == HEARTBEAT * 3
+
+
 @pytest.mark.usefixtures("hasty")
 async def test_a_visitor_can_not_change_it_and_what_changed_is_put_right(
     device: Gm65, driver: Gm65Scanner
@@ -196,8 +267,10 @@ async def test_a_scanner_behind_a_bad_line_is_put_right(
         Faults(cut_bytes=1),
         Faults(mute=True),
         Faults(mute=True, echo=True),
-        Faults(late_ms=70),
-        Faults(late_ms=130, duplicate=True),
+        Faults(late_ms=280),
+        Faults(late_ms=440),
+        Faults(late_ms=520),
+        Faults(late_ms=520, duplicate=True),
     ],
     ids=repr,
 )
@@ -211,17 +284,21 @@ async def test_behind_a_worse_line_no_zone_gets_what_it_should_not_have(
     assert device.zones in (RIGHT, FACTORY)
 
 
+class Faint(Gm65):
+    """Answers only every third heartbeat."""
+
+    heartbeats = 0
+
+    def feed(self, data: bytes, now_ms: int) -> list[bytes]:
+        self.heartbeats += data == HEARTBEAT
+        return [] if data == HEARTBEAT and self.heartbeats % 3 else super().feed(data, now_ms)
+
+
 @pytest.mark.usefixtures("hasty")
-@pytest.mark.parametrize("misses", [1, 2])
-async def test_a_heartbeat_may_be_missed(
-    device: Gm65, scanner: Scanner, driver: Gm65Scanner, misses: int
-) -> None:
-    scans: list[Scan] = []
-    async with driver, running(driver.run(scans.append)) as run:
-        device.faults.lost = misses
-        await until(lambda: device.faults.lost == 0)
-        scanner.scan(b"A")
-        await until(lambda: scans)
+@pytest.mark.parametrize("device", [Faint()])
+async def test_two_heartbeats_in_a_row_may_be_missed(device: Faint, driver: Gm65Scanner) -> None:
+    async with driver, running(driver.run(lambda _: None)) as run:
+        await until(lambda: run.done() or device.heartbeats >= 12)
         assert not run.done()
 
 

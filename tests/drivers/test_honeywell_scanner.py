@@ -104,7 +104,7 @@ async def test_a_setting_that_it_forgets_while_it_works_is_named(
         Faults(noise_after=b"\xff"),
         Faults(duplicate=True),
         Faults(late_ms=20),
-        Faults(late_ms=70),
+        Faults(late_ms=280),
         Faults(lost=1),
         Faults(lost=2),
     ],

@@ -95,6 +95,11 @@ def test_every_printed_acknowledgement_is_heard(name: str) -> None:
         ),
         pytest.param([code(b"A", 1)], [Code(b"A"), OURS_ACK], id="the first was lost"),
         pytest.param([b"HC1:A\r", HELLO], [PUT_PACKETS, Code(b"HELLO"), OURS_ACK], id="bare text"),
+        pytest.param(
+            [b"A\x08\xf3\0\0", HELLO],
+            [PUT_PACKETS, Code(b"HELLO"), OURS_ACK],
+            id="out of step a length says nothing",
+        ),
         pytest.param([ssi.enable()], [PUT_PACKETS], id="our own order, sent back"),
     ],
 )

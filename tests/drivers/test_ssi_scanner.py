@@ -11,15 +11,17 @@ from hil.building import ssi as simulated
 from hil.building.scanner import LineScanner, Scanner
 from hil.building.scanner_faults import Faults
 from hil.building.ssi import GM67, PACKETS, ZEBRA, Ssi
-from tests.drivers.rigs import impatient, now_ms, running, until
+from tests.drivers.rigs import Tapped, impatient, now_ms, running, until
 
 LINK = "scanner.tty"
+PUT = bytes.fromhex("07 C6 04 00 00 EE 01 FE 40")
+PUT_AGAIN = bytes.fromhex("07 C6 04 01 00 EE 01 FE 3F")
 
 
 @pytest.fixture(autouse=True)
 def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     impatient(monkeypatch)
-    monkeypatch.setattr(simulated, "RESPONSE_MS", 150)
+    monkeypatch.setattr(simulated, "RESPONSE_MS", 500)
 
 
 @pytest.fixture(params=[ZEBRA, GM67], ids=["Zebra", "GM67"])
@@ -54,10 +56,26 @@ async def test_it_is_put_right_in_its_memory_and_never_in_its_flash(
     assert device.saved == before
 
 
-async def test_one_that_sleeps_is_woken(device: Ssi, driver: SsiScanner) -> None:
+async def test_one_that_sleeps_is_woken(
+    device: Ssi, driver: SsiScanner, monkeypatch: pytest.MonkeyPatch
+) -> None:
     device.asleep = True
+    tapped = Tapped(device, monkeypatch)
     async with driver:
         assert device.parameters[PACKETS] == 1
+    assert tapped.heard.startswith(b"\0" + PUT)
+    assert tapped.heard.count(PUT) == 1
+
+
+async def test_an_order_that_came_in_broken_is_given_again_and_says_so(
+    device: Ssi, driver: SsiScanner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device.faults.garbled = 1
+    tapped = Tapped(device, monkeypatch)
+    async with driver:
+        assert device.parameters[PACKETS] == 1
+    assert tapped.heard.startswith(b"\0" + PUT + b"\0" + PUT_AGAIN)
+    assert (tapped.heard.count(PUT), tapped.heard.count(PUT_AGAIN)) == (1, 1)
 
 
 @pytest.mark.parametrize("text", [b"A", b"B" * 250, b"C" * 251, b"D" * 512])
@@ -147,7 +165,7 @@ async def test_an_order_that_it_refuses_is_named(device: Ssi, driver: SsiScanner
         Faults(noise_after=b"\0"),
         Faults(duplicate=True),
         Faults(late_ms=20),
-        Faults(late_ms=70),
+        Faults(late_ms=280),
         Faults(lost=1),
         Faults(lost=2),
         Faults(echo=True),
