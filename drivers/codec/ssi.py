@@ -23,7 +23,7 @@ _CODE, _LONG_CODE = 0xF3, 0xF4
 _HOST, _SCANNER = 0x04, 0x00
 _RESENT, _MORE = 0x01, 0x02
 _AGAIN = 0x01
-_NO_BEEP_CODE = 0x00
+_BEEP = 0x00  # as in the printed order
 
 _HEAD_BYTES, _LONG_HEAD_BYTES, _SUM_BYTES = 4, 7, 2
 _OPCODES = range(0x80, 0x100)
@@ -71,7 +71,7 @@ def checksum(data: bytes) -> bytes:
 
 def put(parameter: int, value: int) -> bytes:
     """Give a parameter (0..FF) a value (0..FF) until the scanner loses power."""
-    return _packet(_PUT, bytes((_NO_BEEP_CODE, parameter, value)))
+    return _packet(_PUT, bytes((_BEEP, parameter, value)))
 
 
 def enable() -> bytes:
