@@ -151,7 +151,8 @@ def _wired(settings: Settings) -> Iterator[tuple[str, str]]:
     devices: list[tuple[str, object]] = list(settings.counters.items())
     for name, door in settings.doors.items():
         devices += [(f"{name}.lock", door.lock), *door.readers.items()]
-    for bank in settings.lockers.values():
+    for name, bank in settings.lockers.items():
+        devices += [(f"{name}.board", board) for board in (bank.board, *bank.more_boards)]
         devices += bank.readers.items()
     for name, device in devices:
         port = getattr(device, "port", None)

@@ -32,7 +32,10 @@ _AT_A_BUS: Final = {
     "board_8a": (9_600, 1),
 }
 """The kinds that may share a port, with the speed and the address that each has by itself."""
-_ALONE: Final = {"serial_line": "port", "keyboard_wedge": "path"}
+_ALONE: Final = {
+    **dict.fromkeys(("gm65", "honeywell", "serial_line", "ssi"), "port"),
+    "keyboard_wedge": "path",
+}
 """The kinds that share with nobody what this field names."""
 _BARE: Final = re.compile("[A-Za-z0-9_-]+")
 
@@ -237,8 +240,6 @@ def _places(key: str, device: Mapping[str, object]) -> Iterator[tuple[tuple[str,
                 yield (*board, "channel", str(channel)), key
         case "kerong" | "winnsen" | "board_8a":
             yield (*board, "kind", kind), key
-        case "serial_line" | "gm65" | "honeywell" | "ssi":
-            yield ("port", port), key
         case "gpio":
             for name in ("line", "red", "green", "buzzer"):
                 if name in device:
