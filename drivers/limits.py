@@ -17,6 +17,9 @@ WRITE_MS: Final = 500
 BAUDS: Final = (9600, 19200, 38400, 57600, 115200)
 """What the supported scanners and boards can be set to (spec/hardware.md 4.4, 7.1)."""
 
+PROBED_BAUDS: Final = (9600, 115200, 57600, 38400, 19200)
+"""Where an unknown scanner is looked for, the likeliest first."""
+
 # serial scanners
 
 TERMINATOR_BYTES: Final = 4
@@ -24,6 +27,39 @@ TERMINATOR_BYTES: Final = 4
 
 SCAN_IDLE_MS: Final = 1_000
 """A text that stops for longer without its end was cut off (spec/hardware.md 7.1)."""
+
+SCANNER_REPLY_MS: Final = 500
+"""A scanner answers in 20 ms at 9600 baud; silence for this long means that no answer comes."""
+
+SCANNER_ANSWER_MS: Final = 5_000
+"""An answer waits behind the longest QR code, 4.5 s at 9600 baud; a line that never ends is
+broken."""
+
+SCANNER_TRIES: Final = 3
+"""One lost answer is noise; three in a row are a scanner that is gone (spec/hardware.md 7.1)."""
+
+SCANNER_PATROL_MS: Final = 10_000
+"""How often a scanner is asked whether it is there and as it should be (spec/hardware.md 7.1)."""
+
+ZONE_BYTES: Final = range(1, 5)
+"""Bytes read from a GM65's zones at once; two are the most that belong together."""
+
+MENU_BYTES: Final = 64
+"""One answer of a Honeywell scanner to a question about one setting; the longest asked for, the
+suffixes of all symbologies, may have eleven characters of four digits."""
+
+PACKET_BYTES: Final = 4_400
+"""The longest SSI packet: GM67's form for long codes, and the longest QR code of 4296 characters
+in it."""
+
+PACKET_GAP_MS: Final = 300
+"""Silence within an SSI packet after which it was cut off: scanners give up after 200 ms."""
+
+RESENT_MS: Final = 6_000
+"""How long an SSI scanner goes on to send a packet again: twice, after 2 s each."""
+
+WAKE_MS: Final = 50
+"""What an SSI scanner that sleeps needs before it listens (spec/hardware.md 7.1)."""
 
 # keyboard wedges
 

@@ -21,9 +21,12 @@ LOCKS: Final = MappingProxyType(
 READERS: Final = MappingProxyType(
     {
         "camera": "drivers.camera:EyeReader",
+        "gm65": "drivers.gm65:Gm65Scanner",
+        "honeywell": "drivers.honeywell:HoneywellScanner",
         "keyboard_wedge": "drivers.keyboard_wedge:KeyboardWedge",
         "serial_line": "drivers.serial_line:LineScanner",
         "sim": "drivers.building:SimReader",
+        "ssi": "drivers.ssi:SsiScanner",
     }
 )
 INPUTS: Final = MappingProxyType(

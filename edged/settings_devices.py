@@ -207,6 +207,23 @@ class LineScanner(ReaderSettings):
     ] = "\r"
 
 
+class Gm65Scanner(ReaderSettings):
+    """A GROW GM65 or Newland EM3095 scanner, kept in the mode that is named."""
+
+    kind: Literal["gm65"]
+    port: SerialPort
+    baud: Baud = 9_600
+    mode: Literal["continuous", "sense"] = "continuous"
+
+
+class TalkingScanner(ReaderSettings):
+    """A Honeywell scanner that is triggered by command, or one that speaks Zebra's SSI."""
+
+    kind: Literal["honeywell", "ssi"]
+    port: SerialPort
+    baud: Baud = 9_600
+
+
 class EyeReader(ReaderSettings):
     """A camera, read by `edged-eye`, which listens at `socket`."""
 
@@ -281,7 +298,9 @@ class WaveshareLockers(DeviceSettings):
 
 
 AnyLock: TypeAlias = SimLock | RelayLock | GpioLock
-AnyReader: TypeAlias = SimReader | LineScanner | EyeReader | KeyboardWedge
+AnyReader: TypeAlias = (
+    SimReader | LineScanner | Gm65Scanner | TalkingScanner | EyeReader | KeyboardWedge
+)
 AnyBoard: TypeAlias = Annotated[
     SimLockers | KerongBoard | WinnsenBoard | Board8A | WaveshareLockers,
     Field(discriminator="kind"),

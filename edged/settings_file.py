@@ -32,7 +32,10 @@ _AT_A_BUS: Final = {
     "board_8a": (9_600, 1),
 }
 """The kinds that may share a port, with the speed and the address that each has by itself."""
-_ALONE: Final = {"serial_line": "port", "keyboard_wedge": "path"}
+_ALONE: Final = {
+    **dict.fromkeys(("gm65", "honeywell", "serial_line", "ssi"), "port"),
+    "keyboard_wedge": "path",
+}
 """The kinds that share with nobody what this field names."""
 _BARE: Final = re.compile("[A-Za-z0-9_-]+")
 

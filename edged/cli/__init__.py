@@ -31,6 +31,7 @@ from edged.cli import (
     lockers_scan,
     lockers_set_aside,
     passback_clear,
+    readers_detect,
     report,
     rules_check,
     rules_compare,
@@ -91,6 +92,10 @@ app.add_typer(_fire, name="fire")
 _passback: Final = _group("Anti-passback: who counts as inside.")
 _passback.command("clear")(passback_clear.passback_clear)
 app.add_typer(_passback, name="passback")
+
+_readers: Final = _group("The readers: what is plugged in.")
+_readers.command("detect")(readers_detect.readers_detect)
+app.add_typer(_readers, name="readers")
 
 _rules: Final = _group("The rules: what the doors decide by.")
 _rules.command("check")(rules_check.rules_check)

@@ -1,7 +1,8 @@
 """How far a long command is: a bar on standard error, where somebody looks at it."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 
 def track(names: Sequence[str], *, beside_output: bool = False) -> Iterable[str]:
@@ -21,3 +22,16 @@ def track(names: Sequence[str], *, beside_output: bool = False) -> Iterable[str]
             yield from bar.track(names, description="members")
 
     return shown()
+
+
+@contextmanager
+def working() -> Iterator[Callable[[str], None]]:
+    """Give a function that says what the command waits for, in one line that is gone at the end."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    with Console(stderr=True).status("") as line:
+        yield lambda text: line.update(Text(text))

@@ -46,7 +46,7 @@ async def run(config: Config) -> None:
         ready = {
             "ready": True,
             "socket": str(config.socket),
-            "scanners": {name: str(tty.link) for name, tty in building.scanners.items()},
+            "scanners": {name: str(each.tty.link) for name, each in building.scanners.items()},
             "relays": {name: str(relay.tty.link) for name, relay in building.relays.items()},
             "buses": {name: bus.place for name, bus in building.buses.items()},
             "cameras": urls,

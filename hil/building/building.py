@@ -22,7 +22,7 @@ from hil.building.door import (
 from hil.building.lockers import Bank
 from hil.building.observations import Observations
 from hil.building.relay import Relay
-from hil.building.tty import Tty
+from hil.building.scanner import Scanner, device
 
 _LEVEL = {
     Part.COIL: "energised",
@@ -56,7 +56,8 @@ class Building:
             for name, each in config.doors.items()
         }
         self.scanners = {
-            name: Tty(each.link, lambda _: None) for name, each in config.scanners.items()
+            name: Scanner(each.link, device(each.family, each.terminator), clock)
+            for name, each in config.scanners.items()
         }
         self.relays = {name: Relay(each, self._feed, clock) for name, each in config.relays.items()}
         self.cameras = {
@@ -184,7 +185,7 @@ class Building:
         """Whether the door has a contact."""
         return self._config.doors[name].contact
 
-    def scanner(self, name: str) -> Tty:
+    def scanner(self, name: str) -> Scanner:
         """The scanner of that name. Raises Refused."""
         if name not in self.scanners:
             raise Refused(f"reader: there is no scanner {name!r}")
@@ -200,7 +201,7 @@ class Building:
         """Hold a code before a scanner or a simulated reader. Raises Refused: nobody read it."""
         data = text.encode()
         if reader in self.scanners:
-            self.send(reader, data + self._config.scanners[reader].terminator.encode())
+            self._took(reader, sent=self.scanners[reader].scan(data))
         elif listeners := self.readers.get(reader):
             for report in tuple(listeners):
                 report(text)
@@ -210,7 +211,10 @@ class Building:
 
     def send(self, scanner: str, data: bytes) -> None:
         """Make a scanner send these bytes. Raises Refused: they went nowhere."""
-        if not self.scanner(scanner).send(data):
+        self._took(scanner, sent=self.scanner(scanner).tty.send(data))
+
+    def _took(self, scanner: str, *, sent: bool) -> None:
+        if not sent:
             raise Refused(f"reader: {scanner!r} is unplugged or its line is full")
 
     def show(self, camera: str, png: bytes, for_ms: int) -> None:

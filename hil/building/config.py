@@ -33,9 +33,10 @@ class DoorConfig(_Strict):
 
 
 class ScannerConfig(_Strict):
-    """One serial scanner in line mode."""
+    """One serial scanner. `terminator` is that of family `line`, which hears nothing."""
 
     link: Path
+    family: Literal["line", "gm65", "honeywell", "ssi", "gm67"] = "line"
     terminator: Annotated[str, Field(min_length=1, max_length=2)] = "\r"
 
 

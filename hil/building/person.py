@@ -18,7 +18,7 @@ from hil.building.messages import (
 )
 from hil.building.messages import Press as PressRequest
 from hil.building.messages import Tamper as TamperRequest
-from hil.building.tty import Tty
+from hil.building.scanner import Scanner
 
 _LEAF: dict[str, Event] = {"open": Pull(), "force": Force(), "close": Close()}
 
@@ -86,7 +86,7 @@ def _trouble(building: Building, request: Plug | Disturb) -> None:
         _plug(building.scanner(request.reader), request)
 
 
-def _plug(scanner: Tty, request: Plug) -> None:
+def _plug(scanner: Scanner, request: Plug) -> None:
     if request.do == "unplug":
         scanner.unplug()
         return

@@ -22,6 +22,11 @@ class Tty:
         self._received = received
         self._ends: tuple[int, int] | None = None  # ours, the host's
 
+    @property
+    def plugged(self) -> bool:
+        """Whether there is a line to a host."""
+        return self._ends is not None
+
     def plug(self) -> None:
         """Make the pseudo-terminal and its link. Idempotent.
 

@@ -10,6 +10,9 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from hil.building.scanner import Device
 from hil.building.waveshare import WaveshareBoard
 
 PATIENCE_S = 10
@@ -99,6 +102,28 @@ class BoardAtTerminal:
         if due_ms is not None:
             wait_ms = max(1, due_ms - now_ms())
             asyncio.get_running_loop().call_later(wait_ms / 1000, self._tick)
+
+
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scanners' drivers wait for a simulator beside them, not for 9600 baud."""
+    monkeypatch.setattr("drivers.limits.SCANNER_PATROL_MS", 20)
+    monkeypatch.setattr("drivers.limits.SCANNER_REPLY_MS", 200)
+    monkeypatch.setattr("drivers.limits.SCANNER_ANSWER_MS", 1_000)
+    monkeypatch.setattr("drivers.limits.WAKE_MS", 1)
+
+
+class Tapped:
+    """A simulated scanner, and all that it was sent while this was there."""
+
+    def __init__(self, device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.heard = b""
+        feed = device.feed
+
+        def tap(data: bytes, now_ms: int) -> list[bytes]:
+            self.heard += data
+            return feed(data, now_ms)
+
+        monkeypatch.setattr(device, "feed", tap)
 
 
 class Bolt:

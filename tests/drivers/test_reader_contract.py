@@ -10,11 +10,18 @@ import pytest
 
 from drivers.api import DeviceLost, DeviceMissing, Reader, Scan
 from drivers.building import SimReader
+from drivers.gm65 import Gm65Scanner
+from drivers.honeywell import HoneywellScanner
 from drivers.keyboard_wedge import KeyboardWedge
 from drivers.limits import SCAN_BYTES
 from drivers.serial_line import LineScanner
+from drivers.ssi import SsiScanner
+from hil.building.gm65 import Gm65
+from hil.building.honeywell import Honeywell
+from hil.building.scanner import Device, Scanner
+from hil.building.ssi import GM67, ZEBRA, Ssi
 from tests.drivers.keys import ENTER, FakeNode, Kernel, UinputNode, press, typed
-from tests.drivers.rigs import LittleBuilding, Terminal, running, until
+from tests.drivers.rigs import LittleBuilding, Terminal, now_ms, running, until
 
 
 class ReaderRig(Protocol):
@@ -62,6 +69,27 @@ class KeyboardRig:
         self.node.type(typed(text.decode()) + press(ENTER))
 
 
+class TalkingRig:
+    """A scanner of a family that can be talked to, as it comes from the factory."""
+
+    def __init__(self, folder: Path, driver: Callable[..., Reader], device: Device) -> None:
+        self.where = folder / "scanner.tty"
+        self.scanner = Scanner(self.where, device, now_ms)
+        self.driver = driver
+
+    def reader(self) -> Reader:
+        return self.driver("front.reader", port=str(self.where))
+
+    def show(self, text: bytes) -> None:
+        assert self.scanner.scan(text)
+
+    async def plug(self) -> None:
+        self.scanner.plug()
+
+    async def unplug(self) -> None:
+        self.scanner.unplug()
+
+
 class SimRig:
     def __init__(self, folder: Path) -> None:
         self.where = folder / "building.sock"
@@ -78,6 +106,10 @@ class SimRig:
 
 READERS: dict[str, Callable[[Path], ReaderRig]] = {
     "serial_line": SerialRig,
+    "gm65": lambda folder: TalkingRig(folder, Gm65Scanner, Gm65()),
+    "honeywell": lambda folder: TalkingRig(folder, HoneywellScanner, Honeywell()),
+    "ssi": lambda folder: TalkingRig(folder, SsiScanner, Ssi(ZEBRA)),
+    "ssi, GM67": lambda folder: TalkingRig(folder, SsiScanner, Ssi(GM67)),
     "keyboard_wedge": lambda folder: KeyboardRig(folder, FakeNode),
     "keyboard_wedge, uinput": lambda folder: KeyboardRig(folder, UinputNode),
     "sim": SimRig,
@@ -189,6 +221,12 @@ def test_a_text_never_shows() -> None:
 def test_a_scanners_setting_out_of_range_is_named(baud: int, terminator: str, problem: str) -> None:
     with pytest.raises(ValueError, match=problem):
         LineScanner("front.reader", port="/dev/null", baud=baud, terminator=terminator)
+
+
+@pytest.mark.parametrize("driver", [Gm65Scanner, HoneywellScanner, SsiScanner])
+def test_a_talking_scanners_baud_out_of_range_is_named(driver: Callable[..., Reader]) -> None:
+    with pytest.raises(ValueError, match="baud must be one of"):
+        driver("front.reader", port="/dev/null", baud=300)
 
 
 async def test_a_terminator_can_be_set(tmp_path: Path) -> None:

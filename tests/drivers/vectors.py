@@ -16,7 +16,11 @@ class Frame:
 
 def frames(protocol: str) -> list[Frame]:
     return [
-        Frame(row["name"], bytes.fromhex(row["tx"]), tuple(map(bytes.fromhex, row["rx"] or ())))
+        Frame(
+            row["name"],
+            bytes.fromhex(row["tx"] or ""),
+            tuple(map(bytes.fromhex, row["rx"] or ())),
+        )
         for row in json.loads(FILE.read_text())
         if row["protocol"] == protocol
     ]
@@ -26,3 +30,6 @@ WAVESHARE = {frame.name: frame for frame in frames("waveshare_relay")}
 KERONG = {frame.name: frame for frame in frames("kerong_cu")}
 WINNSEN = {frame.name: frame for frame in frames("winnsen")}
 BCC8A = {frame.name: frame for frame in frames("bcc8a")}
+GM65 = {frame.name: frame for frame in frames("grow_gm65")}
+HONEYWELL = {frame.name: frame for frame in frames("honeywell")}
+SSI = {frame.name: frame for frame in frames("ssi")}

@@ -137,6 +137,18 @@ def test_settings_do_not_change(file: Path) -> None:
             "at least 1",
         ),
         (
+            'kind = "serial_line"',
+            'kind = "gm65"\nmode = "manual"',
+            "doors.back.readers.back-in.mode",
+            "'continuous'",
+        ),
+        (
+            'kind = "serial_line"',
+            'kind = "ssi"\nmode = "sense"',
+            "doors.back.readers.back-in.mode",
+            "is not a setting",
+        ),
+        (
             'reader = "front-in"',
             'reader = ""',
             "doors.front.readers.front-in.reader",
@@ -195,6 +207,25 @@ def test_every_fault_is_named_at_once(file: Path) -> None:
         "doors.front.readers.front-in.kind",
         "doors.front.readers.front-in.indicator.kind",
     }
+
+
+@pytest.mark.parametrize(
+    ("reader", "arguments"),
+    [
+        ('kind = "gm65"\nmode = "sense"', {"baud": 9600, "mode": "sense"}),
+        ('kind = "gm65"\nbaud = 115200', {"baud": 115200, "mode": "continuous"}),
+        ('kind = "honeywell"', {"baud": 9600}),
+        ('kind = "ssi"\nbaud = 115200', {"baud": 115200}),
+    ],
+)
+def test_a_scanner_that_can_be_talked_to(
+    file: Path, reader: str, arguments: dict[str, object]
+) -> None:
+    text = GOOD.replace('kind = "serial_line"', reader)
+    settings = good(file, text).doors["back"].readers["back-in"]
+    assert settings.arguments() == {"port": "/dev/scanner", **arguments}
+    shared = text.replace("/dev/scanner", "/dev/relay")
+    assert "shares port /dev/relay" in str(faults(file, shared))
 
 
 @pytest.mark.parametrize("value", ["false", "1", '"true"'])

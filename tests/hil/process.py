@@ -48,9 +48,9 @@ SOON_S = 10.0
 class Process:
     """One building as a subprocess, in a folder of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, text: str = CONFIG) -> None:
         config = folder / "building.toml"
-        config.write_text(CONFIG)
+        config.write_text(text)
         self.socket = folder / "building.sock"
         self.log = folder / "building.jsonl"
         self.tty = folder / "front-in.tty"

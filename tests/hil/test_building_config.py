@@ -59,6 +59,7 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
             LEAST + "[lockers.hall]\ncount = 2\njammed = [3]",
             "lockers.hall: jammed: there is no locker 3",
         ),
+        (LEAST + '[scanners.in]\nlink = "a"\nfamily = "x"', "scanners.in.family: Input should"),
         (LEAST + '[scanners.in]\nlink = "building.sock"', "scanners.in.link: socket has the same"),
         (
             LEAST + '[relays.panel]\nlink = "p"\nchannels = { 9 = "front" }',
