@@ -1,0 +1,137 @@
+"""One run of mutmut over some modules, in a copy of the project that is thrown away.
+
+mutmut measures first which tests call which function, and tries each mutant with those alone.
+The copy is needed because it takes its configuration and its results from the folder it runs in.
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.mutants.survivors import Survivor, survivor
+
+COPIED = ("cloud_link", "drivers", "edged", "hil", "policy", "tests", "pyproject.toml")
+TESTS = "tests/policy"  # the rules are held by their own tests, not by those of whoever uses them
+MUTMUT = Path(sys.executable).with_name("mutmut")
+
+# A mutant may take as often the time that its tests took, and so many seconds, before it is
+# stopped and counts as noticed: a loop without an end. Generous, because the machine is busy.
+TIMES, SECONDS = 6, 3
+
+REFUSED, SLOW = "caught by type check", "timeout"
+NOTICED = {"killed", REFUSED, SLOW}
+SURVIVED = {"survived", "no tests"}
+
+# forkserver: no test has run in the process that mutants are forked from, so none of them finds
+# the memories of policy filled by code that is whole.
+CONFIGURATION = """
+[tool.mutmut]
+source_paths = ["policy"]
+only_mutate = {modules}
+also_copy = {copied}
+process_isolation = "forkserver"
+pytest_add_cli_args = ["-p", "no:cacheprovider", "-p", "no:xdist", "--hypothesis-profile=mutants"]
+pytest_add_cli_args_test_selection = ["{tests}"]
+type_check_command = ["{python}", "-m", "mypy", "--output=json", "policy"]
+timeout_multiplier = {times}
+timeout_constant = {seconds}
+"""
+# The project's own, but for what it says to the comments that mutmut writes itself.
+TYPES = """
+[mypy]
+strict = True
+warn_unused_ignores = False
+enable_error_code = exhaustive-match, possibly-undefined, truthy-bool
+explicit_package_bases = True
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of the mutants of one module."""
+
+    module: str
+    statuses: Counter[str]
+    survivors: tuple[Survivor, ...]
+
+    @property
+    def mutants(self) -> int:
+        return self.statuses.total()
+
+    def line(self) -> str:
+        """The outcome as a line of a table."""
+        tests = self.statuses["killed"] + self.statuses[SLOW]
+        return (
+            f"{self.module:25} {self.mutants:5} mutants: {self.statuses[REFUSED]:5} refused by "
+            f"the types, {tests:5} by tests, {len(self.survivors):3} survive"
+        )
+
+    def as_json(self) -> dict[str, object]:
+        survivors = [each.as_json() for each in self.survivors]
+        return {"module": self.module, "statuses": dict(self.statuses), "survivors": survivors}
+
+
+def run(root: Path, modules: list[str], jobs: int) -> list[Outcome]:
+    """Try every mutant of `modules`, paths from `root`; progress goes to standard error.
+
+    Raises:
+        subprocess.CalledProcessError: The tests fail without a mutant, or mutmut did.
+        RuntimeError: A mutant ended in a way that is neither noticed nor survived.
+    """
+    with tempfile.TemporaryDirectory(prefix="edged-mutants-") as folder:
+        copy = Path(folder)
+        prepare(root, copy, modules)
+        mutmut = [str(MUTMUT), "run", f"--max-children={jobs}"]
+        subprocess.run(mutmut, cwd=copy, stdout=sys.stderr, check=True)
+        sys.stderr.write("\n")
+        ended = statuses(_told(copy, "results", "--all=true"))
+        return [outcome(copy, module, ended) for module in modules]
+
+
+def prepare(root: Path, copy: Path, modules: list[str]) -> None:
+    """Fill `copy` with the project and with what mutmut and mypy are to do there."""
+    ignored = shutil.ignore_patterns("__pycache__")
+    for name in COPIED:
+        if (root / name).is_dir():
+            shutil.copytree(root / name, copy / name, ignore=ignored)
+        else:
+            shutil.copy(root / name, copy / name)
+    configuration = CONFIGURATION.format(
+        modules=modules,
+        copied=[*COPIED, "mypy.ini"],
+        tests=TESTS,
+        python=sys.executable,
+        times=TIMES,
+        seconds=SECONDS,
+    )
+    with (copy / "pyproject.toml").open("a") as project:
+        project.write(configuration)
+    (copy / "mypy.ini").write_text(TYPES)
+
+
+def statuses(results: str) -> dict[str, str]:
+    """Read `mutmut results`: the mutant's name -> how it ended."""
+    rows = (line.strip().rpartition(": ") for line in results.splitlines() if ": " in line)
+    return {name: status for name, _, status in rows}
+
+
+def outcome(copy: Path, module: str, ended: dict[str, str]) -> Outcome:
+    """Gather the mutants of one module; what survived, with its place and its diff."""
+    dotted = module.removesuffix(".py").replace("/", ".") + "."
+    mine = {name: status for name, status in ended.items() if name.startswith(dotted)}
+    strange = {name: how for name, how in mine.items() if how not in NOTICED | SURVIVED}
+    if strange:
+        raise RuntimeError(f"mutants that ended oddly: {strange}")
+    alive = [name for name, status in mine.items() if status in SURVIVED]
+    source = (copy / module).read_text()
+    found = [survivor(module, source, name, _told(copy, "show", name)) for name in alive]
+    return Outcome(module, Counter(mine.values()), tuple(found))
+
+
+def _told(copy: Path, *command: str) -> str:
+    asked = [str(MUTMUT), *command]
+    return subprocess.run(asked, cwd=copy, stdout=subprocess.PIPE, text=True, check=True).stdout
