@@ -37,7 +37,7 @@ from tests.policy.worlds import (
 
 # Every entry makes these first; they are left out here where they held.
 FIRST = {"device_enabled", "no_lockdown", "rules_known", "clock_trusted", "rules_fresh"}
-KEY = "C1/DAY/2026-11-04"
+KEY, BAND = "C1/DAY/2026-11-04", "plan=P1 band=DAY date=2026-11-04"
 KEYS = replace(ENTRANCE, mode=Mode.KEY_SCHEDULE)
 RECORDS = replace(ENTRANCE, mode=Mode.RECORD_ONLY)
 FREE = Plan("P1", restrict=False)
@@ -51,7 +51,7 @@ NO_CLOCK, OLD = (
     RuleSettings(clock_policy=ClockPolicy.DENY),
     RuleSettings(stale_policy=StalePolicy.DENY),
 )
-GOES_ON = "+member_not_stopped reason=None"
+GOES_ON = "+member_not_stopped"
 UNTRUSTED: dict[str, Any] = {"clock_trusted": False}
 
 
@@ -103,7 +103,7 @@ def test_an_entry_by_the_devices_mode(
 @pytest.mark.parametrize(
     ("settings", "member", "scene", "lines"),
     [
-        (RuleSettings(), MEMBER, UNTRUSTED, ["-clock_trusted", GOES_ON]),
+        (RuleSettings(), MEMBER, UNTRUSTED, ["-clock_trusted", f"{GOES_ON} reason=None"]),
         (
             RuleSettings(),
             replace(MEMBER, withdrawn=True),
@@ -128,11 +128,11 @@ def test_a_maybe_tells_the_way_of_the_earlier_time_and_where_they_differ(
     decision = entry.decide_between(rules_of(settings=settings), ENTRANCE, MEMBER, scene, at(17, 1))
     assert told(decision) == [
         "+member_not_stopped",
-        "+in_band contract=C1 bands=1",
-        f"+contract_date key={KEY}",
-        f"+day_rule key={KEY}",
-        f"+store_open key={KEY}",
-        f"+quota key={KEY} counted=0 limit=8",
+        "+in_band plan=P1 bands=1",
+        f"+contract_date {BAND}",
+        f"+day_rule {BAND}",
+        f"+store_open {BAND}",
+        f"+quota contract=C1 {BAND} counted=0 limit=8",
         "-time_certain earliest=OK latest=OUT_OF_BAND",
     ]
 
