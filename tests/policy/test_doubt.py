@@ -111,6 +111,7 @@ def test_between_two_bands_the_earlier_counts_whatever_the_policy() -> None:
     settings = replace(DENY_BAD_CLOCK, overlap=Overlap.ONE)
     decision = between(rules_of(plan, settings=settings), at(13, 59))
     assert (decision.verdict, decision.band, decision.unsettled) == (Verdict.ALLOW, "NOON", True)
+    assert decision.trace[-1].facts == {"earliest": "OK", "latest": "OK"}
     assert decision.warnings == (Warn.CLOCK_UNTRUSTED,)
 
 

@@ -56,10 +56,13 @@ UNTRUSTED: dict[str, Any] = {"clock_trusted": False}
 
 
 def told(decision: Decision) -> list[str]:
-    """Each check as a line: + held, - failed, its name, its facts."""
+    """Each check as a line: + held, - failed, its name, its facts; a dash for a fact of None."""
     return [
         " ".join(
-            ["+-"[not check.passed] + check.name, *(f"{k}={v}" for k, v in check.facts.items())]
+            [
+                "+-"[not check.passed] + check.name,
+                *(f"{name}={'-' if fact is None else fact}" for name, fact in check.facts.items()),
+            ]
         )
         for check in decision.trace
         if not (check.passed and check.name in FIRST)
@@ -69,14 +72,14 @@ def told(decision: Decision) -> list[str]:
 @pytest.mark.parametrize(
     ("device", "plan", "member", "lines"),
     [
-        (KEYS, DAY_PLAN, MEMBER, [GOES_ON, f"+key_band key={KEY} reason=None"]),
+        (KEYS, DAY_PLAN, MEMBER, [GOES_ON, f"+key_band key={KEY} reason=-"]),
         (
             KEYS,
             DAY_PLAN,
             ENDED,
             [GOES_ON, f"-key_band key={KEY} reason=CONTRACT_ENDED", "-key_booking bookings=0"],
         ),
-        (KEYS, FREE, MEMBER, [GOES_ON, "+key_contract contract=C1 reason=None"]),
+        (KEYS, FREE, MEMBER, [GOES_ON, "+key_contract contract=C1 reason=-"]),
         (
             KEYS,
             FREE,
@@ -91,7 +94,7 @@ def told(decision: Decision) -> list[str]:
         ),
         (KEYS, FREE, BOOKED, [GOES_ON, "+key_booking bookings=1"]),
         (RECORDS, DAY_PLAN, MEMBER, [f"+counts key={KEY}"]),
-        (RECORDS, FREE, MEMBER, ["-counts key=None"]),
+        (RECORDS, FREE, MEMBER, ["-counts key=-"]),
     ],
 )
 def test_an_entry_by_the_devices_mode(
@@ -103,7 +106,7 @@ def test_an_entry_by_the_devices_mode(
 @pytest.mark.parametrize(
     ("settings", "member", "scene", "lines"),
     [
-        (RuleSettings(), MEMBER, UNTRUSTED, ["-clock_trusted", f"{GOES_ON} reason=None"]),
+        (RuleSettings(), MEMBER, UNTRUSTED, ["-clock_trusted", f"{GOES_ON} reason=-"]),
         (
             RuleSettings(),
             replace(MEMBER, withdrawn=True),
