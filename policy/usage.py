@@ -100,9 +100,8 @@ def tickets_left(used: Usage, ticket: Ticket) -> int:
     if ticket.counted_to is None:
         return ticket.remaining - sum(mask.bit_count() for mask in keys.values())
     _, last = slot(ANY_BAND, ticket.counted_to)
-    after = ~(2 * bit(ticket.counted_to) - 1)
     return ticket.remaining - sum(
-        (mask if month > last else mask & after).bit_count()
+        (mask if month > last else mask >> ticket.counted_to.day + 1).bit_count()
         for (_, month), mask in keys.items()
         if month >= last
     )

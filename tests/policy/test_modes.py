@@ -209,6 +209,28 @@ def test_a_contract_of_an_unknown_plan_is_passed_over() -> None:
     assert enter(rules_of(), KEYS, member, (), NOON).via == "key:DAY"
 
 
+@pytest.mark.parametrize(
+    ("hour", "minute", "via"),
+    [(9, 49, None), (9, 50, "key:DAY"), (16, 59, "key:DAY"), (17, 0, None)],
+)
+def test_a_key_opens_a_little_early_and_not_at_the_end(
+    hour: int, minute: int, via: str | None
+) -> None:
+    plan = replace(DAY_PLAN, early_min=10, late_min=60)
+    decision = enter(rules_of(plan), KEYS, MEMBER, (), at(hour, minute))
+    assert decision.via == via
+    assert decision.service_date == (TODAY if via else None)
+
+
+def test_a_key_of_another_weekday_tells_so() -> None:
+    tuesdays = Plan("P1", bands=(BandGrant("DAY", None, DayRule(frozenset({1}))),))
+    assert enter(rules_of(tuesdays), KEYS, MEMBER, (), NOON).reason is Reason.WEEKDAY_NOT_ALLOWED
+
+
+def test_a_plan_without_limits_has_a_key_for_any_time() -> None:
+    assert enter(rules_of(FREE), KEYS, MEMBER, (), at(3)).via == "key:contract"
+
+
 @pytest.mark.parametrize("plan", [DAY_PLAN, FREE])
 def test_no_key_opens_on_a_closed_date(plan: Plan) -> None:
     rules = rules_of(plan, store=replace(STORE, closed=frozenset({TODAY})))

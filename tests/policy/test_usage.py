@@ -64,6 +64,11 @@ def test_a_day_at_two_stores_is_one_use_or_two() -> None:
     assert usage.present(used, keys[0]._replace(store=None))
     assert not usage.present(used, keys[0]._replace(store="S3"))
     assert not usage.present(Usage.of(used_on([4])), keys[0])
+    for other in (keys[0]._replace(owner="C2"), keys[0]._replace(service_date=date(2026, 12, 4))):
+        assert not usage.present(used, other)
+        assert not usage.present(used, other._replace(store=None))
+    tomorrow = keys[0]._replace(service_date=date(2026, 11, 5), store=None)
+    assert not usage.present(used, tomorrow)
 
 
 def test_a_new_contract_counts_from_0_or_carries_on() -> None:
@@ -191,6 +196,16 @@ def told(story: Story) -> Events:
         else:
             events = usage.withdraw(events, event)
     return events
+
+
+def test_a_key_exists_as_long_as_an_event_supports_it() -> None:
+    key, other = UsageKey("C1", "DAY", TODAY), UsageKey("C2", "DAY", TODAY)
+    events = usage.supported(usage.supported(Events(), key, "a"), key, "b")
+    events = usage.supported(events, other, "a")
+    assert events.existing() == {key, other}
+    events = usage.withdraw(events, "a")
+    assert events.existing() == {key}
+    assert usage.withdraw(events, "b").existing() == frozenset()
 
 
 @given(STORIES, st.randoms(use_true_random=True))
