@@ -11,10 +11,11 @@ PIP    := -m pip --disable-pip-version-check
 STEP   := .ci/step
 READY  := $(VENV)/.ready
 BENCH  := .venv-bench
+MUTATE := .venv-mutate
 UV     := .venv-lock/bin/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help run present test lint types imports tests bench lock wheels-aarch64 clean
+.PHONY: help run present test lint types imports tests bench mutants lock wheels-aarch64 clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +68,19 @@ $(BENCH)/.ready: requirements-bench.txt pyproject.toml Makefile
 	    $(BENCH)/bin/python $(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
+mutants: $(MUTATE)/.ready ## break the rules on purpose, and see the tests notice: make mutants [MODULE=policy/seats.py]
+	@$(STEP) "Mutants of $(or $(MODULE),policy)" $(MUTATE)/bin/python -m tests.mutants $(MODULE)
+
+# Apart for the same reason: the tool brings a terminal's whole interface with it.
+$(MUTATE)/.ready: requirements-mutants.txt pyproject.toml Makefile
+	@.ci/system-packages $(SYSTEM_PACKAGES)
+	@$(STEP) "Private environment in $(MUTATE)" .ci/venv $(MUTATE)
+	@$(STEP) "Locked packages, the mutation tool too (some minutes, the first time)" \
+	    $(MUTATE)/bin/python $(PIP) install --no-deps --require-hashes --requirement requirements-mutants.txt
+	@$(STEP) "This project" \
+	    $(MUTATE)/bin/python $(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
 LOCK = $(UV) pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
     --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
     --custom-compile-command "make lock" $(UPGRADE) pyproject.toml
@@ -76,6 +90,8 @@ lock: $(UV) ## lock what pyproject.toml asks for; newest versions: make lock UPG
 	@$(STEP) "What tests" $(LOCK) --group dev --constraint requirements.txt --output-file requirements-dev.txt
 	@$(STEP) "What is measured beside us" $(LOCK) --group bench --constraint requirements-dev.txt \
 	    --output-file requirements-bench.txt
+	@$(STEP) "What breaks the rules on purpose" $(LOCK) --group mutants \
+	    --constraint requirements-dev.txt --output-file requirements-mutants.txt
 
 # glibc 2.36 and Python 3.11 are Raspberry Pi OS 12's, Python 3.13 is 13's.
 wheels-aarch64: $(UV) ## check that a Raspberry Pi gets a wheel of every locked package
@@ -92,5 +108,5 @@ $(UV): Makefile
 	@touch $@
 
 clean: ## remove everything that was made here
-	rm -rf $(VENV) $(BENCH) .venv-lock .run build dist .coverage* .*_cache .hypothesis
+	rm -rf $(VENV) $(BENCH) $(MUTATE) .venv-lock .run build dist .coverage* .*_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -51,7 +51,7 @@ def _products(path: str, member: Member) -> Iterator[Fault]:
         if first is not None and last is not None and last <= first:
             text = f"{last} is not after {first}"
             yield Fault(f"{path}[{n}].valid_to", FaultCode.END_BEFORE_START, text)
-        if (product.minutes_left or 0) < 0:
+        if product.minutes_left is not None and product.minutes_left < 0:
             text = f"{product.minutes_left}: minutes are 0 or more"
             yield Fault(f"{path}[{n}].minutes_left", FaultCode.OUT_OF_RANGE, text)
 

@@ -73,7 +73,7 @@ def _entitled(
     rules: Rules, device: Device, member: Member, scene: Scene, trace: list[Check]
 ) -> bool:
     """3.4-3 without the visit; neither the plan's stores nor closed dates are asked."""
-    booked = bookings.leaving(member.bookings, device, scene.at) if member.bookings else ()
+    booked = bookings.leaving(member.bookings, device, scene.at)
     exempt = any(
         bookings.exempts(rules.plans[contract.plan], booking)
         for booking in booked

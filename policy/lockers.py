@@ -94,7 +94,8 @@ def move(source: Locker, target: Locker, ask: Move, at: datetime) -> tuple[Stepp
     there = replace(held, pin_hash=ask.pin_hash, moved_from=source.id)
     moved = Log(LockerWord.MOVED_FROM, held.id, about=source.id)
     source, effects = _begin_release(
-        source, Release(ask.command, LockerWord.MOVED_TO, source.state, at < held.end, target.id)
+        source,
+        Release(ask.command, LockerWord.MOVED_TO, source.state, before_end=True, to=target.id),
     )
     target = replace(target, state=LockerState.IN_USE, occupancy=there)
     return (source, early + effects), (target, (*its_own, moved))
@@ -116,7 +117,7 @@ def _react(
         case Open():
             return _open(locker, event, at, settings.locker_open_when_expired)
         case Return():
-            return _give_back(locker, event, at)
+            return _give_back(locker, event)
         case Extend():
             return _extend(locker, event)
         case ForceEnd():
@@ -180,14 +181,14 @@ def _open(locker: Locker, ask: Open, at: datetime, when_expired: OpenWhenExpired
     return locker, (Answer(ask.command, Reason.OK), Pulse(ask.command))
 
 
-def _give_back(locker: Locker, ask: Return, at: datetime) -> Stepped:
+def _give_back(locker: Locker, ask: Return) -> Stepped:
     held = _claimed(locker, ask.claim)
     if isinstance(held, Reason):
         return _answer(locker, ask.command, held)
     if locker.state is LockerState.WAITING:
         return _answer(locker, ask.command, Reason.LOCKER_EXPIRED)
     return _begin_release(
-        locker, Release(ask.command, LockerWord.RETURNED, locker.state, at < held.end)
+        locker, Release(ask.command, LockerWord.RETURNED, locker.state, before_end=True)
     )
 
 

@@ -70,7 +70,7 @@ def tick(booking: RoomBooking, at: datetime, settings: RuleSettings) -> RoomBook
     if at < max(booking.paid_at, booking.send_at or booking.paid_at):
         return booking
     now = {user: at for user in booking.users if user not in booking.sent}
-    return replace(booking, sent={**booking.sent, **now}) if now else booking
+    return replace(booking, sent={**booking.sent, **now})
 
 
 def pay(booking: RoomBooking, at: datetime, settings: RuleSettings) -> tuple[RoomBooking, Payment]:

@@ -99,10 +99,9 @@ def tickets_left(used: Usage, ticket: Ticket) -> int:
     keys = used.masks.get(ticket.id, {})
     if ticket.counted_to is None:
         return ticket.remaining - sum(mask.bit_count() for mask in keys.values())
-    _, last = slot("", ticket.counted_to)
-    after = ~(2 * bit(ticket.counted_to) - 1)
+    _, last = slot(ANY_BAND, ticket.counted_to)
     return ticket.remaining - sum(
-        (mask if month > last else mask & after).bit_count()
+        (mask if month > last else mask >> ticket.counted_to.day + 1).bit_count()
         for (_, month), mask in keys.items()
         if month >= last
     )
@@ -117,16 +116,17 @@ def asked(store: Store, member: Member, at: datetime) -> tuple[tuple[str, ...], 
     """
     today = local_date(store, at)
     around = timedelta(days=DATES_AROUND)
-    first = _first_of_month((today - around).replace(day=1) - timedelta(days=1))
+    first = _first_of_month(today - around, -1)
     for ticket in member.tickets:
         first = min(first, ticket.counted_to or ticket.valid_from)
-    after = _first_of_month((today + around).replace(day=28) + timedelta(days=4))
-    last = _first_of_month(after.replace(day=28) + timedelta(days=4)) - timedelta(days=1)
+    last = _first_of_month(today + around, 2) - timedelta(days=1)
     return (*(c.id for c in member.contracts), *(t.id for t in member.tickets)), first, last
 
 
-def _first_of_month(day: date) -> date:
-    return day.replace(day=1)
+def _first_of_month(day: date, later: int) -> date:
+    """Return the first day of the month that is so many months later."""
+    months = 12 * day.year + day.month - 1 + later
+    return date(months // 12, months % 12 + 1, 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 # The same examples on every run; speed is the timeout's business, not that of a busy machine.
 settings.register_profile(
@@ -13,6 +13,15 @@ settings.register_profile(
     database=None,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
+)
+# For make mutants: that a test fails is enough, what it fails on may be as large as it likes. And
+# few examples: whatever survives plays them all, and a rule should not hang on the hundredth.
+settings.register_profile(
+    "mutants",
+    parent=settings.get_profile("ci"),
+    phases=[Phase.explicit, Phase.generate],
+    report_multiple_bugs=False,
+    max_examples=20,
 )
 # By hand, to look for what nobody has seen yet: pytest --hypothesis-profile=long
 settings.register_profile("long", max_examples=10_000, deadline=None)

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from policy import calendar
+from policy.calendar import Occurrence
 from policy.model import (
     Contract,
     DayRule,
@@ -67,8 +68,15 @@ def utc(text: str) -> datetime:
 def test_a_wall_time_becomes_an_instant(
     tz: tzinfo, day: date, minute: int, opening: str, closing: str
 ) -> None:
-    assert calendar.instant(tz, day, minute, closing=False) == utc(opening)
-    assert calendar.instant(tz, day, minute, closing=True) == utc(closing)
+    for closes, wanted in ((False, opening), (True, closing)):
+        found = calendar.instant(tz, day, minute, closing=closes)
+        assert found == utc(wanted)
+        assert found.tzinfo is UTC
+
+
+def test_the_date_is_the_stores_own() -> None:
+    assert calendar.local_date(STORE, utc("2026-11-04T14:59")) == TODAY
+    assert calendar.local_date(STORE, utc("2026-11-04T15:00")) == TODAY + timedelta(days=1)
 
 
 def test_a_kind_without_hours_never_occurs() -> None:
@@ -76,8 +84,10 @@ def test_a_kind_without_hours_never_occurs() -> None:
 
 
 def test_occurrences_stand_two_days_around_in_order() -> None:
-    days = [o.service_date for o in calendar.occurrences(STORE, "DAY", TODAY)]
-    assert days == [TODAY + timedelta(days=n) for n in (-2, -1, 0, 1, 2)]
+    found = calendar.occurrences(STORE, "DAY", TODAY)
+    assert [o.service_date for o in found] == [TODAY + timedelta(days=n) for n in range(-2, 3)]
+    today = Occurrence(TODAY, utc("2026-11-04T01:00"), utc("2026-11-04T08:00"))
+    assert found[2] == today
 
 
 WED, SAT = date(2026, 11, 4), date(2026, 11, 7)
@@ -133,3 +143,20 @@ def test_all_dates_of_a_contract_are_inclusive(day: date, told: Reason | None) -
     pause = (date(2026, 5, 1), date(2026, 5, 31))
     contract = Contract("C", "P", NEW_YEAR, date(2026, 12, 31), (pause,))
     assert calendar.contract_refusal(contract, day) is told
+
+
+@pytest.mark.parametrize(
+    ("contract", "throughout"),
+    [
+        (Contract("C", "P", WED), True),
+        (Contract("C", "P", WED, SAT), True),
+        (Contract("C", "P", WED + timedelta(days=1)), False),
+        (Contract("C", "P", WED, SAT - timedelta(days=1)), False),
+        (Contract("C", "P", WED, SAT, ((SAT, SAT),)), False),
+    ],
+)
+def test_a_contract_may_run_on_all_dates_of_a_span(contract: Contract, throughout: bool) -> None:
+    assert calendar.runs_throughout(contract, WED, SAT) is throughout
+    asked = [WED + timedelta(days=n) for n in range(4)]
+    runs = [calendar.contract_refusal(contract, day) is None for day in asked]
+    assert all(runs) is throughout

@@ -353,6 +353,9 @@ def test_good_rules_have_no_fault() -> None:
     one_day = replace(CONTRACT, end=CONTRACT.start, paused=((NEW_YEAR, NEW_YEAR),))
     good = replace(MEMBER, contracts=(one_day,), bookings=(BOOKING,))
     assert check_member(GOOD, replace(good, notices=frozenset({Warn.OPEN_NOTE}))) == []
+    assert check_rules(replace(GOOD, tenant="x" * limits.TENANT_CHARS)) == []
+    many = tuple(replace(CONTRACT, id=f"C{n}") for n in range(limits.CONTRACTS))
+    assert check_member(GOOD, replace(MEMBER, contracts=many)) == []
 
 
 def test_all_faults_are_told_at_once() -> None:

@@ -11,6 +11,7 @@ from policy.model import (
     ClockPolicy,
     Decision,
     DiskFailurePolicy,
+    Hours,
     Member,
     Mode,
     Overlap,
@@ -20,10 +21,11 @@ from policy.model import (
     RuleSettings,
     Scene,
     StalePolicy,
+    Usage,
     Verdict,
     Warn,
 )
-from tests.policy.worlds import ENTRANCE, MEMBER, NOON, at, enter, rules_of, used_on
+from tests.policy.worlds import ENTRANCE, MEMBER, NOON, STORE, at, enter, rules_of, used_on
 
 DENY_BAD_CLOCK = RuleSettings(clock_policy=ClockPolicy.DENY)
 STOPPED = replace(MEMBER, suspended=True)
@@ -109,7 +111,19 @@ def test_between_two_bands_the_earlier_counts_whatever_the_policy() -> None:
     settings = replace(DENY_BAD_CLOCK, overlap=Overlap.ONE)
     decision = between(rules_of(plan, settings=settings), at(13, 59))
     assert (decision.verdict, decision.band, decision.unsettled) == (Verdict.ALLOW, "NOON", True)
+    assert decision.trace[-1].facts == {"earliest": "OK", "latest": "OK"}
     assert decision.warnings == (Warn.CLOCK_UNTRUSTED,)
+
+
+def test_the_same_band_with_other_keys_beside_it_is_not_the_same() -> None:
+    plan = Plan("P1", bands=(BandGrant("DAY"), BandGrant("NOON"), BandGrant("TEA")))
+    store = replace(STORE, bands={**STORE.bands, "TEA": Hours(840, 900)})
+    rules = rules_of(plan, store=store, settings=RuleSettings(overlap=Overlap.ALL))
+    for now, keys in ((at(10, 59), 1), (at(13, 59), 2)):
+        scene, latest = Scene(now, Usage.of(used_on([4]))), now + timedelta(minutes=2)
+        decision = entry.decide_between(rules, ENTRANCE, MEMBER, scene, latest)
+        assert (decision.band, len(decision.keys)) == ("DAY", keys)
+        assert (decision.unsettled, decision.warnings) == (True, (Warn.CLOCK_UNTRUSTED,))
 
 
 @pytest.mark.parametrize(

@@ -152,16 +152,10 @@ def test_all_warnings_are_given_together() -> None:
         assert warnings(rules_of(), flag, VISIT, now=12) == (Warn.EXIT_SUSPENDED,)
 
 
-def test_a_decision_tells_its_checks_in_order() -> None:
-    decision = leave.decide(rules_of(), EXIT, MEMBER, Scene(NIGHT))
-    assert [(check.name, check.passed) for check in decision.trace] == [
-        ("member_known", True),
-        ("member_not_stopped", True),
-        ("visit_open", False),
-        ("in_visit", False),
-        ("exempt_booking", False),
-        ("exit_window", False),
-    ]
+def test_a_plan_behind_one_that_needs_a_ticket_gives_it_too() -> None:
+    plans = replace(FREE, ticket_required=True), replace(DAY_PLAN, id="P2")
+    member = replace(MEMBER, contracts=(CONTRACT, replace(CONTRACT, id="C2", plan="P2")))
+    assert warnings(rules_of(*plans), member, now=12) == (NO_ENTRY,)
 
 
 def test_the_contract_is_asked_for_the_service_date_of_the_band() -> None:

@@ -149,6 +149,7 @@ BOTH = Plan(
         (KEYS, FREE, [(None, ALL_WEEK)]),
         (BOOKING_ONLY, FREE, []),
         (KEYS, replace(FREE, booking_bands=(BandGrant("NOON"),)), [("NOON", ALL_WEEK)]),
+        (KEYS, replace(BOTH, restrict=False), [("NOON", ALL_WEEK), ("DAY", MON_WED)]),
         (KEYS, replace(FREE, ticket_required=True), []),
         (KEYS, replace(BOTH, id="P2"), []),
     ],
@@ -166,6 +167,10 @@ def test_of_the_keys_that_fit_the_last_one_opens_and_an_entry_band_counts() -> N
     assert (decision.via, decision.new_keys) == ("key:DAY", tuple(used_on([4])))
     again = enter(rules_of(plan), KEYS, MEMBER, used_on([4]), NOON)
     assert (again.keys, again.new_keys) == (tuple(used_on([4])), ())
+    for late_min, until in ((0, at(17)), (25, at(17, 25))):
+        stays = enter(rules_of(replace(plan, late_min=late_min)), KEYS, MEMBER, (), NOON).visit
+        assert stays is not None
+        assert stays.until == until
     only = enter(rules_of(replace(plan, bands=())), KEYS, MEMBER, (), NOON)
     assert (only.via, only.band, only.keys) == ("key:NOON", "NOON", ())
 
@@ -197,6 +202,33 @@ def test_during_an_exempt_booking_a_key_opens_uncounted() -> None:
 def test_a_key_tells_what_is_in_its_way(plan: Plan, contract: Contract, told: Reason) -> None:
     member = replace(MEMBER, contracts=(contract,))
     assert enter(rules_of(plan), KEYS, member, (), NOON).reason is told
+
+
+def test_a_contract_of_an_unknown_plan_is_passed_over() -> None:
+    member = replace(MEMBER, contracts=(replace(CONTRACT, id="C0", plan="gone"), CONTRACT))
+    assert enter(rules_of(), KEYS, member, (), NOON).via == "key:DAY"
+
+
+@pytest.mark.parametrize(
+    ("hour", "minute", "via"),
+    [(9, 49, None), (9, 50, "key:DAY"), (16, 59, "key:DAY"), (17, 0, None)],
+)
+def test_a_key_opens_a_little_early_and_not_at_the_end(
+    hour: int, minute: int, via: str | None
+) -> None:
+    plan = replace(DAY_PLAN, early_min=10, late_min=60)
+    decision = enter(rules_of(plan), KEYS, MEMBER, (), at(hour, minute))
+    assert decision.via == via
+    assert decision.service_date == (TODAY if via else None)
+
+
+def test_a_key_of_another_weekday_tells_so() -> None:
+    tuesdays = Plan("P1", bands=(BandGrant("DAY", None, DayRule(frozenset({1}))),))
+    assert enter(rules_of(tuesdays), KEYS, MEMBER, (), NOON).reason is Reason.WEEKDAY_NOT_ALLOWED
+
+
+def test_a_plan_without_limits_has_a_key_for_any_time() -> None:
+    assert enter(rules_of(FREE), KEYS, MEMBER, (), at(3)).via == "key:contract"
 
 
 @pytest.mark.parametrize("plan", [DAY_PLAN, FREE])

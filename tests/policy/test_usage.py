@@ -1,7 +1,7 @@
 """Usage keys, what supports them and their counts (spec/rules.md 2.6, 3.8, 3.9)."""
 
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from itertools import permutations
 from random import Random
 
@@ -64,6 +64,11 @@ def test_a_day_at_two_stores_is_one_use_or_two() -> None:
     assert usage.present(used, keys[0]._replace(store=None))
     assert not usage.present(used, keys[0]._replace(store="S3"))
     assert not usage.present(Usage.of(used_on([4])), keys[0])
+    for other in (keys[0]._replace(owner="C2"), keys[0]._replace(service_date=date(2026, 12, 4))):
+        assert not usage.present(used, other)
+        assert not usage.present(used, other._replace(store=None))
+    tomorrow = keys[0]._replace(service_date=date(2026, 11, 5), store=None)
+    assert not usage.present(used, tomorrow)
 
 
 def test_a_new_contract_counts_from_0_or_carries_on() -> None:
@@ -74,6 +79,8 @@ def test_a_new_contract_counts_from_0_or_carries_on() -> None:
     carry = RuleSettings(carry_usage_on_plan_change=True)
     assert usage.predecessors(carry, member, new) == ("C1", "C0")
     assert usage.predecessors(carry, member, old) == ("C0",)
+    side_by_side = replace(member, contracts=(replace(old, end=TODAY), new))
+    assert usage.predecessors(carry, side_by_side, new) == ("C1",)
 
 
 TICKET = Ticket("T1", TicketType.ENTRY, 3, NEW_YEAR)
@@ -85,6 +92,7 @@ TICKET = Ticket("T1", TicketType.ENTRY, 3, NEW_YEAR)
         (None, -1),
         (date(2026, 10, 30), -1),
         (date(2026, 10, 31), 0),
+        (date(2026, 11, 1), 0),
         (date(2026, 11, 3), 1),
         (TODAY, 2),
         (date(2026, 12, 31), 3),
@@ -111,11 +119,29 @@ def test_whole_months_are_asked_for(now: datetime, first: date, last: date) -> N
     assert usage.asked(STORE, MEMBER, now) == (("C1",), first, last)
 
 
+@pytest.mark.parametrize(
+    ("now", "last"),
+    [
+        (datetime(2026, 12, 15, tzinfo=UTC), date(2027, 1, 31)),
+        (datetime(2027, 1, 15, tzinfo=UTC), date(2027, 2, 28)),
+        (datetime(2027, 2, 15, tzinfo=UTC), date(2027, 3, 31)),
+    ],
+)
+def test_the_last_month_is_whole_whatever_its_length(now: datetime, last: date) -> None:
+    assert usage.asked(STORE, MEMBER, now)[2] == last
+
+
 def test_of_tickets_every_use_is_asked_for_that_is_not_in_the_number() -> None:
     counted = replace(TICKET, id="T2", counted_to=date(2026, 6, 30))
     for tickets, first in (((TICKET,), NEW_YEAR), ((counted,), date(2026, 6, 30))):
         owners, asked, _ = usage.asked(STORE, replace(MEMBER, tickets=tickets), at(12))
         assert (owners, asked) == (("C1", tickets[0].id), first)
+
+
+def test_a_ticket_that_was_counted_on_the_first_of_a_month_is_not_counted_again() -> None:
+    ticket = replace(TICKET, counted_to=date(2026, 11, 1))
+    used = Usage.of(used_on([1, 2], band="*", owner="T1"))
+    assert usage.tickets_left(used, ticket) == 2
 
 
 def test_only_more_than_the_limit_is_reported() -> None:
@@ -170,6 +196,16 @@ def told(story: Story) -> Events:
         else:
             events = usage.withdraw(events, event)
     return events
+
+
+def test_a_key_exists_as_long_as_an_event_supports_it() -> None:
+    key, other = UsageKey("C1", "DAY", TODAY), UsageKey("C2", "DAY", TODAY)
+    events = usage.supported(usage.supported(Events(), key, "a"), key, "b")
+    events = usage.supported(events, other, "a")
+    assert events.existing() == {key, other}
+    events = usage.withdraw(events, "a")
+    assert events.existing() == {key}
+    assert usage.withdraw(events, "b").existing() == frozenset()
 
 
 @given(STORIES, st.randoms(use_true_random=True))

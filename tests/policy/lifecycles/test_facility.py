@@ -94,6 +94,12 @@ def test_hours_past_midnight_are_those_of_the_start(
     assert check(late, at(start), at(end), []) is answer
 
 
+def test_the_date_of_a_request_is_the_facilitys_own() -> None:
+    early = Space("SP1", SEOUL, Hours(0, 1440), no_dates=frozenset({SATURDAY}))
+    assert at(1).date() < SATURDAY
+    assert check(early, at(1), at(2), []) is Answer.DATE_EXCLUDED
+
+
 def test_what_is_booked_elsewhere_or_not_approved_is_not_in_the_way() -> None:
     elsewhere = replace(APPROVED, space="SP2")
     others = [elsewhere, reset(APPROVED)[0], replace(APPROVED, state=RequestState.REJECTED)]
@@ -110,6 +116,12 @@ def test_each_button_in_each_state(state: RequestState) -> None:
     assert approve(request, []) == (replace(request, state=approved), answer)
     assert reject(request) == (replace(request, state=rejected), answer)
     assert reset(request) == (replace(request, state=RequestState.REQUESTED), Answer.OK)
+
+
+def test_what_only_touches_is_not_in_the_way() -> None:
+    always = replace(OPEN, hours=Hours(0, 1440))
+    for start, end in ((8, 9), (11, 12)):
+        assert check(always, at(start), at(end), [APPROVED]) is Answer.REQUESTED
 
 
 def test_the_second_of_two_that_overlap_is_not_approved() -> None:

@@ -120,11 +120,13 @@ def test_the_ledger_lists_the_local_days_bookings_by_start() -> None:
         ("M2", booking("B2", late, room="R1", paid=True)),
         ("M1", booking("B1", datetime(2026, 11, 3, 15, tzinfo=UTC), room=None, paid=False)),
         ("M3", booking("B3", late + timedelta(minutes=30), room=None, paid=True)),
+        ("M0", booking("B4", late, room="R2", paid=True)),
     ]
     assert list(ledger(rows, WEDNESDAY, TOKYO)) == [
         ("booking", "member", "program", "room", "start", "end", "status", "paid"),
         ("B1", "M1", "YOGA", "", "2026-11-04 00:00", "2026-11-04 01:00", "CONFIRMED", "no"),
         ("B2", "M2", "YOGA", "R1", "2026-11-04 23:30", "2026-11-05 00:30", "CONFIRMED", "yes"),
+        ("B4", "M0", "YOGA", "R2", "2026-11-04 23:30", "2026-11-05 00:30", "CONFIRMED", "yes"),
     ]
 
 

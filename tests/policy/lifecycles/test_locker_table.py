@@ -12,6 +12,7 @@ from policy.locker_model import (
     Event,
     Extend,
     ForceEnd,
+    Log,
     NotSeenOpen,
     Open,
     PinReset,
@@ -175,6 +176,10 @@ def test_step(state: str, event: Event, cell: str) -> None:
     after, effects = step(before, event, when(state), SETTINGS, reports_door=True)
     expected, *words = cell.split()
     assert spell(effects) == words
+    holder = before.occupancy.id if before.occupancy else None
+    staff = event.staff if isinstance(event, StaffOpen | ConfirmEmpty | SetAside) else None
+    for log in (effect for effect in effects if isinstance(effect, Log)):
+        assert (log.occupancy, log.about) == (holder, staff)
     if expected == "=":
         assert after == before
     else:

@@ -22,6 +22,7 @@ from policy.locker_model import (
     Open,
     PinReset,
     ResetPin,
+    Return,
     SeenOpen,
     Tick,
 )
@@ -45,6 +46,11 @@ from tests.policy.lifecycles.cabinet import (
 def at_end(event: Event, locker: Locker = IN_USE, at: datetime = END) -> tuple[str, list[str]]:
     after, effects = step(locker, event, at, SETTINGS, reports_door=True)
     return spell_state(after), spell(effects)
+
+
+def test_the_log_of_an_end_names_the_use() -> None:
+    _, effects = step(IN_USE, Tick(), END, SETTINGS, reports_door=True)
+    assert effects == (Log(LockerWord.EXPIRED, "O1"),)
 
 
 def test_the_end_makes_it_wait_at_the_instant() -> None:
@@ -154,12 +160,18 @@ def test_an_ending_from_afar_may_need_a_check(
 
 
 def test_the_log_says_whether_a_use_was_ended_before_its_end() -> None:
-    for at, before_end in ((BEFORE, True), (AFTER, False)):
+    force_end, give_back = ForceEnd("c", "O1"), Return("c", Claim("M"))
+    for end, word, at, before_end in (
+        (force_end, LockerWord.FORCED_END, BEFORE, True),
+        (force_end, LockerWord.FORCED_END, END, False),
+        (force_end, LockerWord.FORCED_END, AFTER, False),
+        (give_back, LockerWord.RETURNED, BEFORE, True),
+    ):
         locker = IN_USE
         effects: Effects = ()
-        for event in (ForceEnd("c", "O1"), PinReset("c", confirmed=True), SeenOpen()):
+        for event in (end, PinReset("c", confirmed=True), SeenOpen()):
             locker, effects = step(locker, event, at, SETTINGS, reports_door=True)
-        assert effects == (Log(LockerWord.FORCED_END, "O1", before_end=before_end),)
+        assert effects == (Log(word, "O1", before_end=before_end),)
 
 
 def test_the_pin_is_gone_before_the_bolt_moves() -> None:

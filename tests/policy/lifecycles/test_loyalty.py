@@ -62,6 +62,7 @@ def test_nothing_negative_is_earned(field: str, build: Callable[[], object]) -> 
     ("points", "amount", "answer"),
     [
         (0, 100, Answer.INSUFFICIENT),
+        (1, 100, Answer.OK),
         (-1, 100, Answer.INSUFFICIENT),
         (11, 5, Answer.INSUFFICIENT),
         (10, 9, Answer.OVER_AMOUNT),
@@ -71,7 +72,7 @@ def test_nothing_negative_is_earned(field: str, build: Callable[[], object]) -> 
 def test_what_may_be_used(points: int, amount: int, answer: Answer) -> None:
     posted = use(Ledger(10, balance=10), "u", points, amount)
     assert posted.answer is answer
-    assert posted.ledger.balance == (0 if answer is Answer.OK else 10)
+    assert posted.ledger.balance == (10 - points if answer is Answer.OK else 10)
 
 
 def test_a_use_is_not_repeated_even_when_it_was_taken_back() -> None:

@@ -159,8 +159,10 @@ def test_step(state: str, step: Step, cell: str) -> None:
     after = "=" if stepped.seat == seat else spell_state(stepped.seat)
     assert f"{after} {stepped.result.value}{notice}" == cell
     assert stepped.opens is (stepped.notice is Notice.CHECK_IN)
-    if after == "=" and stepped.product is not None and product is not None:
+    if after == "=" or stepped.notice:
         assert stepped.product in (product, SPARE, MINE)
+    if stepped.notice and stepped.seat.holding:
+        assert stepped.seat.holding.since == LATER
 
 
 @pytest.mark.parametrize(
@@ -180,6 +182,18 @@ def test_what_a_use_takes_from_its_product(state: str, product_after: dict[str, 
 
 
 @pytest.mark.parametrize(
+    ("stay_s", "left"), [(0, 60), (1, 59), (60, 59), (61, 58), (3_600, 0), (7_200, 0), (-1, 60)]
+)
+def test_a_begun_minute_is_a_whole_one_and_no_more_is_taken_than_is_left(
+    stay_s: int, left: int
+) -> None:
+    seat, product = SEATS["TIME"]
+    assert product is not None
+    after = force_end(seat, product, NINE + timedelta(seconds=stay_s)).product
+    assert after == replace(product, minutes_left=left, in_seat=None)
+
+
+@pytest.mark.parametrize(
     ("product", "result"),
     [
         (replace(MINE, kind=ProductKind.LOCKER), Reason.NO_PRODUCT),
@@ -190,6 +204,7 @@ def test_what_a_use_takes_from_its_product(state: str, product_after: dict[str, 
         (replace(MINE, valid_to=NINE + timedelta(seconds=1)), Reason.OK),
         (replace(MINE, ended=True), Reason.PRODUCT_EXPIRED),
         (replace(MINE, kind=ProductKind.TIME, minutes_left=0), Reason.TIME_BALANCE_EMPTY),
+        (replace(MINE, kind=ProductKind.TIME, minutes_left=1), Reason.OK),
         (replace(MINE, kind=ProductKind.TIME), Reason.TIME_BALANCE_EMPTY),
         (replace(MINE, own_seat="9"), Reason.OK),
         (replace(MINE, own_seat="8"), Reason.NOT_YOUR_FIXED_SEAT),
@@ -220,7 +235,7 @@ def test_an_expired_product_is_told_before_a_seat_that_is_checked_out() -> None:
     assert product is not None
     expired = replace(product, valid_to=LATER)
     assert entry_refusal([(seat, expired)], "M", LATER) is Reason.PRODUCT_EXPIRED
-    assert check_in(seat, expired, "M", LATER).result is Reason.PRODUCT_EXPIRED
+    assert check_in(seat, expired, "M", LATER) == Stepped(seat, expired, Reason.PRODUCT_EXPIRED)
 
 
 def test_colours() -> None:
