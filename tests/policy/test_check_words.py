@@ -70,7 +70,7 @@ NO_STORE, NO_PLAN = "the rules have no store 'S9'", "the rules have no plan 'P9'
                 "a plan without entry limits has nothing to exempt from",
                 "a plan without entry limits has no hours to tolerate",
                 NO_STORE,
-                "a booking band has no limit",
+                "here a band has no limit",
             ],
         ),
         (
@@ -80,7 +80,7 @@ NO_STORE, NO_PLAN = "the rules have no store 'S9'", "the rules have no plan 'P9'
                 "a plan has entry limits or needs a ticket, not both",
                 "programs are listed, but the exemption is off",
                 NO_STORE,
-                "a booking band has no limit",
+                "here a band has no limit",
             ],
         ),
         (
