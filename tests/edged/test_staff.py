@@ -12,6 +12,7 @@ from edged import limits
 from edged.clock import ClockState
 from policy.model import Reason
 from tests.edged.fakes import NOON, settle, until
+from tests.edged.house import two_doors
 from tests.edged.rig import ISSUER, STAFF_ISSUER, Rig, running, signal
 from tests.edged.test_scene import Unsure, again, devices
 
@@ -89,6 +90,19 @@ async def test_a_staff_code_is_good_for_its_minutes(
     async with running(tmp_path, staff=staff()) as rig:
         await rig.enter(shown(rig, ago=timedelta(minutes=ago)))
         assert rig.records("passage")[0]["reason"] == reason
+
+
+@pytest.mark.parametrize(
+    ("roles", "reason"),
+    [(["open"], Reason.LOCKDOWN), (["open", "pass_lockdown"], Reason.STAFF)],
+)
+async def test_in_a_lockdown_who_may_passes(
+    tmp_path: Path, roles: list[str], reason: Reason
+) -> None:
+    async with two_doors(tmp_path, staff=staff(roles=roles)) as house:
+        house.emergency.lockdown_switch(active=True)
+        assert await house.rig.enter(CARD) == signal(reason)
+        assert bool(house.rig.lock.releases) == (reason is Reason.STAFF)
 
 
 async def test_a_replaced_card_opens_no_more(tmp_path: Path) -> None:
