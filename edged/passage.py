@@ -43,6 +43,9 @@ from policy.model import (
 
 log = structlog.get_logger()
 
+OVERFLOW = "OVERFLOW"
+"""Counted with the refused codes: those that came faster than they could be read."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Presentation:
@@ -90,7 +93,8 @@ class Passage:
         )
         if seen is Seen.NEW:
             if not self._mailbox.offer(_Presentation(scan, digest, now_ms)):
-                return  # it leaves no trace, so that its next read asks again
+                self._refused[OVERFLOW] += 1
+                return  # nothing else is left of it, so that its next read asks again
             self._undecided.add(digest)
         elif digest not in self._undecided:
             reason = presentation.outcome(memory, digest)

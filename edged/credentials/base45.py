@@ -1,7 +1,10 @@
 """Base45 as RFC 9285 has it: upper case, no padding, one text for one value."""
 
+import struct
+
 ALPHABET = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"
-_DIGIT = {character: digit for digit, character in enumerate(ALPHABET)}
+_DIGITS = bytes.maketrans(ALPHABET, bytes(range(len(ALPHABET))))
+_PAIR, _BYTE = 0xFFFF, 0xFF  # the most that two bytes, and one, can be
 
 
 def encoded_size(size: int) -> int:
@@ -27,14 +30,13 @@ def decode(text: bytes) -> bytes | None:
     One to one: whatever it returns, `encode` gives the same text again, so a code has no
     second spelling.
     """
-    if len(text) % 3 == 1 or not _DIGIT.keys() >= set(text):
+    if len(text) % 3 == 1 or text.translate(None, ALPHABET):
         return None
-    data = bytearray()
-    for at in range(0, len(text), 3):
-        group = text[at : at + 3]
-        size = len(group) - 1
-        number = sum(_DIGIT[character] * 45**place for place, character in enumerate(group))
-        if number >= 256**size:
-            return None
-        data += number.to_bytes(size, "big")
-    return bytes(data)
+    digits = text.translate(_DIGITS)
+    end = len(digits) // 3 * 3
+    groups = zip(digits[0:end:3], digits[1:end:3], digits[2:end:3], strict=True)
+    pairs = [low + 45 * middle + 2_025 * high for low, middle, high in groups]
+    last = [digits[end] + 45 * digits[end + 1]] if end < len(digits) else []
+    if max(pairs, default=0) > _PAIR or max(last, default=0) > _BYTE:
+        return None
+    return struct.pack(f">{len(pairs)}H{len(last)}B", *pairs, *last)

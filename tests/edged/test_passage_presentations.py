@@ -81,13 +81,14 @@ async def test_what_comes_too_fast_is_counted_and_can_be_shown_again(rig: Rig) -
     last = b"noise %d" % (limits.READER_MAILBOX + 2)
     assert rig.way_in.overflow == 3
     held.let_go.set()
-    await until(lambda: rig.way_in._refused.total() == limits.READER_MAILBOX)
+    await until(lambda: rig.way_in._refused.total() == limits.READER_MAILBOX + 3)
     await settle()
     assert await rig.enter(last) == signal(Reason.CODE_UNREADABLE)
     rig.way_in.sum_up()
     await rig.written()
     [refused] = rig.records("refused")
-    assert refused["counts"] == {"CODE_UNREADABLE": limits.READER_MAILBOX + 1}
+    unreadable = limits.READER_MAILBOX + 1
+    assert refused["counts"] == {"CODE_UNREADABLE": unreadable, "OVERFLOW": 3}
 
 
 # --- what is refused is counted, and not kept

@@ -1,0 +1,196 @@
+"""How many people a second 64 doors let in at once, beside aiosqlite with the same statements.
+
+`python -m hil.perf.crowd [--json] [--doors N] [--grants N] [--rounds N]`. The yardstick carries
+out the statements of a grant, each awaited, one transaction each, with as many tasks as there
+are doors; it reads no code, decides nothing and moves no bolt. "Unsigned" leaves the check of
+the signature out of ours.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import sqlite3
+import sys
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from typing import Any, Final, cast
+
+import aiosqlite
+
+from drivers.api import Scan
+from edged.credentials import proof
+from edged.store.connection import connect
+from edged.store.ledger import Ledger
+from hil.perf.doorways import Doorways
+
+Statement = tuple[str, tuple[Any, ...]]
+LAST: Final = "SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1"
+RECORD: Final = "INSERT INTO audit"
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Grants a second, the medians of all rounds; the ratio is that of ours unsigned."""
+
+    doors: int
+    aiosqlite: float
+    unsigned: float
+    signed: float
+    ratio: float
+    statements: int
+
+
+class _Recording:
+    """A connection that writes down what it is asked to execute."""
+
+    def __init__(self, db: sqlite3.Connection, heard: list[Statement]) -> None:
+        self._db = db
+        self._heard = heard
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
+        self._heard.append((sql, tuple(parameters)))
+        return self._db.execute(sql, parameters)
+
+
+async def statements(folder: Path) -> list[Statement]:
+    """Let one person in; return what that took of the journal's database."""
+    heard: list[Statement] = []
+    async with Doorways(folder, 1) as doors:
+        commit = doors.journal.commit
+
+        async def recorded(write: Callable[[Ledger], Any]) -> Any:  # noqa: ANN401 - as `commit`
+            def write_down(ledger: Ledger) -> Any:  # noqa: ANN401 - as `write`
+                before = len(heard)
+                recording = _Recording(ledger._db, heard)  # noqa: SLF001 - only to listen
+                found = write(Ledger(cast("sqlite3.Connection", recording)))
+                if not any(sql.startswith(RECORD) for sql, _ in heard[before:]):
+                    del heard[before:]  # something else that the daemon keeps
+                return found
+
+            return await commit(write_down)
+
+        doors.journal.commit = recorded  # type: ignore[method-assign] # it listens, no more
+        await _let_in(doors, 0, doors.codes(1))
+    return heard
+
+
+def _as_if_signed(message: bytes, proof: bytes, public: bytes) -> bool:  # noqa: ARG001 - as `proof`
+    return True
+
+
+@contextmanager
+def unsigned() -> Iterator[None]:
+    """Take every signature for good."""
+    checked = proof.is_signed
+    proof.is_signed = _as_if_signed
+    try:
+        yield
+    finally:
+        proof.is_signed = checked
+
+
+async def ours(folder: Path, doors: int, grants: int) -> float:
+    """Return the grants a second of all doors together; each has the next one when it opened."""
+    async with Doorways(folder, doors) as house:
+        codes = [house.codes(grants) for _ in range(doors)]
+        began = perf_counter()
+        await asyncio.gather(*(_let_in(house, n, each) for n, each in enumerate(codes)))
+        return doors * grants / (perf_counter() - began)
+
+
+async def _let_in(house: Doorways, door: int, codes: Sequence[bytes]) -> None:
+    pin, passage = house.pins[door], house.passages[door]
+    for text in codes:
+        pin.raised.clear()
+        passage.scanned(Scan(text))
+        await pin.raised.wait()
+
+
+async def yardstick(folder: Path, said: Sequence[Statement], tasks: int, grants: int) -> float:
+    """Return the transactions a second of aiosqlite at a journal of the same schema."""
+    async with Doorways(folder, 1):
+        pass  # it leaves a journal
+    path, turn = folder / "journal.db", asyncio.Lock()
+    async with aiosqlite.Connection(lambda: connect(path), iter_chunk_size=64) as db:
+
+        async def grant() -> None:
+            event, last = str(uuid.uuid4()), (0, b"")
+            async with turn:
+                await db.execute("BEGIN IMMEDIATE")
+                for sql, parameters in said:
+                    if sql.startswith(RECORD):
+                        await db.execute(sql, (last[0] + 1, parameters[1], last[1]))
+                        continue
+                    fresh = tuple(_fresh(value, event) for value in parameters)
+                    rows = list(await db.execute_fetchall(sql, fresh))
+                    last = cast("tuple[int, bytes]", rows[0]) if sql == LAST and rows else last
+                await db.execute("COMMIT")
+
+        async def task() -> None:
+            for _ in range(grants):
+                await grant()
+
+        began = perf_counter()
+        await asyncio.gather(*(task() for _ in range(tasks)))
+        return tasks * grants / (perf_counter() - began)
+
+
+def _fresh(value: object, event: str) -> object:
+    """Give an event id of another grant in place of the recorded one."""
+    same = isinstance(value, str) and len(value) == len(event) and value.count("-") == 4
+    return event if same else value
+
+
+async def measured(folder: Path, doors: int, grants: int, rounds: int) -> Measured:
+    """Take all three by turns."""
+    said = await statements(_new(folder, "one"))
+    found: dict[str, list[float]] = {"aiosqlite": [], "unsigned": [], "signed": []}
+    for n in range(rounds):
+        found["aiosqlite"].append(await yardstick(_new(folder, f"a{n}"), said, doors, grants))
+        with unsigned():
+            found["unsigned"].append(await ours(_new(folder, f"u{n}"), doors, grants))
+        found["signed"].append(await ours(_new(folder, f"s{n}"), doors, grants))
+        if sys.stderr.isatty():
+            print(f"round {n + 1} of {rounds}", file=sys.stderr)
+    ratio = median(a / b for a, b in zip(found["unsigned"], found["aiosqlite"], strict=True))
+    rates = {name: round(median(rate), 1) for name, rate in found.items()}
+    return Measured(doors, ratio=round(ratio, 2), statements=len(said), **rates)
+
+
+def _new(folder: Path, name: str) -> Path:
+    (folder / name).mkdir()
+    return folder / name
+
+
+def main() -> None:
+    """Measure, and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+    parser.add_argument("--doors", type=int, default=64, help="1..64 (default: 64)")
+    parser.add_argument("--grants", type=int, default=30, help="at each door (default: 30)")
+    parser.add_argument("--rounds", type=int, default=5, help="(default: 5)")
+    parser.add_argument("--folder", type=Path, help="on the disk to measure (default: a new one)")
+    asked = parser.parse_args()
+    if asked.doors not in range(1, 65) or asked.grants < 1 or asked.rounds < 1:
+        parser.error("1 to 64 doors, a grant and a round")
+    with tempfile.TemporaryDirectory(dir=asked.folder) as name:
+        found = asyncio.run(measured(Path(name), asked.doors, asked.grants, asked.rounds))
+    if asked.json:
+        print(json.dumps(asdict(found)))
+        return
+    print(f"{found.doors} doors at once, grants a second (median of {asked.rounds} rounds)")
+    print(f"  aiosqlite, {found.statements} statements one by one  {found.aiosqlite:8.0f}")
+    print(f"  edged without the signature check     {found.unsigned:8.0f}  {found.ratio:.1f} times")
+    print(f"  edged                                 {found.signed:8.0f}")
+    print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""The measurements at doors measure what they say: real grants, real refusals."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from hil.perf import crowd, flood, release
+from hil.perf.doorways import Doorways, Terminal
+
+
+async def test_a_scan_takes_both_paths_and_its_stages_add_up(tmp_path: Path) -> None:
+    found = await release.measured(tmp_path, scans=3, sync_ms=0)
+    assert found.floor.p50_us > 0
+    assert found.p50_ratio == round(found.ours.p50_us / found.floor.p50_us, 3)
+    assert found.stages[0].name == "read"
+    assert all(stage.p50_us > 0 for stage in found.stages)
+
+
+async def test_a_bad_code_raises_no_pin(tmp_path: Path) -> None:
+    async with Doorways(tmp_path, 1) as doors:
+        terminal = Terminal()
+        await doors.plug(terminal)
+        terminal.scan(b"M1:NOTHING")
+        assert await release.scan(terminal, doors.code(), doors.pins[0]) > 0
+        doors.passages[0].sum_up()
+        await doors.journal.commit(lambda _: None)
+        terminal.close()
+    assert flood._counted(tmp_path) == 1
+
+
+async def test_the_yardstick_does_what_a_grant_does(tmp_path: Path) -> None:
+    said = await crowd.statements(crowd._new(tmp_path, "one"))
+    written = [sql.split()[0] for sql, _ in said]
+    assert (written.count("SELECT") > 0, written.count("INSERT") >= 3) == (True, True)
+    assert crowd.LAST in [sql for sql, _ in said]
+    assert await crowd.yardstick(crowd._new(tmp_path, "two"), said, tasks=2, grants=3) > 0
+    assert await crowd.ours(crowd._new(tmp_path, "three"), doors=2, grants=3) > 0
+
+
+async def test_a_flood_is_counted_to_the_last(tmp_path: Path) -> None:
+    found = await flood.measured(tmp_path, seconds=2, hostile=50)
+    assert (found.let_in, found.sent, found.counted) == (2, 100, 100)
+
+
+def test_what_is_measured_is_printed_for_machines(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(
+        "sys.argv", ["crowd", "--json", "--doors", "2", "--grants", "2", "--rounds", "1"]
+    )
+    crowd.main()
+    assert json.loads(capsys.readouterr().out)["doors"] == 2
