@@ -10,6 +10,7 @@ import signal
 import sys
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -118,7 +119,8 @@ async def house(folder: Path) -> AsyncIterator[House]:
     house = House(folder)
     yield house
     if house.daemon.code is None:
-        os.kill(house.daemon.pid, signal.SIGCONT)
+        with suppress(ProcessLookupError):  # it is dead, and nobody has waited for it yet
+            os.kill(house.daemon.pid, signal.SIGCONT)
         house.daemon.kill()
         await house.daemon.wait()
 
