@@ -26,7 +26,7 @@ TESTS = {  # the tests that are named for a module; for others there are only AL
         "compare": "test_compare",
         "doubt": "test_doubt test_trace",
         "exit": "test_exit test_trace",
-        "explain": "test_explain",
+        "explain": "test_explain test_explain_edges",
         "facility": "lifecycles/test_facility",
         "key_schedule": "test_modes test_trace",
         "line": "lifecycles/test_line",
@@ -38,7 +38,7 @@ TESTS = {  # the tests that are named for a module; for others there are only AL
         "seats": "lifecycles/test_seats",
         "staff": "test_staff test_trace",
         "timetable": "test_timetable",
-        "turns": "test_explain test_compare",
+        "turns": "test_explain test_explain_edges test_compare",
         "usage": "test_usage",
         "usage_keys": "test_usage",
     }.items()
