@@ -47,7 +47,7 @@ TESTS = {  # the tests that are named for a module; for others there are only AL
         "staff": "test_staff test_trace",
         "timetable": "test_timetable",
         "trace": "test_trace",
-        "turns": "test_explain test_explain_edges test_compare",
+        "turns": "test_turns",
         "usage": "test_usage",
         "usage_keys": "test_usage",
     }.items()
