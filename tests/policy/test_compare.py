@@ -1,7 +1,7 @@
 """What would come out otherwise under other rules: whose access changes, when, and why."""
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from random import Random
 
 import pytest
@@ -23,7 +23,7 @@ from policy.model import (
     Verdict,
 )
 from tests.policy.outlooks import Outlook, instant, outlooks, poorer
-from tests.policy.worlds import ENTRANCE, MEMBER, STORE, at, rules_of
+from tests.policy.worlds import BOOKING, ENTRANCE, MEMBER, STORE, at, rules_of
 
 OPEN = replace(STORE, bands={"DAY": Hours(600, 1020), "NIGHT": Hours(1080, 1380)})
 LONGER = replace(OPEN, bands={**OPEN.bands, "DAY": Hours(540, 1020)})
@@ -102,8 +102,22 @@ def test_each_service_date_is_a_change_of_its_own() -> None:
     assert [c.after.counted[0].service_date.day for c in week] == list(range(4, 11))
 
 
+def test_what_changes_on_after_a_booking_began_is_one_change() -> None:
+    booked = replace(MEMBER, bookings=(replace(BOOKING, start=at(13), end=at(14)),))
+    told = compare.member((OLD, booked), (OLD, None), "D1", NOTHING, at(0), at(24))
+    assert told == (Change(at(10), at(17), LET_IN, refused(Reason.MEMBER_UNKNOWN)),)
+
+
+@pytest.mark.parametrize("now", [at(0, day=1), at(12), at(0, day=20)])
+def test_the_time_of_the_scene_is_not_looked_at(now: datetime) -> None:
+    longer = rules_of(EIGHT, store=LONGER)
+    assert today(longer, Scene(now)) == today(longer)
+
+
 def test_a_span_has_an_end() -> None:
     late = at(0) + timedelta(days=70, seconds=1)
+    most = late - timedelta(seconds=1)
+    assert compare.member((OLD, MEMBER), (OLD, MEMBER), "D1", NOTHING, at(0), most) == ()
     with pytest.raises(ValueError, match="last: more than 70 days"):
         compare.member((OLD, MEMBER), (OLD, MEMBER), "D1", NOTHING, at(0), late)
 

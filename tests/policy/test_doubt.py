@@ -21,11 +21,24 @@ from policy.model import (
     RuleSettings,
     Scene,
     StalePolicy,
+    Ticket,
+    TicketDedupe,
+    TicketType,
     Usage,
     Verdict,
     Warn,
 )
-from tests.policy.worlds import ENTRANCE, MEMBER, NOON, STORE, at, enter, rules_of, used_on
+from tests.policy.worlds import (
+    ENTRANCE,
+    MEMBER,
+    NEW_YEAR,
+    NOON,
+    STORE,
+    at,
+    enter,
+    rules_of,
+    used_on,
+)
 
 DENY_BAD_CLOCK = RuleSettings(clock_policy=ClockPolicy.DENY)
 STOPPED = replace(MEMBER, suspended=True)
@@ -61,6 +74,16 @@ def test_members_are_let_in_by_old_rules_past_the_device_too() -> None:
         "rules_fresh",
         "qualified",
     ]
+
+
+def test_by_old_rules_whoever_is_let_in_is_counted_and_whoever_is_stopped_stays_out() -> None:
+    rules = rules_of(settings=RuleSettings(stale_policy=StalePolicy.MEMBERS))
+    allowed = enter(rules, ENTRANCE, MEMBER, (), NOON, rules_age_h=73)
+    assert (allowed.via, allowed.new_keys) == ("plan:C1", tuple(used_on([4])))
+    stopped = enter(rules, ENTRANCE, STOPPED, (), NOON, rules_age_h=73)
+    assert (stopped.verdict, stopped.reason) == (Verdict.DENY, Reason.MEMBER_SUSPENDED)
+    normal = enter(rules_of(), ENTRANCE, MEMBER, (), NIGHT, rules_age_h=73)
+    assert (normal.verdict, normal.reason) == (Verdict.DENY, Reason.OUT_OF_BAND)
 
 
 ENDING, BEGINNING = at(16, 59), at(9, 59)
@@ -113,6 +136,13 @@ def test_between_two_bands_the_earlier_counts_whatever_the_policy() -> None:
     assert (decision.verdict, decision.band, decision.unsettled) == (Verdict.ALLOW, "NOON", True)
     assert decision.trace[-1].facts == {"earliest": "OK", "latest": "OK"}
     assert decision.warnings == (Warn.CLOCK_UNTRUSTED,)
+
+
+def test_the_instant_in_the_key_of_a_tickets_entry_is_no_difference() -> None:
+    rules = rules_of(settings=RuleSettings(ticket_dedupe=TicketDedupe.ENTRY))
+    ticket = Ticket("T1", TicketType.ENTRY, 1, NEW_YEAR)
+    decision = between(rules, member=replace(MEMBER, contracts=(), tickets=(ticket,)))
+    assert (decision.via, decision.unsettled, decision.warnings) == ("ticket:T1", False, ())
 
 
 def test_the_same_band_with_other_keys_beside_it_is_not_the_same() -> None:

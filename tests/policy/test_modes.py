@@ -257,7 +257,10 @@ def test_a_record_counts_the_band_by_its_hours_alone() -> None:
     store = replace(STORE, bands={**STORE.bands, "SOON": Hours(750, 760)})
     rules = rules_of(plan, store=store)
     member = replace(MEMBER, contracts=(replace(YESTERDAY, end=NEW_YEAR),))
-    assert enter(rules, RECORDS, member, (), NOON).band == "NOON"
+    first = enter(rules, RECORDS, member, (), NOON)
+    key = UsageKey("C1", "NOON", TODAY)
+    assert (first.via, first.band, first.service_date) == ("record", "NOON", TODAY)
+    assert (first.keys, first.new_keys) == ((key,), (key,))
     counted = enter(rules, RECORDS, member, used_on([4]), NOON)
     assert (counted.band, counted.keys, counted.new_keys) == ("DAY", tuple(used_on([4])), ())
     assert enter(rules, RECORDS, member, (), at(10, 30)).band == "DAY"

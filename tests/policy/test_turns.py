@@ -1,0 +1,256 @@
+"""At which instants the answer can change: all of them, and none that has no cause (turns.py)."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from policy.model import (
+    BandGrant,
+    DayRule,
+    ExemptScope,
+    HolidayRule,
+    Member,
+    Plan,
+    Rules,
+    RuleSettings,
+    Scene,
+    Ticket,
+    TicketType,
+    Usage,
+    Visit,
+)
+from policy.turns import Opening, openings, turns
+from tests.policy.worlds import (
+    BOOKING,
+    CONTRACT,
+    DAY_PLAN,
+    ENTRANCE,
+    MEMBER,
+    NEW_YEAR,
+    NEW_YORK,
+    STORE,
+    TODAY,
+    at,
+    rules_of,
+    used_on,
+)
+
+NOBODY = replace(MEMBER, contracts=())
+TICKET = Ticket("T1", TicketType.ENTRY, 3, NEW_YEAR)
+MICROSECOND = timedelta(microseconds=1)
+TOMORROW = TODAY + timedelta(days=1)
+TUESDAYS = DayRule(frozenset({1}), HolidayRule.NONE)
+
+
+def turned(
+    member: Member,
+    plan: Plan = DAY_PLAN,
+    *,
+    settings: RuleSettings | None = None,
+    visit: Visit | None = None,
+) -> list[datetime]:
+    """The turns of 2026-11-04 in Tokyo."""
+    scene = Scene(at(0), visit=visit)
+    return turns(rules_of(plan, settings=settings), ENTRANCE, member, scene, at(24))
+
+
+@pytest.mark.parametrize(
+    ("plan", "member", "expected"),
+    [
+        pytest.param(DAY_PLAN, NOBODY, [at(0)], id="nothing but the date"),
+        pytest.param(DAY_PLAN, MEMBER, [at(0), at(10), at(17)], id="a band"),
+        pytest.param(
+            replace(DAY_PLAN, early_min=10, late_min=20),
+            MEMBER,
+            [at(0), at(9, 50), at(10), at(17)],
+            id="early, not late: that is for leaving",
+        ),
+        pytest.param(
+            Plan("P1", bands=(BandGrant("LATE"),)),
+            MEMBER,
+            [at(0), at(2), at(22)],
+            id="a band over midnight ends and begins",
+        ),
+        pytest.param(
+            replace(DAY_PLAN, booking_bands=(BandGrant("NOON"),)),
+            MEMBER,
+            [at(0), at(10), at(11), at(14), at(17)],
+            id="a booking band",
+        ),
+        pytest.param(Plan("P1", bands=(BandGrant("POOL"),)), MEMBER, [at(0)], id="no hours here"),
+        pytest.param(
+            DAY_PLAN,
+            replace(NOBODY, tickets=(replace(TICKET, bands=frozenset({"NOON"})),)),
+            [at(0), at(11), at(14)],
+            id="the band of a ticket",
+        ),
+        pytest.param(
+            DAY_PLAN,
+            replace(NOBODY, bookings=(BOOKING,)),
+            [at(0), at(17, 45), at(19)],
+            id="a booking, early",
+        ),
+        pytest.param(
+            DAY_PLAN,
+            replace(NOBODY, contracts=(replace(CONTRACT, plan="gone"),)),
+            [at(0)],
+            id="of an unknown plan",
+        ),
+    ],
+)
+def test_what_turns_on_one_day(plan: Plan, member: Member, expected: list[datetime]) -> None:
+    assert turned(member, plan) == expected
+
+
+def test_a_date_without_band_may_begin_later() -> None:
+    assert turned(NOBODY, settings=RuleSettings(day_cutoff_hour=5)) == [at(0), at(5)]
+
+
+def test_a_visit_is_forgotten_twice() -> None:
+    settings = RuleSettings(passback_timeout_min=90, visit_max_h=4)
+    visit = Visit("S1", at(8), None, "D1", "plan:C1", None)
+    expected = [at(0), at(9, 30), at(12) + MICROSECOND]
+    assert turned(NOBODY, settings=settings, visit=visit) == expected
+
+
+def test_a_booking_may_exempt_by_its_band() -> None:
+    plan = replace(DAY_PLAN, bands=(), booking_bands=(BandGrant("NOON"),))
+    member = replace(MEMBER, bookings=(BOOKING,))
+    settings = RuleSettings(exempt_scope=ExemptScope.BOOKING_BAND)
+    assert turned(member, plan, settings=settings) == [at(0), at(11), at(14), at(17, 45), at(19)]
+
+
+def test_the_clocks_turn_to_the_second() -> None:
+    store = replace(STORE, tz=NEW_YORK, bands={})
+    rules = rules_of(store=store)
+    first = datetime(2026, 11, 1, 4, 30, tzinfo=UTC)  # 00:30 there; at 06:00 UTC they go back
+    last = first + timedelta(hours=12)
+    found = turns(rules, ENTRANCE, NOBODY, Scene(first), last)
+    assert found == [first, datetime(2026, 11, 1, 6, tzinfo=UTC)]
+    cutoff = rules_of(store=store, settings=RuleSettings(day_cutoff_hour=1))
+    twice = [datetime(2026, 11, 1, hour, tzinfo=UTC) for hour in (5, 6)]
+    assert turns(cutoff, ENTRANCE, NOBODY, Scene(first), last) == [first, *twice]
+
+
+def opened(
+    member: Member, rules: Rules | None = None, days: int = 1, used: Usage | None = None
+) -> list[Opening]:
+    """The openings of some days from 2026-11-04 in Tokyo."""
+    scene = Scene(at(0), used or Usage.of(()))
+    return openings(rules or rules_of(), ENTRANCE, member, scene, at(24 * days))
+
+
+def instants(found: list[Opening]) -> list[datetime]:
+    return [opening.at for opening in found]
+
+
+@pytest.mark.parametrize(
+    ("plan", "member", "expected"),
+    [
+        pytest.param(replace(DAY_PLAN, early_min=10), MEMBER, [at(9, 50)], id="a band, early"),
+        pytest.param(
+            replace(DAY_PLAN, booking_bands=(BandGrant("NOON"),)),
+            MEMBER,
+            [at(10), at(11)],
+            id="two",
+        ),
+        pytest.param(
+            Plan("P1", bands=(BandGrant("DAY", None, TUESDAYS),)), MEMBER, [], id="another weekday"
+        ),
+        pytest.param(Plan("P1", bands=(BandGrant("POOL"),)), MEMBER, [], id="no hours here"),
+        pytest.param(Plan("P1", restrict=False), MEMBER, [at(24)], id="a date"),
+        pytest.param(
+            DAY_PLAN,
+            replace(MEMBER, contracts=(replace(CONTRACT, start=TOMORROW),)),
+            [at(24)],
+            id="begins tomorrow",
+        ),
+        pytest.param(
+            DAY_PLAN,
+            replace(MEMBER, contracts=(replace(CONTRACT, end=TODAY),)),
+            [at(10), at(24)],
+            id="ends today",
+        ),
+        pytest.param(
+            DAY_PLAN,
+            replace(MEMBER, contracts=(replace(CONTRACT, paused=((NEW_YEAR, TODAY),)),)),
+            [at(24)],
+            id="paused until today",
+        ),
+        pytest.param(DAY_PLAN, replace(NOBODY, tickets=(TICKET,)), [at(24)], id="a ticket"),
+        pytest.param(
+            DAY_PLAN,
+            replace(NOBODY, tickets=(replace(TICKET, valid_to=TODAY),)),
+            [],
+            id="a ticket for today",
+        ),
+        pytest.param(
+            DAY_PLAN,
+            replace(NOBODY, tickets=(replace(TICKET, valid_from=TOMORROW, valid_to=TOMORROW),)),
+            [at(24)],
+            id="a ticket for tomorrow",
+        ),
+        pytest.param(
+            DAY_PLAN,
+            replace(NOBODY, tickets=(replace(TICKET, days=TUESDAYS),)),
+            [],
+            id="a ticket for another weekday",
+        ),
+        pytest.param(
+            DAY_PLAN,
+            replace(NOBODY, tickets=(replace(TICKET, bands=frozenset({"NOON", "POOL"})),)),
+            [at(11)],
+            id="the band of a ticket",
+        ),
+        pytest.param(
+            DAY_PLAN,
+            replace(NOBODY, bookings=(BOOKING,)),
+            [at(17, 45), at(19)],
+            id="a booking, and its end",
+        ),
+    ],
+)
+def test_what_opens_on_one_day(plan: Plan, member: Member, expected: list[datetime]) -> None:
+    assert instants(opened(member, rules_of(plan))) == expected
+
+
+def test_a_closed_date_opens_nothing_and_does_not_end_the_search() -> None:
+    closed = rules_of(store=replace(STORE, closed=frozenset({TODAY})))
+    assert instants(opened(MEMBER, closed, days=2)) == [at(10, day=5)]
+
+
+def test_a_right_is_the_same_the_next_day_until_it_is_used_or_its_month_ends() -> None:
+    plain = opened(MEMBER, days=3)
+    assert len(plain) == 3
+    assert len({opening.cause for opening in plain}) == 1
+    used = opened(MEMBER, days=3, used=Usage.of(used_on([5])))
+    assert [opening.cause == used[0].cause for opening in used] == [True, False, True]
+    month = opened(MEMBER, days=28)
+    assert [o.at for o in month if o.cause != month[0].cause] == [
+        at(10, day=1) + timedelta(days=30)
+    ]
+    anchored = opened(MEMBER, rules_of(settings=RuleSettings(month_anchor_day=6)), days=3)
+    assert [o.cause == anchored[0].cause for o in anchored] == [True, True, False]
+
+
+def test_two_rights_are_two_causes() -> None:
+    two = replace(DAY_PLAN, bands=(BandGrant("DAY", 8), BandGrant("NOON", 8)))
+    assert len({opening.cause for opening in opened(MEMBER, rules_of(two))}) == 2
+    booked = replace(NOBODY, bookings=(BOOKING,))
+    assert len({opening.cause for opening in opened(booked)}) == 2
+    both = replace(MEMBER, tickets=(replace(TICKET, bands=frozenset({"DAY"})),))
+    assert len({opening.cause for opening in opened(both)}) == 2
+
+
+def test_what_is_no_right_has_no_cause() -> None:
+    member = replace(NOBODY, contracts=(replace(CONTRACT, plan="gone", start=TOMORROW),))
+    assert opened(member) == [Opening(at(24), None)]
+
+
+@pytest.mark.parametrize("start", [date(2026, 11, 4), date(2026, 11, 5)])
+def test_nothing_opens_at_a_device_of_no_store(start: date) -> None:
+    member = replace(MEMBER, contracts=(replace(CONTRACT, start=start),))
+    lost = replace(ENTRANCE, store="gone")
+    assert openings(rules_of(), lost, member, Scene(at(0)), at(24)) == []
+    assert turns(rules_of(), lost, member, Scene(at(0)), at(24)) == [at(0)]
