@@ -1,7 +1,7 @@
 """When next, and what is left: told after the answer, never in its way.
 
-Looking ahead takes milliseconds (policy/explain.py), so it is done in a thread of its own, once
-the answer has been shown and the door has moved.
+Looking for the next way in takes milliseconds (policy/explain.py), so it is done in a thread of
+its own, once the answer has been shown and the door has moved.
 """
 
 import asyncio
@@ -28,6 +28,8 @@ async def look_ahead(
     asked: access.Request, decision: Decision, languages: Sequence[Language]
 ) -> Outlook | None:
     """Say what lies ahead after an entry was decided; None for a member whom nobody knows."""
+    if decision.verdict is Verdict.ALLOW:  # what is left takes less than the way to a thread
+        return _look(asked, decision, languages)
     return await asyncio.to_thread(_look, asked, decision, languages)
 
 
