@@ -21,6 +21,7 @@ from policy.model import (
     Plan,
     Qualifier,
     Reason,
+    RuleSettings,
     Ticket,
     TicketType,
     UsageKey,
@@ -71,6 +72,9 @@ def asks(
         (asks(Qualifier.BOOKING), replace(MEMBER, bookings=(BOOKING,)), False),
         (asks(Qualifier.BOOKING), replace(MEMBER, bookings=(NOW,)), True),
         (asks(Qualifier.BOOKING, room="R1"), replace(MEMBER, bookings=(NOW,)), False),
+        (asks(), replace(MEMBER, tickets=(TICKET,), bookings=(NOW,)), False),
+        (asks(Qualifier.TICKET), replace(MEMBER, bookings=(NOW,)), False),
+        (asks(Qualifier.BOOKING), replace(MEMBER, tickets=(TICKET,)), False),
     ],
 )
 def test_a_device_lets_only_those_try_whom_it_is_for(
@@ -80,6 +84,21 @@ def test_a_device_lets_only_those_try_whom_it_is_for(
     assert (decision.reason is Reason.DEVICE_NOT_QUALIFIED) is not qualified
     at_terminal = enter(rules_of(), replace(device, mode=Mode.APP), member, (), NOON)
     assert at_terminal.reason is not Reason.DEVICE_NOT_QUALIFIED
+
+
+@pytest.mark.parametrize(
+    ("end_min", "contract", "qualified"),
+    [(1_441, YESTERDAY, True), (1_440, YESTERDAY, False), (1_441, LONG_AGO, False)],
+)
+def test_who_ran_yesterday_qualifies_for_a_band_over_midnight(
+    end_min: int, contract: Contract, qualified: bool
+) -> None:
+    store = replace(STORE, bands={"LATE": Hours(1_320, end_min), "POOL": Hours(0, 60)})
+    plan = Plan("P1", bands=(BandGrant("LATE"), BandGrant("NOON")))
+    member = replace(MEMBER, contracts=(contract,))
+    decision = enter(rules_of(plan, store=store), asks(Qualifier.PLAN), member, (), at(0))
+    assert decision.verdict is (Verdict.ALLOW if qualified else Verdict.DENY)
+    assert (decision.reason is Reason.DEVICE_NOT_QUALIFIED) is not qualified
 
 
 def test_whoever_qualifies_still_needs_an_entitlement() -> None:
@@ -128,6 +147,8 @@ def test_at_a_rooms_door_nothing_but_its_booking_counts() -> None:
     assert unpaid.reason is Reason.BOOKING_UNPAID
     closed = rules_of(store=replace(STORE, closed=frozenset({TODAY})))
     assert enter(closed, device, MEMBER, (), NOON, room_refusal=None).reason is Reason.STORE_CLOSED
+    opens = replace(closed, settings=RuleSettings(closed_days_block_bookings=False))
+    assert enter(opens, device, MEMBER, (), NOON, room_refusal=None).via == "room"
 
 
 KEYS = replace(ENTRANCE, mode=Mode.KEY_SCHEDULE)

@@ -55,6 +55,14 @@ def test_a_month_may_begin_on_another_day(day: date, times: int) -> None:
     assert usage.count(settings, Usage.of(keys), ["C1"], "DAY", day) == times
 
 
+def test_a_month_that_begins_on_another_day_may_go_over_new_year() -> None:
+    settings = RuleSettings(month_anchor_day=15)
+    dates = [date(2026, 12, 14), date(2026, 12, 15), date(2027, 1, 14), date(2027, 1, 15)]
+    used = Usage.of(UsageKey("C1", "DAY", day) for day in dates)
+    for day, times in zip(dates, (1, 2, 2, 1), strict=True):
+        assert usage.count(settings, used, ["C1"], "DAY", day) == times
+
+
 def test_a_day_at_two_stores_is_one_use_or_two() -> None:
     keys = [UsageKey("C1", "DAY", TODAY, store) for store in ("S1", "S2")]
     used = Usage.of(keys)

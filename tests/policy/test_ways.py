@@ -62,7 +62,8 @@ def holding(*tickets: Ticket, contracts: tuple[Contract, ...] = (CONTRACT,)) -> 
         (replace(TICKET, stores=frozenset({"S1"})), Reason.OK),
         (replace(TICKET, bands=frozenset({"LATE", "POOL"})), Reason.TICKET_OUT_OF_BAND),
         (replace(TICKET, valid_from=TODAY + timedelta(days=1)), Reason.TICKET_EXPIRED),
-        (replace(TICKET, valid_to=TODAY), Reason.OK),
+        (replace(TICKET, valid_from=TODAY, valid_to=TODAY), Reason.OK),
+        (replace(TICKET, valid_to=TODAY - timedelta(days=1)), Reason.TICKET_EXPIRED),
         (replace(TICKET, days=DayRule(frozenset({0}))), Reason.WEEKDAY_NOT_ALLOWED),
         (replace(TICKET, remaining=0), Reason.TICKET_USED_UP),
         (replace(TICKET, type=TicketType.TRIAL), Reason.TICKET_REQUIRED),
@@ -70,6 +71,32 @@ def holding(*tickets: Ticket, contracts: tuple[Contract, ...] = (CONTRACT,)) -> 
 )
 def test_a_ticket_tells_what_it_lacks(ticket: Ticket, told: Reason) -> None:
     assert enter(rules_of(NEEDS_TICKET), ENTRANCE, holding(ticket), (), NOON).reason is told
+
+
+def test_of_several_tickets_the_one_that_ends_first_is_used_then_the_first_by_name() -> None:
+    soon, later = (replace(TICKET, valid_to=TODAY + timedelta(days=n)) for n in (1, 2))
+    for tickets, first in (
+        ((TICKET, replace(later, id="T2"), replace(soon, id="T3")), "ticket:T3"),
+        ((TICKET, replace(later, id="T2")), "ticket:T2"),
+        ((replace(TICKET, id="T2"), TICKET), "ticket:T1"),
+    ):
+        decision = enter(rules_of(NEEDS_TICKET), ENTRANCE, holding(*tickets), (), NOON)
+        assert decision.via == first
+
+
+@pytest.mark.parametrize(
+    ("hour", "minute", "told"),
+    [
+        (9, 59, Reason.TICKET_OUT_OF_BAND),
+        (10, 0, Reason.OK),
+        (16, 59, Reason.OK),
+        (17, 0, Reason.TICKET_OUT_OF_BAND),
+    ],
+)
+def test_the_band_of_a_ticket_knows_no_tolerance(hour: int, minute: int, told: Reason) -> None:
+    member = holding(replace(TICKET, bands=frozenset({"DAY"})))
+    plan = replace(NEEDS_TICKET, early_min=60, late_min=60)
+    assert enter(rules_of(plan), ENTRANCE, member, (), at(hour, minute)).reason is told
 
 
 def test_a_ticket_opens_nothing_on_a_closed_date() -> None:
