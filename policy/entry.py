@@ -100,14 +100,15 @@ def decide(rules: Rules | None, device: Device, member: Member, scene: Scene) ->
         or device.mode is _RECORD_ONLY
     ):
         return _unusual(rules, device, member, scene)
+    is_stopped = member.withdrawn or member.suspended or member.id_suspended
+    known = None if is_stopped else _known(rules, device, member, scene.at)
+    if known is not None:
+        return known
     store = rules.stores.get(device.store)
     if store is None:
         return _early(0, Reason.DEVICE_DISABLED)
-    if member.withdrawn or member.suspended or member.id_suspended:
+    if is_stopped:
         return _STOPPED[stopped(member)]
-    known = _known(rules, device, member, scene.at)
-    if known is not None:
-        return known
     here = offers(rules, device, scene.at)
     case = Case(rules, store, device, member, scene, here, [*_ALL_HELD], [])
     decision = _by_rules(case)
@@ -130,10 +131,9 @@ def _known(rules: Rules, device: Device, member: Member, at: datetime) -> Decisi
     if minutes is None:
         return None
     offered = minutes[60 * at.hour + at.minute]
-    if not isinstance(offered, Segment) or offered.answer is None:
+    if not isinstance(offered, Segment) or contract.paused or contract.start > offered.first:
         return None
-    throughout = runs_throughout(contract, offered.first, offered.last)
-    return offered.answer if throughout else None
+    return offered.answer if contract.end is None or offered.last <= contract.end else None
 
 
 def _keep(case: Case, decision: Decision) -> None:
