@@ -14,13 +14,13 @@ import sqlite3
 import sys
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 from time import perf_counter
-from typing import Any, Final, cast
+from typing import Any, Final, TypeVar, cast
+from unittest.mock import patch
 
 import aiosqlite
 
@@ -29,6 +29,8 @@ from edged.credentials import proof
 from edged.store.connection import connect
 from edged.store.ledger import Ledger
 from hil.perf.doorways import Doorways
+
+T = TypeVar("T")
 
 Statement = tuple[str, tuple[Any, ...]]
 LAST: Final = "SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1"
@@ -65,8 +67,8 @@ async def statements(folder: Path) -> list[Statement]:
     async with Doorways(folder, 1) as doors:
         commit = doors.journal.commit
 
-        async def recorded(write: Callable[[Ledger], Any]) -> Any:  # noqa: ANN401 - as `commit`
-            def write_down(ledger: Ledger) -> Any:  # noqa: ANN401 - as `write`
+        async def recorded(write: Callable[[Ledger], T]) -> T:
+            def write_down(ledger: Ledger) -> T:
                 before = len(heard)
                 recording = _Recording(ledger._db, heard)  # noqa: SLF001 - only to listen
                 found = write(Ledger(cast("sqlite3.Connection", recording)))
@@ -79,21 +81,6 @@ async def statements(folder: Path) -> list[Statement]:
         doors.journal.commit = recorded  # type: ignore[method-assign] # it listens, no more
         await _let_in(doors, 0, doors.codes(1))
     return heard
-
-
-def _as_if_signed(message: bytes, proof: bytes, public: bytes) -> bool:  # noqa: ARG001 - as `proof`
-    return True
-
-
-@contextmanager
-def unsigned() -> Iterator[None]:
-    """Take every signature for good."""
-    checked = proof.is_signed
-    proof.is_signed = _as_if_signed
-    try:
-        yield
-    finally:
-        proof.is_signed = checked
 
 
 async def ours(folder: Path, doors: int, grants: int) -> float:
@@ -154,7 +141,7 @@ async def measured(folder: Path, doors: int, grants: int, rounds: int) -> Measur
     found: dict[str, list[float]] = {"aiosqlite": [], "unsigned": [], "signed": []}
     for n in range(rounds):
         found["aiosqlite"].append(await yardstick(_new(folder, f"a{n}"), said, doors, grants))
-        with unsigned():
+        with patch.object(proof, "is_signed", return_value=True):
             found["unsigned"].append(await ours(_new(folder, f"u{n}"), doors, grants))
         found["signed"].append(await ours(_new(folder, f"s{n}"), doors, grants))
         if sys.stderr.isatty():

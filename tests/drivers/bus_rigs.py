@@ -19,12 +19,12 @@ LOCKS = 2
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make what a driver waits for short: the boards here answer at once."""
     for name, short_ms in {
-        "REPLY_MS": 100,
-        "LOCK_REPLY_MS": 100,
+        "REPLY_MS": 500,
+        "LOCK_REPLY_MS": 500,
         "LOCK_STALE_MS": 100,
         "LOCK_POLL_MS": 10,
         "POLL_MS": 20,
-        "HOOK_MS": 400,
+        "HOOK_MS": 1_500,
         "HOOK_LOOK_MS": 5,
         "BUS_GAP_MS": 1,
     }.items():

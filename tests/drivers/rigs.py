@@ -107,7 +107,7 @@ class BoardAtTerminal:
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Scanners' drivers wait for a simulator beside them, not for 9600 baud."""
     monkeypatch.setattr("drivers.limits.SCANNER_PATROL_MS", 20)
-    monkeypatch.setattr("drivers.limits.SCANNER_REPLY_MS", 200)
+    monkeypatch.setattr("drivers.limits.SCANNER_REPLY_MS", 400)
     monkeypatch.setattr("drivers.limits.SCANNER_ANSWER_MS", 1_000)
     monkeypatch.setattr("drivers.limits.WAKE_MS", 1)
 
