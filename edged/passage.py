@@ -186,6 +186,7 @@ class Passage:
         reason = decision.reason
         if decision.verdict is Verdict.ALLOW:
             reason = self._release(arrival, member) or reason
+            await asyncio.sleep(0)  # the door goes first, and what is said about it after
         self._show(reason)
         self._report(arrival, member, decision, seq)
         if seq is not None and asked is not None:

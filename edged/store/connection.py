@@ -42,7 +42,7 @@ class Connection(aiosqlite.Connection):
         connection = cls(connector, iter_chunk_size=1)
         try:
             await connection
-        except Exception as error:
+        except BaseException as error:  # a cancellation too
             # aiosqlite lets its thread end without waiting for it, and a thread that outlives
             # the loop fails when it reports.
             await asyncio.to_thread(connection._thread.join)

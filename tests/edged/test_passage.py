@@ -287,7 +287,7 @@ async def test_a_stuck_disk_keeps_nobody_in(rig: Rig) -> None:
     assert rig.records() == []
     held.let_go.set()
     await rig.released(3)
-    assert rig.light_in.shown == [OK]
+    await until(lambda: rig.light_in.shown == [OK])
 
 
 @pytest.mark.parametrize("stuck", [True, False])

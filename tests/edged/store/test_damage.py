@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from edged.store import audit, limits
-from edged.store.connection import open_database, quick_check
+from edged.store.connection import Connection, open_database, quick_check
 from edged.store.errors import FailKind, StoreFailed
 from edged.store.journal import Journal
 from edged.store.ledger import Ledger
@@ -159,6 +160,24 @@ async def test_after_a_failed_fsync_all_is_looked_at(tmp_path: Path) -> None:
         await until(serving.done)
     spoil(tmp_path / "journal.db", 30)
     assert await opened(journal) is FailKind.CORRUPT
+
+
+async def test_an_opening_that_is_broken_off_leaves_no_thread() -> None:
+    begun, let_go = threading.Event(), threading.Event()
+
+    def slow() -> sqlite3.Connection:
+        begun.set()
+        assert let_go.wait(30)
+        return sqlite3.connect(":memory:")
+
+    opening = asyncio.create_task(Connection.open(slow))
+    await until(begun.is_set)
+    opening.cancel()
+    await asyncio.sleep(0)
+    let_go.set()
+    with suppress(asyncio.CancelledError):
+        await opening
+    assert [one.name for one in threading.enumerate() if "connection" in one.name] == []
 
 
 async def test_a_look_through_is_broken_off_by_a_stop(tmp_path: Path) -> None:
