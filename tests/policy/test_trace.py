@@ -9,6 +9,7 @@ import pytest
 from policy import doubt, entry, staff
 from policy import exit as leave
 from policy.model import (
+    Check,
     ClockPolicy,
     Decision,
     Device,
@@ -22,6 +23,7 @@ from policy.model import (
     StalePolicy,
     Visit,
 )
+from policy.trace import held
 from tests.policy.worlds import (
     BOOKING,
     CONTRACT,
@@ -138,6 +140,10 @@ def test_a_maybe_tells_the_way_of_the_earlier_time_and_where_they_differ(
         f"+quota contract=C1 {BAND} counted=0 limit=8",
         "-time_certain earliest=OK latest=OUT_OF_BAND",
     ]
+
+
+def test_checks_that_held() -> None:
+    assert held("a", "b") == (Check("a", passed=True), Check("b", passed=True))
 
 
 def test_a_failed_disk() -> None:

@@ -117,6 +117,11 @@ ENDED_THEN = f"-contract_date contract=C1 {BAND} reason=CONTRACT_ENDED"
             replace(MEMBER, bookings=BOOKED.bookings),
             ["+exempt_booking contract=C1 booking=B1"],
         ),
+        (
+            Plan("P1", bands=(BandGrant("LATE"),)),
+            replace(MEMBER, bookings=BOOKED.bookings),
+            [NOT_IN_BAND, "-booking_alone running=True"],
+        ),
         (DAY_PLAN, NOBODY, []),
     ],
 )

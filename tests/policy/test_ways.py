@@ -122,6 +122,8 @@ def test_of_several_bands_the_used_one_is_used_then_the_first_by_name() -> None:
     used = used_on([4], "NOON", "T1")
     again = enter(rules_of(NEEDS_TICKET), ENTRANCE, member, used, NOON)
     assert (again.band, again.keys, again.new_keys) == ("NOON", tuple(used), ())
+    more = holding(replace(TICKET, remaining=2, bands=frozenset({"NOON", "DAY"})))
+    assert enter(rules_of(NEEDS_TICKET), ENTRANCE, more, used, NOON).band == "NOON"
 
 
 @pytest.mark.parametrize(
@@ -208,6 +210,29 @@ def test_how_long_a_booking_exempts(scope: ExemptScope, now: datetime, reason: R
     assert decision.reason is reason
     if decision.visit is not None:
         assert decision.visit.until == LATE.end + timedelta(minutes=15)
+
+
+def test_a_booking_that_ends_with_its_band_lies_in_it() -> None:
+    rules = rules_of(EXEMPT, settings=RuleSettings(exempt_scope=ExemptScope.BOOKING_BAND))
+    for end, reason in ((at(26), Reason.OK), (at(26, 1), Reason.OUT_OF_BAND)):
+        member = replace(MEMBER, bookings=(replace(LATE, end=end),))
+        assert enter(rules, ENTRANCE, member, (), at(22)).reason is reason
+
+
+@pytest.mark.parametrize("scope", ExemptScope)
+def test_in_its_own_window_a_booking_always_exempts(scope: ExemptScope) -> None:
+    rules = rules_of(EXEMPT, settings=RuleSettings(exempt_scope=scope))
+    early = replace(BOOKING, start=at(0, day=6), end=at(1, day=6))
+    member = replace(MEMBER, bookings=(early,))
+    assert enter(rules, ENTRANCE, member, (), at(23, 45, day=5)).via == "booking:B1"
+
+
+def test_a_plan_of_other_stores_leaves_exempting_to_the_next() -> None:
+    elsewhere = replace(EXEMPT, stores=frozenset({"S2"}))
+    rules = rules_of(elsewhere, replace(EXEMPT, id="P2"))
+    contracts = CONTRACT, replace(CONTRACT, id="C2", plan="P2")
+    member = replace(MEMBER, contracts=contracts, bookings=(LATE,))
+    assert enter(rules, ENTRANCE, member, (), LATE.start).via == "booking:B1"
 
 
 @pytest.mark.parametrize(
