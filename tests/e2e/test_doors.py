@@ -14,7 +14,9 @@ import pytest
 from edged.exits import Exit
 from hil.people import People
 from hil.site.doors import READER, SIREN, YARD, complete_doors
+from hil.site.lockers import BANK, add_boards, confirm_empty, write_pepper
 from hil.site.site import Site
+from tests.e2e.lockers import STAFF, assign, order, until
 from tests.e2e.scene import SOON_S, Ears, bolt, present, records, shown
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -189,6 +191,43 @@ async def test_every_event_appears_once_and_in_order(site: Site) -> None:
         await visit.open_from_afar()
     in_time = sorted(records(site), key=lambda one: str(one["occurred_at"]))
     assert [line for line in map(told, in_time) if line is not None] == STORY
+
+
+LOCKERS = {"L1": 1, "L3": 3, "L5": 5}
+"""One at each make of board, with its channel."""
+
+
+async def test_a_building_with_boards_of_three_makes_tells_everything_once_too(site: Site) -> None:
+    """Doors and lockers of one device, in turns: neither loses an event of the other."""
+    complete_doors(site)
+    add_boards(site)
+    write_pepper(site)
+    async with site, visiting(site) as visit:
+        await confirm_empty(site)
+        people = visit.people
+        for step, (locker, channel) in zip(
+            (visit.lapse, visit.hold_open, visit.force), LOCKERS.items(), strict=True
+        ):
+            await visit.come_in("front", "front-in", "aiko")
+            use = await assign(site, locker=locker)
+            await step()
+            before = people.last
+            ended = await order(site, "force-end", locker, "--occupancy", use, *STAFF)
+            assert (ended["result"], ended["released"]) == ("OK", True)
+            await people.wait_for(
+                lambda seen: seen["what"] == "locker" and seen["open"] is True, SOON_S, after=before
+            )
+            await until(site, "FREE", locker=locker)  # seen open by its board
+            await people.close_locker(BANK, channel)
+        assert [one["channel"] for one in people.seen if one["what"] == "pulse"] == [1, 3, 5]
+    everything = sorted(records(site), key=lambda one: str(one["occurred_at"]))
+    doors = [line for line in map(told, everything) if line is not None]
+    came_in = [("front", "ALLOW", "OK"), ("front", "DOOR_OPENED")]
+    assert doors == [*came_in, *STORY[2:4], *came_in, *STORY[6:12], *came_in, *STORY[12:14]]
+    words = [(one["locker"], one["word"]) for one in everything if one["kind"] == "locker"]
+    assert len(words) == len(set(words))
+    used = [(locker, word) for locker, word in words if locker in LOCKERS]
+    assert [locker for locker, word in used if word == "forced_end"] == [*LOCKERS]
 
 
 async def test_a_fire_holds_over_a_crash_and_no_bolt_is_thrown_until_it_is_reset(
