@@ -135,7 +135,7 @@ def _wall(store: Store, opens: datetime) -> time:
 
 def _kept(used: Usage, owner: str, day: date) -> tuple[str, ...]:
     """Return the bands of which the owner has a key on the service date."""
-    _, month = slot("", day)
+    _, month = slot(owner, day)
     masks = used.masks.get(owner, {})
     return tuple(band for (band, at), mask in masks.items() if at == month and mask & bit(day))
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from policy.check import Fault, check_member, check_rules, check_staff
+from policy.check import Fault, Names, check_member, check_rules, check_staff
 from policy.model import (
     BandGrant,
     Door,
@@ -19,7 +19,7 @@ from policy.model import (
     Ticket,
     TicketType,
 )
-from tests.policy.worlds import BOOKING, CONTRACT, ENTRANCE, MEMBER, NEW_YEAR, rules_of
+from tests.policy.worlds import BOOKING, CONTRACT, ENTRANCE, MEMBER, NEW_YEAR, STORE, rules_of
 
 GOOD = rules_of()
 TICKET = Ticket("T1", TicketType.ENTRY, 1, NEW_YEAR)
@@ -47,7 +47,9 @@ DEVICE = replace(
 LOST = replace(
     GOOD,
     tenant="",
-    doors={"F1": Door("F1", "S9")},
+    doors={"F1": Door("F1", "S9", open_bands=(BandGrant("DAY"),), interlock="trap")},
+    stores={"S1": replace(STORE, handle=b"")},
+    staff={"W1": replace(PERSON, stores=frozenset({"S9"}))},
     devices={"D1": DEVICE},
     keys={1: IssuerKey(1, KeyRole.MEMBER, b"")},
 )
@@ -87,12 +89,15 @@ NO_STORE, NO_PLAN = "the rules have no store 'S9'", "the rules have no plan 'P9'
             lambda: check_rules(LOST),
             [
                 "a tenant's id is 1 to 64 printable ASCII characters",
+                "0 bytes, not 8",
                 NO_STORE,
+                "a door of an interlock can't stand open: its partners would never open",
                 NO_STORE,
                 NO_PLAN,
                 "the device asks for a booking of its room and names none",
                 "the rules have no door 'F9'",
                 "0 bytes, not 32",
+                NO_STORE,
             ],
         ),
         (lambda: check_member(GOOD, SOMEBODY), ["0 bytes, not 8", NO_PLAN, NO_STORE, NO_STORE]),
@@ -104,3 +109,9 @@ NO_STORE, NO_PLAN = "the rules have no store 'S9'", "the rules have no plan 'P9'
 )
 def test_a_fault_is_told_in_a_sentence(check: Callable[[], list[Fault]], told: list[str]) -> None:
     assert [fault.message for fault in check()] == told
+
+
+def test_what_could_not_be_read_is_known_to_staff_too() -> None:
+    rules = replace(GOOD, staff={"W1": replace(PERSON, stores=frozenset({"S9"}))})
+    assert [fault.message for fault in check_rules(rules)] == [NO_STORE]
+    assert check_rules(rules, Names(stores=frozenset({"S9"}))) == []

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -10,6 +11,7 @@ from policy.model import (
     DayRule,
     ExemptScope,
     HolidayRule,
+    Hours,
     Member,
     Plan,
     Rules,
@@ -133,6 +135,31 @@ def test_the_clocks_turn_to_the_second() -> None:
     assert turns(cutoff, ENTRANCE, NOBODY, Scene(first), last) == [first, *twice]
 
 
+TROLL = ZoneInfo("Antarctica/Troll")  # on 2026-10-25 at 01:00 UTC the clocks go back two hours
+TWICE = replace(STORE, tz=TROLL, bands={"DAY": Hours(120, 150)})
+BACK = datetime(2026, 10, 24, 23, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def test_what_begins_twice_begins_with_the_first_and_ends_with_the_second() -> None:
+    rules = rules_of(store=TWICE)
+    found = turns(rules, ENTRANCE, MEMBER, Scene(BACK), BACK + 6 * HOUR)
+    assert found == [BACK, BACK + HOUR, BACK + 2 * HOUR, BACK + 3.5 * HOUR]
+    ticket = replace(NOBODY, tickets=(replace(TICKET, bands=frozenset({"DAY"})),))
+    for member in (MEMBER, ticket):
+        ahead = openings(rules, ENTRANCE, member, Scene(BACK), BACK + 6 * HOUR)
+        assert instants(ahead) == [BACK + HOUR, BACK + 2 * HOUR]
+    cutoff = rules_of(store=TWICE, settings=RuleSettings(day_cutoff_hour=2))
+    dates = turns(cutoff, ENTRANCE, NOBODY, Scene(BACK), BACK + 6 * HOUR)
+    assert dates == [BACK, BACK + HOUR, BACK + 2 * HOUR, BACK + 3 * HOUR]
+
+
+def test_the_clocks_turn_whatever_a_booking_exempts() -> None:
+    rules = rules_of(store=TWICE, settings=RuleSettings(exempt_scope=ExemptScope.DAY))
+    booked = replace(NOBODY, bookings=(replace(BOOKING, start=BACK, end=BACK + HOUR),))
+    assert BACK + 2 * HOUR in turns(rules, ENTRANCE, booked, Scene(BACK), BACK + 6 * HOUR)
+
+
 def opened(
     member: Member, rules: Rules | None = None, days: int = 1, used: Usage | None = None
 ) -> list[Opening]:
@@ -232,6 +259,38 @@ def test_a_right_is_the_same_the_next_day_until_it_is_used_or_its_month_ends() -
     ]
     anchored = opened(MEMBER, rules_of(settings=RuleSettings(month_anchor_day=6)), days=3)
     assert [o.cause == anchored[0].cause for o in anchored] == [True, True, False]
+
+
+def test_a_right_is_the_same_after_the_clocks_changed() -> None:
+    rules = rules_of(store=replace(STORE, tz=NEW_YORK))
+    saturday = datetime(2026, 3, 7, 5, tzinfo=UTC)  # midnight; on Sunday they go forward
+    found = openings(rules, ENTRANCE, MEMBER, Scene(saturday), saturday + 71 * HOUR)
+    causes = [opening.cause for opening in found if opening.cause is not None]
+    assert causes == [causes[0]] * 3
+
+
+@pytest.mark.parametrize(
+    ("plan", "member"),
+    [
+        (DAY_PLAN, MEMBER),
+        (Plan("P1", restrict=False), MEMBER),
+        (DAY_PLAN, replace(NOBODY, tickets=(TICKET,))),
+        (DAY_PLAN, replace(NOBODY, tickets=(replace(TICKET, bands=frozenset({"DAY"})),))),
+        (DAY_PLAN, replace(NOBODY, bookings=(BOOKING,))),
+    ],
+)
+def test_every_right_has_a_cause(plan: Plan, member: Member) -> None:
+    found = opened(member, rules_of(plan))
+    assert found
+    assert None not in [opening.cause for opening in found]
+
+
+def test_a_booking_that_exempts_all_day_may_open_the_dates_around_it() -> None:
+    rules = rules_of(settings=RuleSettings(exempt_scope=ExemptScope.DAY))
+    for day, expected in ((6, [at(24), at(48), at(72)]), (12, [])):
+        booking = replace(BOOKING, start=at(12, day=day), end=at(13, day=day))
+        found = opened(replace(NOBODY, bookings=(booking,)), rules, days=4)
+        assert [opening.at for opening in found if opening.cause is None] == expected
 
 
 def test_two_rights_are_two_causes() -> None:
