@@ -15,6 +15,7 @@ from policy.timetable import Segment, offers, segment
 from tests.policy.worlds import (
     DAY_PLAN,
     ENTRANCE,
+    EXIT,
     LORD_HOWE,
     NEW_YORK,
     NOON,
@@ -99,6 +100,50 @@ def test_the_tables_kept_are_bounded_and_belong_to_their_rules() -> None:
     closed = replace(STORE, closed=frozenset({TODAY}))
     changed = replace(rules, stores={"S1": closed})
     assert asked(changed, DAY_PLAN, NOON).fits[0].refusal is Reason.STORE_CLOSED
+
+
+def test_what_was_worked_out_is_there_for_the_next() -> None:
+    rules = rules_of()
+    here = offers(rules, ENTRANCE, NOON)
+    assert offers(rules, ENTRANCE, NOON + timedelta(hours=1)) is here
+    assert offers(rules, ENTRANCE, NOON + timedelta(days=1)) is not here
+    assert offers(rules, EXIT, NOON) is not here
+    assert asked(rules, DAY_PLAN, NOON) is asked(rules, DAY_PLAN, NOON + timedelta(minutes=1))
+
+
+def test_what_is_kept_of_many_plans_has_the_same_bound() -> None:
+    plans = [replace(DAY_PLAN, id=f"P{n}") for n in range(limits.TIMETABLES_KEPT + 2)]
+    rules, peak = rules_of(*plans), 0
+    for plan in plans:
+        asked(rules, plan, NOON)
+        peak = max(peak, sum(1 + len(day.plans) for day in rules.timetables.values()))
+    assert peak == limits.TIMETABLES_KEPT
+
+
+def test_a_date_whose_midnight_comes_twice_begins_with_the_first() -> None:
+    havana = Store("HV", ZoneInfo("America/Havana"), {})
+    free = Plan("P", restrict=False)
+    first = datetime(2026, 11, 1, 4, tzinfo=UTC)  # at 05:00 UTC the clocks go back to midnight
+    for seconds, day in ((-1, date(2026, 10, 31)), (0, BACK), (1_800, BACK), (3_600, BACK)):
+        assert offered(free, first + timedelta(seconds=seconds), havana).today == day
+
+
+def test_what_turns_within_a_minute_is_over_after_it() -> None:
+    monrovia = ZoneInfo("Africa/Monrovia")  # until 1972 its clocks were 44 min 30 s behind UTC
+    store = Store("MO", monrovia, {"ONE": Hours(600, 720), "TWO": Hours(720, 840)})
+    plan = Plan("P", bands=(BandGrant("ONE"), BandGrant("TWO")))
+    noon = datetime(1971, 6, 1, 12, 44, 30, tzinfo=UTC)
+    for seconds, kinds, leaving in ((-1, ["ONE"], 1), (0, ["TWO"], 2), (1, ["TWO"], 1)):
+        here = offered(plan, noon + timedelta(seconds=seconds), store)
+        assert [fit.kind for fit in here.fits] == kinds
+        assert len(here.leaving) == leaving
+    assert len(offered(plan, noon + timedelta(minutes=5), store).leaving) == 1
+
+
+def test_the_shorter_band_comes_first_whenever_it_begins() -> None:
+    store = replace(STORE, bands={"LONG": Hours(360, 960), "SHORT": Hours(660, 840)})
+    plan = Plan("P", bands=(BandGrant("LONG"), BandGrant("SHORT")))
+    assert [fit.kind for fit in offered(plan, NOON, store).fits] == ["SHORT", "LONG"]
 
 
 def by_hand(

@@ -331,6 +331,13 @@ def test_a_count_may_be_carried_on_and_months_begin_on_another_day() -> None:
     assert enter(rules_of(settings=plain), ENTRANCE, MEMBER, full, NOON).verdict is Verdict.DENY
 
 
+def test_a_month_that_begins_on_the_second_leaves_the_first_to_the_one_before() -> None:
+    once = replace(DAY_PLAN, bands=(BandGrant("DAY", 1),))
+    for anchor, reason in ((1, Reason.QUOTA_EXHAUSTED), (2, Reason.OK)):
+        rules = rules_of(once, settings=RuleSettings(month_anchor_day=anchor))
+        assert enter(rules, ENTRANCE, MEMBER, used_on([1]), NOON).reason is reason
+
+
 def test_stores_that_count_apart_share_a_limit() -> None:
     rules = rules_of(
         replace(DAY_PLAN, bands=(BandGrant("DAY", 2),)),
