@@ -30,7 +30,7 @@ TESTS = {  # the tests that are named for a module; for others there are only AL
         "check_cafe": "test_check_cafe",
         "compare": "test_compare",
         "doubt": "test_doubt test_trace",
-        "entry": "test_entry test_ways test_modes test_doubt test_trace test_trace_ways",
+        "entry": "test_entry test_kept_answers test_modes test_doubt test_trace_ways",
         "exit": "test_exit test_trace",
         "explain": "test_explain test_explain_edges",
         "facility": "lifecycles/test_facility",

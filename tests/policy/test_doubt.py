@@ -101,6 +101,8 @@ def test_where_both_times_agree_there_is_no_maybe() -> None:
     decision = between(rules_of(), minutes=0)
     assert (decision.band, decision.warnings, decision.unsettled) == ("DAY", (), False)
     assert between(rules_of(), NIGHT).reason is Reason.OUT_OF_BAND
+    backwards = between(rules_of(), at(17, 1), minutes=-2)
+    assert (backwards.reason, backwards.unsettled) == (Reason.OUT_OF_BAND, False)
     free = rules_of(Plan("P1", restrict=False))
     assert between(free).warnings == ()
     assert (
@@ -179,6 +181,7 @@ def test_a_failed_disk_keeps_out_whom_its_policy_says(
     ("trusted", "age_h", "warnings", "keys"),
     [
         (True, 0, (), tuple(used_on([4]))),
+        (True, 72, (), tuple(used_on([4]))),
         (True, 73, (Warn.RULES_STALE,), tuple(used_on([4]))),
         (False, 0, (Warn.CLOCK_UNTRUSTED,), ()),
     ],

@@ -193,6 +193,17 @@ def test_a_room_on_a_closed_date() -> None:
     assert told(decision) == [GOES_ON, "-room reason=STORE_CLOSED"]
 
 
+def test_by_old_rules() -> None:
+    scene: dict[str, Any] = {"rules_age_h": 73}
+    old, goes_on = "-rules_fresh age_h=73", f"{GOES_ON} reason=-"
+    decision = enter(rules_of(), ENTRANCE, MEMBER, (), NOON, **scene)
+    assert told(decision) == [old, goes_on, *BY_PLAN]
+    names = [check.name for check in decision.trace]
+    assert sorted(set(names)) == sorted(names)
+    stopped = enter(rules_of(), ENTRANCE, replace(MEMBER, suspended=True), (), NOON, **scene)
+    assert told(stopped) == [old, "-member_not_stopped reason=MEMBER_SUSPENDED"]
+
+
 def test_who_is_inside_already() -> None:
     rules = rules_of(settings=RuleSettings(anti_passback=AntiPassback.HARD))
     visit = Visit("S1", at(11), at(17), "D1", "plan:C1", "DAY")
@@ -207,6 +218,12 @@ def test_who_is_inside_already() -> None:
     [
         (replace(ENTRANCE, enabled=False), MEMBER, {}, "-device_enabled reason=DEVICE_DISABLED"),
         (replace(ENTRANCE, store="gone"), MEMBER, {}, "-device_enabled reason=DEVICE_DISABLED"),
+        (
+            replace(ENTRANCE, store="gone"),
+            MEMBER,
+            {"rules_age_h": 73},
+            "-device_enabled reason=DEVICE_DISABLED",
+        ),
         (ENTRANCE, MEMBER, {"lockdown": True}, "-no_lockdown reason=LOCKDOWN"),
         (
             ENTRANCE,

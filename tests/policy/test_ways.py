@@ -113,6 +113,11 @@ def test_the_lack_of_a_ticket_is_told_only_where_nothing_else_is() -> None:
     ):
         member = holding(ticket, contracts=contracts)
         assert enter(rules_of(DAY_PLAN), ENTRANCE, member, (), at(20)).reason is told
+    for plan, lacking, told in (
+        (Plan("P1"), ticket, Reason.PLAN_NO_BANDS),
+        (DAY_PLAN, replace(TICKET, days=DayRule(frozenset({0}))), Reason.OUT_OF_BAND),
+    ):
+        assert enter(rules_of(plan), ENTRANCE, holding(lacking), (), at(20)).reason is told
 
 
 def test_of_several_bands_the_used_one_is_used_then_the_first_by_name() -> None:
