@@ -61,6 +61,7 @@ REFUSED, SLOW = "caught by type check", "timeout"
 NOTICED = {"killed", REFUSED, SLOW}
 SURVIVED = {"survived", "no tests"}
 
+# `assert_never` stands where types prove that nothing gets: nothing could notice it gone.
 # forkserver: no test has run in the process that mutants are forked from, so none of them finds
 # the memories of policy filled by code that is whole.
 CONFIGURATION = """
@@ -76,7 +77,6 @@ type_check_command = ["{python}", "-m", "mypy", "--output=json", "policy"]
 timeout_multiplier = {times}
 timeout_constant = {seconds}
 """
-# What types prove to be out of reach is not mutated: nothing could notice.
 # The project's own, but for what it says to the comments that mutmut writes itself.
 TYPES = """
 [mypy]
