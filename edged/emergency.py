@@ -55,6 +55,7 @@ class Emergency:
         self._commanded = lockdown is True
         if fire is True:
             self._latch("latched before the restart")
+            await self._latch_panel()
         self._lock_down("by a command before the restart")
 
     def fire_input(self, active: bool) -> None:
@@ -88,6 +89,14 @@ class Emergency:
         self._ports.alarms.change(SOURCE, AlarmName.FIRE, raised=False)
         self._look()
         return True
+
+    async def _latch_panel(self) -> None:
+        """Set the panel's latch too: its own memory of this fire may be lost."""
+        try:
+            if self.panel is not None:
+                await self.panel.latch()
+        except DriverError as error:
+            log.error("panel_not_latched", device=error.device, problem=error.problem)
 
     def _latch(self, cause: str) -> None:
         self.levels.fire = True

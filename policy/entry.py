@@ -23,7 +23,7 @@ from policy.model import (
     Verdict,
     Warn,
 )
-from policy.timetable import Segment, offers, segment
+from policy.timetable import Segment, segment
 from policy.trace import failed, held
 
 # Of several refusals the first in this order is told (spec/rules.md 3.3-5).
@@ -109,8 +109,7 @@ def decide(rules: Rules | None, device: Device, member: Member, scene: Scene) ->
         return _early(0, Reason.DEVICE_DISABLED)
     if is_stopped:
         return _STOPPED[stopped(member)]
-    here = offers(rules, device, scene.at)
-    case = Case(rules, store, device, member, scene, here, [*_ALL_HELD], [])
+    case = case_of(rules, store, device, member, scene, _ALL_HELD)
     decision = _by_rules(case)
     if decision.verdict is _DENY:
         _keep(case, decision)

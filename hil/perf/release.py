@@ -25,6 +25,7 @@ from hil.perf.doorways import Doorways, Pin, Terminal
 
 BLOCK: Final = bytes(4_096)
 WARM: Final = 20  # scans before the first that counts
+LIBRARY: Final = "slow_sync.so"
 _SHIM: Final = """
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -154,7 +155,7 @@ def slower(folder: Path, sync_ms: int) -> dict[str, str]:
     Raises:
         FileNotFoundError: There is no C compiler.
     """
-    source, library = folder / "slow_sync.c", folder / "slow_sync.so"
+    source, library = folder / "slow_sync.c", folder / LIBRARY
     source.write_text(_SHIM % sync_ms)
     compiler = shutil.which("cc")
     if compiler is None:
@@ -162,7 +163,8 @@ def slower(folder: Path, sync_ms: int) -> dict[str, str]:
     subprocess.run(
         [compiler, "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True, timeout=60
     )
-    return {**os.environ, "LD_PRELOAD": str(library)}
+    before = os.environ.get("LD_PRELOAD", "")
+    return {**os.environ, "LD_PRELOAD": f"{library} {before}".strip()}
 
 
 def _print(found: Measured) -> None:
@@ -187,7 +189,7 @@ def main() -> None:
         parser.error("at least 100 scans, and 0 to 100 ms")
     with tempfile.TemporaryDirectory(dir=asked.folder) as name:
         folder = Path(name)
-        if asked.sync_ms and "LD_PRELOAD" not in os.environ:
+        if asked.sync_ms and LIBRARY not in os.environ.get("LD_PRELOAD", ""):
             command = [sys.executable, "-m", "hil.perf.release", *sys.argv[1:]]
             sys.exit(
                 subprocess.run(command, env=slower(folder, asked.sync_ms), check=False).returncode

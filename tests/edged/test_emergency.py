@@ -79,6 +79,8 @@ class Panel:
         report(self.latched)
 
     async def latch(self) -> None:
+        if self.says is not None:
+            raise self.says
         self.latched = True
 
     async def reset(self) -> None:
@@ -110,6 +112,19 @@ async def test_a_latch_that_is_not_reset_keeps_the_fire_over_a_restart(
     house.again()
     await house.emergency.restore()
     assert house.emergency.levels.fire
+
+
+@pytest.mark.parametrize("answers", [True, False])
+async def test_a_fire_of_before_a_restart_is_latched_at_the_panel_too(
+    house: House, answers: bool
+) -> None:
+    house.emergency.fire_input(active=True)
+    await house.rig.written()
+    house.again()
+    house.emergency.panel = panel = Panel()
+    panel.says = None if answers else DeviceLost("fire", "gone")
+    await house.emergency.restore()
+    assert (panel.latched, house.emergency.levels.fire) == (answers, True)
 
 
 async def test_a_dead_disk_stops_no_fire(house: House) -> None:

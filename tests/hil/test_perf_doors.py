@@ -1,6 +1,9 @@
 """The measurements at doors measure what they say: real grants, real refusals."""
 
 import json
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +18,21 @@ async def test_a_scan_takes_both_paths_and_its_stages_add_up(tmp_path: Path) -> 
     assert found.p50_ratio == round(found.ours.p50_us / found.floor.p50_us, 3)
     assert found.stages[0].name == "read"
     assert all(stage.p50_us > 0 for stage in found.stages)
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="slower syncs need a C compiler")
+def test_slower_syncs_are_slower_on_both_sides(tmp_path: Path) -> None:
+    """A sleep never ends early, so this needs no luck."""
+    command = ("-m", "hil.perf.release", "--json", "--scans", "100", "--sync-ms", "2")
+    done = subprocess.run(
+        [sys.executable, *command, "--folder", tmp_path],
+        capture_output=True,
+        check=True,
+        timeout=90,
+    )
+    found = json.loads(done.stdout)
+    assert found["floor"]["p50_us"] > 2_000
+    assert found["ours"]["p50_us"] > 2_000
 
 
 async def test_a_bad_code_raises_no_pin(tmp_path: Path) -> None:
@@ -32,7 +50,8 @@ async def test_a_bad_code_raises_no_pin(tmp_path: Path) -> None:
 async def test_the_yardstick_does_what_a_grant_does(tmp_path: Path) -> None:
     said = await crowd.statements(crowd._new(tmp_path, "one"))
     written = [sql.split()[0] for sql, _ in said]
-    assert (written.count("SELECT") > 0, written.count("INSERT") >= 3) == (True, True)
+    assert "SELECT" in written
+    assert written.count("INSERT") >= 3  # the record, the use, the visit
     assert crowd.LAST in [sql for sql, _ in said]
     assert await crowd.yardstick(crowd._new(tmp_path, "two"), said, tasks=2, grants=3) > 0
     assert await crowd.ours(crowd._new(tmp_path, "three"), doors=2, grants=3) > 0
