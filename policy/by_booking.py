@@ -1,34 +1,27 @@
 """Coming in by a booking (spec/rules.md 3.3-1, 3.3-4)."""
 
-from collections.abc import Sequence
-from datetime import timedelta
-
 from policy import bookings
-from policy.by_plan import store_asked
-from policy.calendar import contract_refusal, local_date
+from policy.calendar import MINUTES, contract_refusal, local_date
 from policy.case import Case, allow
-from policy.model import Booking, Contract, Decision, ExemptScope, Reason
+from policy.model import Booking, Decision, Reason
 from policy.trace import failed
 
-_WINDOW = ExemptScope.WINDOW
 _NONE_DUE = failed("booking_due")
 
 
-def exempt(case: Case, contracts: Sequence[Contract]) -> Booking | None:
+def exempt(case: Case) -> Booking | None:
     """Return a booking that a plan exempts from its limits; using it uses up nothing.
 
     Only the earliest booking that fits a contract is asked for the contract's dates
     (spec/cases.md, settled 3).
     """
     settings, store, at = case.rules.settings, case.store, case.scene.at
-    beyond = settings.exempt_scope is not _WINDOW
-    booked = bookings.live(store, case.device, case.member, settings) if beyond else case.booked()
-    if not booked:
-        return None
-    for contract in contracts:
-        plan = case.rules.plans.get(contract.plan)
-        if plan is None or store_asked(case.device, plan, store):
+    beyond = not case.here.windowed
+    booked = bookings.live(store, case.device, case.member, settings) if beyond else case.booked
+    for contract, here, _ in case.offered if booked else ():
+        if here.outside:
             continue
+        plan = here.plan
         booking = next(
             (
                 b
@@ -50,9 +43,9 @@ def exempt(case: Case, contracts: Sequence[Contract]) -> Booking | None:
     return None
 
 
-def by_exemption(case: Case, contracts: Sequence[Contract]) -> Decision | None:
+def by_exemption(case: Case) -> Decision | None:
     """3.3-1: let in by a booking that a plan exempts."""
-    booking = exempt(case, contracts)
+    booking = exempt(case)
     return None if booking is None else _allow(case, booking)
 
 
@@ -61,7 +54,7 @@ def alone(case: Case) -> Decision | None:
 
     With `paid_booking_opens` a paid one also lets in whoever has a running contract with limits.
     """
-    booked = case.booked()
+    booked = case.booked
     if not booked:
         case.trace.append(_NONE_DUE)
         return None
@@ -91,5 +84,5 @@ def pause_blocks(case: Case) -> bool:
 
 def _allow(case: Case, booking: Booking) -> Decision:
     """Let in until the booking is over (spec/cases.md, settled 1)."""
-    until = booking.end + timedelta(minutes=case.device.booking_exit_late_min)
+    until = booking.end + MINUTES[case.device.booking_exit_late_min]
     return allow(case, f"booking:{booking.id}", until=until, paid=booking.paid)

@@ -4,17 +4,14 @@ from collections.abc import Mapping, Sequence
 from operator import itemgetter
 
 from policy import usage
-from policy.calendar import contract_refusal, runs_throughout
+from policy.calendar import contract_refusal
 from policy.case import Case, allow, built
 from policy.model import (
     Check,
     Contract,
     Decision,
-    Device,
     Overlap,
-    Plan,
     Reason,
-    Store,
     UsageKey,
 )
 from policy.timetable import (
@@ -25,7 +22,6 @@ from policy.timetable import (
     Fit,
     Segment,
     Told,
-    segment,
 )
 from policy.usage_keys import Slot
 
@@ -39,34 +35,21 @@ _Granting = tuple[bool, Fit]
 _new = itemgetter(0)
 
 
-def decide(case: Case, contracts: Sequence[Contract]) -> Decision | None:
-    """Let in by the best contract that grants; each of the others adds to the refusals.
-
-    `contracts`: those that win ties first.
-    """
+def decide(case: Case) -> Decision | None:
+    """Let in by the best contract that grants; each of the others adds to the refusals."""
     best: Contract | None = None
     granting: list[_Granting] = []
-    rules, store, offers, at = case.rules, case.store, case.here, case.scene.at
-    for contract in contracts:
-        plan = rules.plans.get(contract.plan)
-        if plan is None:
-            continue
-        here = segment(rules, store, offers, plan, at)
+    for contract, here, runs in case.offered:
         if not here.limited:
             refusal = _plan_refusal(case, contract, here)
             if refusal is None:
                 return allow(case, f"plan:{contract.id}")
             case.refusals.append(refusal)
         else:
-            found = _granting(case, contract, here)
+            found = _granting(case, contract, here, runs=runs)
             if found and (best is None or _rank(found[0]) < _rank(granting[0])):
                 best, granting = contract, found
     return None if best is None else _allow(case, best, granting)
-
-
-def store_asked(device: Device, plan: Plan, store: Store) -> bool:
-    """Tell whether the plan's store list keeps it out of this device's store."""
-    return device.check_stores and plan.stores is not None and store.id not in plan.stores
 
 
 def _rank(granting: _Granting) -> tuple[bool, tuple[bool, bool, int, int]]:
@@ -92,28 +75,31 @@ def _plan_refusal(case: Case, contract: Contract, here: Segment) -> Reason | Non
     return refusal
 
 
-def _granting(case: Case, contract: Contract, here: Segment) -> list[_Granting]:
+def _granting(case: Case, contract: Contract, here: Segment, *, runs: bool) -> list[_Granting]:
     """3.3-2e, f: return the occurrences that would grant, the best first.
 
-    If none does, why not is added to the refusals.
+    `runs`: on all their dates. If none grants, why not is added to the refusals.
     """
     trace = case.trace
     fits: Sequence[Fit]
-    if runs_throughout(contract, here.first, here.last):
+    if runs:
         trace += here.checks
         fits, told = here.open, here.told
     else:
         fits, told = _running(case, contract, here)
-    masks = case.scene.used.masks.get(contract.id, _NO_MASKS) if fits else _NO_MASKS
     found: list[_Granting] = []
+    masks = case.scene.used.masks.get(contract.id, _NO_MASKS) if fits else _NO_MASKS
     for fit in fits:
-        mask = masks.get(fit.slot, 0)
-        new = not mask & fit.bit if here.plainly else _is_new(case, contract, fit)
+        if here.plainly:
+            mask = masks.get(fit.slot, 0)
+            new, counted = not mask & fit.bit, mask.bit_count()
+        else:
+            new, counted = _uses(case, contract, fit)
         if not new:
             trace.append(fit.counted)
         elif fit.limit is not None:
-            counted = mask.bit_count() if here.plainly else _counted(case, contract, fit)
-            facts = {"contract": contract.id, **fit.facts, "counted": counted, "limit": fit.limit}
+            facts = fit.asked.copy()
+            facts["contract"], facts["counted"] = contract.id, counted
             trace.append(built(Check, ("quota", counted < fit.limit, facts)))
             if counted >= fit.limit:
                 told = min(told, (BY_QUOTA, fit.met, _QUOTA_EXHAUSTED))
@@ -145,14 +131,12 @@ def _running(case: Case, contract: Contract, here: Segment) -> tuple[Sequence[Fi
     return fits, told
 
 
-def _is_new(case: Case, contract: Contract, fit: Fit) -> bool:
-    return not usage.present(case.scene.used, _key(contract, fit))
-
-
-def _counted(case: Case, contract: Contract, fit: Fit) -> int:
-    settings = case.rules.settings
+def _uses(case: Case, contract: Contract, fit: Fit) -> tuple[bool, int]:
+    """Tell whether a use would be new, and how many there are, under whatever settings."""
+    settings, used = case.rules.settings, case.scene.used
     owners = usage.predecessors(settings, case.member, contract)
-    return usage.count(settings, case.scene.used, owners, fit.kind, fit.day)
+    counted = usage.count(settings, used, owners, fit.kind, fit.day)
+    return not usage.present(used, _key(contract, fit)), counted
 
 
 def _key(contract: Contract, fit: Fit) -> UsageKey:

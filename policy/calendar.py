@@ -6,19 +6,22 @@ and dates of the years 2 to 9998.
 """
 
 from bisect import bisect_left
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from typing import assert_never
 
-from policy.limits import BOOKING_MARGIN, DATES_AROUND, SPANS_KEPT
+from policy.limits import BOOKING_MARGIN, DATES_AROUND, SPANS_KEPT, VISIT_MAX
 from policy.model import Contract, DayRule, HolidayRule, Reason, Store
 
 MINUTES = tuple(timedelta(minutes=n) for n in range(BOOKING_MARGIN.high + 1))
+HOURS = tuple(timedelta(hours=n) for n in range(VISIT_MAX.high + 1))
 """Spans at hand: making one takes longer than most checks."""
 
 _SATURDAY = 5
 _MIDNIGHT = time()
+_DAY, _DAY_S = timedelta(days=1), 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,20 @@ def instant(tz: tzinfo, day: date, minute: int, *, closing: bool) -> datetime:
 
     seconds = range(int((after - before).total_seconds()))
     return before + timedelta(seconds=bisect_left(seconds, x=True, key=changed))
+
+
+def clock_changes(store: Store, first: datetime, last: datetime) -> Iterator[datetime]:
+    """Yield the changes of the store's clocks in whole days from `first` on, to the second."""
+    at = first
+    while at < last:
+        before = at.astimezone(store.tz).utcoffset()
+
+        def changed(second: int, at: datetime = at, before: timedelta | None = before) -> bool:
+            return (at + timedelta(seconds=second)).astimezone(store.tz).utcoffset() != before
+
+        if changed(_DAY_S):
+            yield at + timedelta(seconds=bisect_left(range(_DAY_S), x=True, key=changed))
+        at += _DAY
 
 
 @lru_cache(SPANS_KEPT)
@@ -124,9 +141,3 @@ def contract_refusal(contract: Contract, day: date) -> Reason | None:
         if first <= day <= last:
             return Reason.CONTRACT_PAUSED
     return None
-
-
-def runs_throughout(contract: Contract, first: date, last: date) -> bool:
-    """Tell whether it certainly runs on all dates from `first` to `last`; False: ask each."""
-    end = contract.end
-    return contract.start <= first and (end is None or last <= end) and not contract.paused

@@ -2,20 +2,19 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from policy import bookings
+from policy.calendar import HOURS
 from policy.decision import Fact
 from policy.model import (
     AntiPassback,
     Booking,
     BookingStatus,
     Check,
-    Contract,
     Decision,
     Device,
     Member,
-    Mode,
     Plan,
     Reason,
     Rules,
@@ -27,14 +26,13 @@ from policy.model import (
     Visit,
     Warn,
 )
-from policy.timetable import Offers, offers, segment
+from policy.timetable import Offered, Offers, offered, offers, segment
 from policy.trace import held
 
 # Looking a word up in its enum costs more than most checks, so those of every entry stand here.
 # For the same reason what every entry builds is built without the detour of named arguments.
 _ALLOW, _DENY, _OK = Verdict.ALLOW, Verdict.DENY, Reason.OK
 built = tuple.__new__
-_LOCK_QR, _NO_PASSBACK = Mode.LOCK_QR, AntiPassback.OFF
 
 _NOT_INSIDE = held("passback")
 _NO_PLAN = Plan("", restrict=False)  # whose timetable is that of the dates alone
@@ -44,8 +42,9 @@ _NO_PLAN = Plan("", restrict=False)  # whose timetable is that of the dates alon
 class Case:
     """All that an entry is judged by.
 
-    `here`: what plans offer at the device on that day. `trace` grows with each check, and
-    `refusals` with each way in that does not grant.
+    `here`: what the device offers on that day. `offered`: what the member's contracts do now,
+    the one that wins ties first. `booked`: the bookings that are due, the earliest first. `trace`
+    grows with each check, and `refusals` with each way in that does not grant.
     """
 
     rules: Rules
@@ -54,10 +53,11 @@ class Case:
     member: Member
     scene: Scene
     here: Offers
+    offered: Sequence[Offered]
+    booked: Sequence[Booking]
     trace: list[Check]
     refusals: list[Reason]
     _today: date | None = None
-    _booked: Sequence[Booking] | None = None
 
     def check(self, name: str, passed: bool, /, **facts: Fact) -> bool:
         """Note a check with the facts that it used; return whether it held."""
@@ -71,17 +71,8 @@ class Case:
     def today(self) -> date:
         """Return the date of an entry without a band (spec/rules.md 6, row 16)."""
         if self._today is None:
-            found = segment(self.rules, self.store, self.here, _NO_PLAN, self.scene.at)
-            self._today = found.today
+            self._today = segment(self.rules, self.here, _NO_PLAN, self.scene.at).today
         return self._today
-
-    def booked(self) -> Sequence[Booking]:
-        """Return the bookings that are due here and now, the earliest first."""
-        if self._booked is None:
-            self._booked = bookings.due(
-                self.store, self.device, self.member, self.rules.settings, self.scene.at
-            )
-        return self._booked
 
 
 def case_of(
@@ -93,17 +84,10 @@ def case_of(
     checks: Iterable[Check],
 ) -> Case:
     """Open the case of an entry; `checks`: what has been asked already."""
-    here = offers(rules, device, scene.at)
-    return Case(rules, store, device, member, scene, here, [*checks], [])
-
-
-def by_priority(rules: Rules, member: Member) -> Sequence[Contract]:
-    """Return the member's contracts, the one that wins ties first (spec/rules.md 6, row 21a)."""
-    contracts = member.contracts
-    if len(contracts) <= 1:
-        return contracts
-    known = [c for c in member.contracts if c.plan in rules.plans]
-    return sorted(known, key=lambda c: (rules.plans[c.plan].priority, not c.main, c.start))
+    here = offers(rules, store, device, scene.at)
+    found = offered(rules, here, member, scene.at)
+    booked = bookings.due(store, device, member, rules.settings, scene.at)
+    return Case(rules, store, device, member, scene, here, found, booked, [*checks], [])
 
 
 def stopped(member: Member) -> Reason | None:
@@ -121,7 +105,7 @@ def still_open(
     """Return the visit if it is of the device's store and no older than `visit_max_h`."""
     if visit is None or visit.store != device.store:
         return None
-    return visit if at - visit.since <= timedelta(hours=settings.visit_max_h) else None
+    return visit if at - visit.since <= HOURS[settings.visit_max_h] else None
 
 
 def warned(decision: Decision, warning: Warn) -> Decision:
@@ -154,7 +138,7 @@ def allow(  # noqa: PLR0913, PLR0917 - what an entry may have; one object more w
     booking that is still to be paid.
     """
     device, notices = case.device, case.member.notices
-    if case.rules.settings.anti_passback is not _NO_PASSBACK and _inside(case):
+    if case.here.passback and _inside(case):
         if case.rules.settings.anti_passback is AntiPassback.HARD:
             return deny(case, Reason.ANTI_PASSBACK)
         notices |= {Warn.PASSBACK}
@@ -188,25 +172,20 @@ def allow(  # noqa: PLR0913, PLR0917 - what an entry may have; one object more w
 
 def _to_check_in(case: Case) -> str | None:
     """Return the booking that the entry marks as attended: the first paid one that is due."""
-    return next(
-        (b.id for b in case.booked() if b.paid and b.status is BookingStatus.CONFIRMED), None
-    )
+    return next((b.id for b in case.booked if b.paid and b.status is BookingStatus.CONFIRMED), None)
 
 
 def _inside(case: Case) -> bool:
     """E14: tell whether the member is inside already, for all that is known here.
 
-    An entry is forgotten after `passback_timeout_min`, 0 = never, and with its visit. Inner
-    doors make no visits and ask for none.
+    An entry is forgotten after `passback_timeout_min`, 0 = never, and with its visit. Only where
+    the device asks it (`Offers.passback`): inner doors make no visits and ask for none.
     """
-    settings, device, at = case.rules.settings, case.device, case.scene.at
-    if device.mode is not _LOCK_QR or not device.counts:
-        return False
-    visit = case.scene.visit and still_open(settings, device, case.scene.visit, at)
+    scene, timeout = case.scene, case.here.passback_timeout
+    visit = still_open(case.rules.settings, case.device, scene.visit, scene.at)
     if visit is None:
         case.trace += _NOT_INSIDE
         return False
-    timeout = timedelta(minutes=settings.passback_timeout_min)
-    inside = not timeout or at - visit.since < timeout
+    inside = not timeout or scene.at - visit.since < timeout
     case.check("passback", not inside, since=visit.since.isoformat())
     return inside

@@ -21,6 +21,7 @@ from policy.model import (
     Door,
     Hours,
     IssuerKey,
+    KeyRole,
     Member,
     Plan,
     PlanType,
@@ -57,6 +58,7 @@ class FaultCode(StrEnum):
     END_BEFORE_START = "END_BEFORE_START"
     NOT_A_NOTICE = "NOT_A_NOTICE"
     INTERLOCK_STANDS_OPEN = "INTERLOCK_STANDS_OPEN"
+    MISSING_CHANGE = "MISSING_CHANGE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,7 +322,8 @@ def _device(path: str, device: Device, rules: Rules, unread: Names) -> Iterator[
 
 def _key(path: str, key: IssuerKey) -> Iterator[Fault]:
     yield from _range(path, key.kid, limits.KEY_ID)
-    yield from _length(f"{path}.public", key.public, limits.PUBLIC_KEY_BYTES, "bytes")
+    wanted = 0 if key.role is KeyRole.ROTATING else limits.PUBLIC_KEY_BYTES
+    yield from _length(f"{path}.public", key.public or b"", wanted, "bytes")
 
 
 def _contract(path: str, contract: Contract, plans: AbstractSet[str]) -> Iterator[Fault]:

@@ -5,17 +5,16 @@ from dataclasses import replace
 from datetime import datetime
 
 from policy import by_booking, by_plan, by_ticket, key_schedule, qualify, record_only
-from policy.calendar import runs_throughout
-from policy.case import Case, by_priority, case_of, deny, stopped
+from policy.bookings import due
+from policy.case import Case, case_of, deny, stopped
 from policy.doubt import by_old_rules, maybe, without_clock
 from policy.model import (
-    Contract,
+    Booking,
     Decision,
     Device,
     EntitlementOrder,
     Member,
     Mode,
-    Qualifier,
     Reason,
     Rules,
     Scene,
@@ -23,7 +22,7 @@ from policy.model import (
     Verdict,
     Warn,
 )
-from policy.timetable import Segment, segment
+from policy.timetable import Offered, Offers, Segment, offered, offers
 from policy.trace import failed, held
 
 # Of several refusals the first in this order is told (spec/rules.md 3.3-5).
@@ -57,10 +56,7 @@ _ALL_HELD = held(
 )
 
 # Looking a word up in its enum costs more than most checks, so those of every entry stand here.
-_DENY = Verdict.DENY
-_LOCK_QR, _KEY_SCHEDULE, _RECORD_ONLY = Mode.LOCK_QR, Mode.KEY_SCHEDULE, Mode.RECORD_ONLY
-_ANY_MEMBER = Qualifier.ANY_MEMBER
-_PERSONAL = (Qualifier.SEAT, Qualifier.ROOM)
+_KEY_SCHEDULE, _RECORD_ONLY = Mode.KEY_SCHEDULE, Mode.RECORD_ONLY
 _STOPPED: dict[Reason | None, Decision] = {
     reason: Decision(
         Verdict.DENY,
@@ -100,59 +96,39 @@ def decide(rules: Rules | None, device: Device, member: Member, scene: Scene) ->
         or device.mode is _RECORD_ONLY
     ):
         return _unusual(rules, device, member, scene)
-    is_stopped = member.withdrawn or member.suspended or member.id_suspended
-    known = None if is_stopped else _known(rules, device, member, scene.at)
-    if known is not None:
-        return known
     store = rules.stores.get(device.store)
     if store is None:
         return _early(0, Reason.DEVICE_DISABLED)
-    if is_stopped:
+    if member.withdrawn or member.suspended or member.id_suspended:
         return _STOPPED[stopped(member)]
-    case = case_of(rules, store, device, member, scene, _ALL_HELD)
+    here = offers(rules, store, device, scene.at)
+    found = offered(rules, here, member, scene.at)
+    booked = due(store, device, member, rules.settings, scene.at) if member.bookings else ()
+    shut = _shut(here, member, found, booked)
+    known = None if shut is None else shut.answers.get(bool(member.bookings))
+    if known is not None:
+        return known
+    case = Case(rules, store, device, member, scene, here, found, booked, [*_ALL_HELD], [])
     decision = _by_rules(case)
-    if decision.verdict is _DENY:
-        _keep(case, decision)
+    if shut is not None:
+        shut.answers[bool(member.bookings)] = decision
     return decision
 
 
-def _known(rules: Rules, device: Device, member: Member, at: datetime) -> Decision | None:
-    """Return the answer to everybody who has nothing but this plan, if its bands are shut.
+def _shut(
+    here: Offers, member: Member, found: Sequence[Offered], booked: Sequence[Booking]
+) -> Segment | None:
+    """Return where all who have nothing but this plan are refused alike; None: it takes more.
 
-    It depends on the plan and the time alone, so it is given once and kept; None: not yet, or
-    it depends on more. Most who are refused are answered here.
+    There the bands are shut, and nothing about the person decides but the plan: the answer is
+    given once and kept, most who are refused get it. A booking that is not due shows in the trace.
     """
-    here, contracts = rules.timetables.get((id(device), at.toordinal())), member.contracts
-    if here is None or len(contracts) != 1 or member.bookings or member.tickets:
+    if len(found) != 1 or booked or member.tickets or here.personal:
         return None
-    contract = contracts[0]
-    minutes = here.plans.get(contract.plan)
-    if minutes is None:
+    _, now, runs = found[0]
+    if not (runs and now.shut) or here.device.mode is _KEY_SCHEDULE:
         return None
-    offered = minutes[60 * at.hour + at.minute]
-    if not isinstance(offered, Segment) or contract.paused or contract.start > offered.first:
-        return None
-    return offered.answer if contract.end is None or offered.last <= contract.end else None
-
-
-def _keep(case: Case, decision: Decision) -> None:
-    """Keep the refusal for `_known`, if it depends on the plan and the time alone."""
-    member, contracts = case.member, case.member.contracts
-    if len(contracts) != 1 or member.bookings or member.tickets or not _asks_the_plan(case.device):
-        return
-    plan = case.rules.plans.get(contracts[0].plan)
-    if plan is None:
-        return
-    offered = segment(case.rules, case.store, case.here, plan, case.scene.at)
-    shut = offered.limited and not offered.open
-    if shut and runs_throughout(contracts[0], offered.first, offered.last):
-        offered.answer = decision
-
-
-def _asks_the_plan(device: Device) -> bool:
-    """Tell whether nothing about the person decides there but their plan."""
-    personal = device.gender is not None or not device.qualify.isdisjoint(_PERSONAL)
-    return device.mode is not _KEY_SCHEDULE and not personal
+    return now if here.windowed or not member.bookings else None
 
 
 def _unusual(rules: Rules | None, device: Device, member: Member, scene: Scene) -> Decision:
@@ -195,22 +171,19 @@ def _by_rules(case: Case) -> Decision:
     """E11 to E13; whatever lets in asks E14."""
     member, device, refusals = case.member, case.device, case.refusals
     if device.mode is _KEY_SCHEDULE:
-        return key_schedule.decide(case, by_priority(case.rules, member))
-    if device.mode is _LOCK_QR and (device.gender or _ANY_MEMBER not in device.qualify):
+        return key_schedule.decide(case)
+    if case.here.asks:
         decided = qualify.decide(case)
         if decided is not None:
             return decided
-    contracts = by_priority(case.rules, member)
-    if member.bookings or member.tickets:
-        granted = _by_any_way(case, contracts)
-    else:
-        granted = by_plan.decide(case, contracts)
+    more = member.bookings or member.tickets
+    granted = _by_any_way(case) if more else by_plan.decide(case)
     if granted is not None:
         return granted
     return deny(case, refusals[0] if len(refusals) == 1 else _most_telling(refusals))
 
 
-def _by_any_way(case: Case, contracts: Sequence[Contract]) -> Decision | None:
+def _by_any_way(case: Case) -> Decision | None:
     """3.3-1 to 4, for whoever has more than contracts."""
     settings, refusals = case.rules.settings, case.refusals
     paused = settings.paused_blocks_all and by_booking.pause_blocks(case)
@@ -218,12 +191,12 @@ def _by_any_way(case: Case, contracts: Sequence[Contract]) -> Decision | None:
     plan_first = settings.entitlement_order is _PLAN_FIRST
     lacking: list[Reason] = []
     granted = None
-    if case.member.bookings:
-        granted = by_booking.by_exemption(case, contracts)
+    if case.booked or not case.here.windowed:
+        granted = by_booking.by_exemption(case)
     if granted is None and tickets and not plan_first:
         granted = by_ticket.decide(case, lacking)
     if granted is None:
-        granted = by_plan.decide(case, contracts)
+        granted = by_plan.decide(case)
     if granted is None and tickets and plan_first:
         granted = by_ticket.decide(case, lacking)
     if granted is None and case.member.bookings and not paused:

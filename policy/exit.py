@@ -92,12 +92,12 @@ def _by_any_plan(rules: Rules, device: Device, member: Member, scene: Scene) -> 
     store = rules.stores.get(device.store)
     if store is None:
         return False
-    offered = offers(rules, device, scene.at)
+    offered = offers(rules, store, device, scene.at)
     for contract in member.contracts:
         plan = rules.plans.get(contract.plan)
         if plan is None or plan.ticket_required:
             continue  # a ticket gives a right to leave by its visit only
-        here = segment(rules, store, offered, plan, scene.at)
+        here = segment(rules, offered, plan, scene.at)
         for day in here.leaving if plan.restrict else (here.today,):
             if contract_refusal(contract, day) is None:
                 return True

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from policy import by_booking, by_ticket, usage
-from policy.by_plan import store_asked
 from policy.calendar import Occurrence, contract_refusal, day_refusal, local_date, occurrences
-from policy.case import Case, allow, by_priority, deny
+from policy.case import Case, allow, deny
 from policy.model import (
     BandGrant,
     Contract,
@@ -21,6 +20,7 @@ from policy.model import (
     Reason,
     Rules,
 )
+from policy.timetable import Segment
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,24 +49,21 @@ def keys(rules: Rules, device: Device, contract: Contract) -> list[RepeatingKey]
     ]
 
 
-def decide(case: Case, contracts: Sequence[Contract]) -> Decision:
+def decide(case: Case) -> Decision:
     """Let in by the first contract with a key that fits, else by a booking, else by a ticket.
 
     Of refusals the last one met is told (spec/cases.md, settled 9); a ticket's if the plan
     needs one.
     """
     told = Reason.OUT_OF_BAND
-    for contract in contracts:
-        plan = case.rules.plans.get(contract.plan)
-        if plan is None:
-            continue
-        outcome = _by_contract(case, contract, plan)
+    for contract, here, _ in case.offered:
+        outcome = _by_contract(case, contract, here)
         if isinstance(outcome, Decision):
             return outcome
         told = outcome or told
     if by_booking.pause_blocks(case):
         return deny(case, told)
-    booked = case.booked()
+    booked = case.booked
     if case.check("key_booking", bool(booked), bookings=len(booked)):
         return allow(case, "key:booking", paid=booked[0].paid)
     lacking: list[Reason] = []
@@ -76,11 +73,11 @@ def decide(case: Case, contracts: Sequence[Contract]) -> Decision:
     return granted or deny(case, told)
 
 
-def _by_contract(case: Case, contract: Contract, plan: Plan) -> Decision | Reason | None:
+def _by_contract(case: Case, contract: Contract, here: Segment) -> Decision | Reason | None:
     """Let in by a key of the contract; else the last thing in its way, None if nothing fits."""
-    today = case.today()
+    plan, today = here.plan, here.today
     told: Reason | None
-    if store_asked(case.device, plan, case.store):
+    if here.outside:
         told = Reason.STORE_NOT_ALLOWED
     elif plan.ticket_required:
         told = contract_refusal(contract, today) or Reason.TICKET_REQUIRED
@@ -132,7 +129,7 @@ def _allow(
     scope = case.rules.settings.dedupe_scope
     key = usage.usage_key(scope, case.store, contract.id, kind, day)
     counts = plan.restrict and any(entry.kind == kind for entry in plan.bands)
-    if counts and by_booking.exempt(case, by_priority(case.rules, case.member)) is not None:
+    if counts and by_booking.exempt(case) is not None:
         counts = False
     new = counts and not usage.present(case.scene.used, key)
     until = occurrence.closes + timedelta(minutes=plan.late_min)

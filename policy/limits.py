@@ -27,7 +27,7 @@ class Range:
 # The calendar
 DATES_AROUND = 2  # days: a band lasts 1 day and tolerance 1 more, so 2 each way always suffice
 SPANS_KEPT = 1024  # occurrence rows (about 1 KB each): 8 band kinds for a third of a year
-TIMETABLES_KEPT = 256  # devices x plans x days (50 KB each): more than a door meets in a day
+TIMETABLES_KEPT = 256  # devices x plans x days (60 KB each): more than a door meets in a day
 BAND_START = Range(0, 1_439, "min", "a band starts on its service date")
 BAND_LENGTH = Range(1, 1_440, "min", "longer than a day would overlap itself")
 WEEKDAY = Range(0, 6, "day", "0 is Monday")
@@ -58,6 +58,8 @@ RELEASE_SEEN = Range(1, 600, "s", "a locker that is not open after minutes is st
 VISIT_MAX = Range(1, 168, "h", "nobody stays longer than a week")
 FIXED_CODE_VERSION = Range(0, 65_535, "version", "two bytes in the printed code")
 KEY_ID = Range(0, 255, "id", "one byte in every signed code")
+STORE_NUMBER = Range(0, 65_535, "number", "two bytes in every rotating code")
+PLAIN_CHARS = Range(4, 64, "character", "shorter is guessed in no time, longer is no barcode")
 HANDLE_BYTES = 8  # bytes: the field in every signed code (spec/credentials.md)
 PUBLIC_KEY_BYTES = 32  # bytes: an Ed25519 public key
 TENANT_CHARS = 64  # characters: it is signed with every code and typed by installers

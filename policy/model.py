@@ -8,6 +8,10 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
 from typing import TYPE_CHECKING
 
+from policy.codes import PROVEN, Pattern, RotatingKey
+from policy.codes import (
+    IssuerKey as IssuerKey,
+)
 from policy.decision import (
     Check as Check,
 )
@@ -133,7 +137,8 @@ class Hours:
 class Store:
     """A place with its own hours, zone and holidays (spec/rules.md 2.1).
 
-    `handle`: 8 bytes, by which the codes that are for this store only name it; None: it has none.
+    By `handle`, 8 bytes, and by `number`, 0..65_535, codes for this store name it, rotating ones
+    by the number; by those of `rooms` they name its rooms. None: no code does.
     """
 
     id: str
@@ -144,6 +149,8 @@ class Store:
     name: str = ""
     room_bookings: "tuple[RoomBooking, ...]" = ()
     handle: bytes | None = None
+    number: int | None = None
+    rooms: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +222,7 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class Booking:
-    """A booked program or room (spec/rules.md 2.5); `start` and `end` are UTC instants."""
+    """A booked program or room, in UTC (2.5); `handle`: 8 bytes, by which its codes name it."""
 
     id: str
     store: str
@@ -225,6 +232,8 @@ class Booking:
     status: BookingStatus
     paid: bool
     room: str | None = None
+    handle: bytes | None = None
+    changed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,11 +258,12 @@ class Member:
     label: str | None = None
     products: "tuple[Product, ...]" = ()
     seats: "tuple[Seat, ...]" = ()
+    rotating: tuple[RotatingKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Staff:
-    """A person of the staff (spec/rules.md 2.4); `stores` None = all, dates inclusive, UTC.
+    """A person of the staff (spec/rules.md 2.4); `stores` None = all, dates inclusive, local.
 
     `version` is that of the fixed card. `pin_hash`: of the PIN beside it, None = there is none.
     """
@@ -300,7 +310,8 @@ class Door:
 class Device:
     """A reader at a door, or a terminal without one (spec/rules.md 2.5).
 
-    `loyalty`: a terminal without a door notes that members were here (4.6).
+    `loyalty`: a terminal without a door notes that members were here (4.6). `lockers`: it gives
+    those who have paid for one a locker (4.1). `card_pin`: a staff card needs the person's PIN.
     """
 
     id: str
@@ -315,21 +326,14 @@ class Device:
     grant_timing: GrantTiming = GrantTiming.CONTRACT_AND_BOOKING
     check_stores: bool = True
     auto_check_in: bool = False
-    codes: frozenset[CodeKind] = frozenset(CodeKind)
+    codes: frozenset[CodeKind] = PROVEN
+    card_pin: bool = False
     counts: bool = True
     booking_early_min: int = 15
     booking_exit_late_min: int = 15
     enabled: bool = True
     loyalty: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class IssuerKey:
-    """An Ed25519 public key (32 bytes) of the tenant, found by `kid` 0..255."""
-
-    kid: int
-    role: KeyRole
-    public: bytes
+    lockers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -387,6 +391,7 @@ class Rules:
     devices: Mapping[str, Device]
     keys: Mapping[int, IssuerKey]
     staff: Mapping[str, Staff] = field(default_factory=dict)
+    plain: Mapping[CodeKind, Pattern] = field(default_factory=dict)
     timetables: "dict[tuple[int, int], Offers]" = field(
         default_factory=dict, init=False, repr=False, compare=False
     )

@@ -6,13 +6,13 @@ from policy import by_booking, by_ticket
 from policy.calendar import contract_refusal
 from policy.case import Case, allow, deny
 from policy.model import Check, Contract, Decision, Qualifier, Reason
-from policy.timetable import Segment, segment
+from policy.timetable import Segment
 from policy.trace import failed
 
 _DAY = timedelta(days=1)
 _MIDNIGHT = 1_440  # minutes
 # Looking a word up in its enum costs more than most checks.
-_ANY_MEMBER, _PLAN, _BOOKING = Qualifier.ANY_MEMBER, Qualifier.PLAN, Qualifier.BOOKING
+_ANY_MEMBER, _BOOKING = Qualifier.ANY_MEMBER, Qualifier.BOOKING
 _TICKET, _SEAT, _ROOM = Qualifier.TICKET, Qualifier.SEAT, Qualifier.ROOM
 
 _BY_BEING_MEMBER, _BY_BOOKING, _BY_TICKET = (
@@ -22,7 +22,20 @@ _UNQUALIFIED = failed("qualified")
 
 
 def decide(case: Case) -> Decision | None:
-    """Decide where the device does; None leaves it to what the member has bought.
+    """Decide where the device does; None leaves it to what the member has bought."""
+    told: Reason | None = None
+    if case.here.personal:
+        decided = _by_person(case)
+        if isinstance(decided, Decision):
+            return decided
+        told = decided
+    by = _qualified_by(case)
+    case.trace.append(by or _UNQUALIFIED)
+    return deny(case, told or Reason.DEVICE_NOT_QUALIFIED) if by is None else None
+
+
+def _by_person(case: Case) -> Decision | Reason | None:
+    """Decide by gender, room or seat; else what the seat lacks, None if no seat is asked for.
 
     Seats and rooms decide by themselves: who holds a seat comes in by it, and at a room's door
     nothing but the room's booking counts (spec/rules.md 4.2, 4.3).
@@ -39,15 +52,11 @@ def decide(case: Case) -> Decision | None:
         refusal = refusal or scene.room_refusal
         case.check("room", refusal is None, reason=refusal)
         return allow(case, "room") if refusal is None else deny(case, refusal)
-    told = Reason.DEVICE_NOT_QUALIFIED
-    if _SEAT in device.qualify:
-        refusal = _shut(case) or scene.seat_refusal
-        if case.check("seat", refusal is None, reason=refusal):
-            return allow(case, "seat")
-        told = refusal or told
-    by = _qualified_by(case)
-    case.trace.append(_UNQUALIFIED if by is None else by)
-    return deny(case, told) if by is None else None
+    if _SEAT not in device.qualify:
+        return None
+    refusal = _shut(case) or scene.seat_refusal
+    case.check("seat", refusal is None, reason=refusal)
+    return allow(case, "seat") if refusal is None else refusal
 
 
 def _shut(case: Case) -> Reason | None:
@@ -56,19 +65,14 @@ def _shut(case: Case) -> Reason | None:
 
 def _qualified_by(case: Case) -> Check | None:
     """Tell what the member qualifies by; None: by nothing."""
-    device = case.device
-    qualify, plans = device.qualify, device.qualify_plans
+    qualify = case.device.qualify
     if _ANY_MEMBER in qualify:
         return _BY_BEING_MEMBER
-    if case.member.bookings and _BOOKING in qualify and case.booked():
+    if case.booked and _BOOKING in qualify:
         return _BY_BOOKING
-    any_plan = _PLAN in qualify
-    for contract in case.member.contracts:
-        plan = case.rules.plans.get(contract.plan)
-        if plan is not None and (any_plan or contract.plan in plans):
-            here = segment(case.rules, case.store, case.here, plan, case.scene.at)
-            if _runs(case, contract, here):
-                return here.qualified
+    for contract, now, runs in case.offered:
+        if now.qualified is not None and (runs or _runs(case, contract, now)):
+            return now.qualified
     if case.member.tickets and _TICKET in qualify:
         usable = by_ticket.usable(case) and not by_booking.pause_blocks(case)
         return _BY_TICKET if usable else None

@@ -1,9 +1,8 @@
 """Devices that only report who came in: nothing is refused or opened (spec/rules.md 3.5)."""
 
 from policy import usage
-from policy.case import Case, by_priority
+from policy.case import Case
 from policy.model import Decision, Reason, UsageKey, Verdict, Warn
-from policy.timetable import segment
 
 
 def decide(case: Case, warnings: frozenset[Warn]) -> Decision:
@@ -36,14 +35,13 @@ def decide(case: Case, warnings: frozenset[Warn]) -> Decision:
 
 
 def _key(case: Case) -> UsageKey | None:
-    settings, at = case.rules.settings, case.scene.at
-    for contract in by_priority(case.rules, case.member):
-        plan = case.rules.plans.get(contract.plan)
-        if plan is None or not plan.restrict:
+    settings = case.rules.settings
+    for contract, here, _ in case.offered:
+        if not here.plan.restrict:
             continue
         choice = [
             (not usage.present(case.scene.used, key), fit.rank[0], fit.rank[2:], key)
-            for fit in segment(case.rules, case.store, case.here, plan, at).fits
+            for fit in here.fits
             for key in [
                 usage.usage_key(settings.dedupe_scope, case.store, contract.id, fit.kind, fit.day)
             ]

@@ -41,7 +41,8 @@ class RoomBooking:
     """One booking of a room, `[start, end)`.
 
     `users`: who gets a QR and may come in; the booker only if listed. `send_at`: not before
-    this. `sent`: when each user's QR went out. `version`: the cloud's, higher = newer.
+    this. `sent`: when each user's QR went out. `version`: the cloud's, higher = newer. `handle`
+    and `changed_at` as in `policy.model.Booking`.
     """
 
     id: str
@@ -56,6 +57,8 @@ class RoomBooking:
     paid_at: datetime | None = None
     sent: Mapping[str, datetime] = field(default_factory=dict)
     version: int = 0
+    handle: bytes | None = None
+    changed_at: datetime | None = None
 
 
 def tick(booking: RoomBooking, at: datetime, settings: RuleSettings) -> RoomBooking:

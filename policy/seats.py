@@ -118,7 +118,7 @@ def assign(seat: Seat, product: Product | None, member: str, at: datetime) -> St
     """Give a free seat to a member by a product of theirs, at the kiosk or by staff."""
     if product is None or product.member != member or product.kind is ProductKind.LOCKER:
         return Stepped(seat, product, Reason.NO_PRODUCT)
-    refusal = _validity_refusal(product, at) or _seating_refusal(seat, product)
+    refusal = validity_refusal(product, at) or _seating_refusal(seat, product)
     if refusal is not None:
         return Stepped(seat, product, refusal)
     taken = replace(seat, holding=Holding(member, product.id, product.kind, Io.IN, at))
@@ -173,7 +173,7 @@ def check_in(seat: Seat, product: Product | None, member: str, at: datetime) -> 
     held, paid_with = own
     if held.io is Io.IN:
         return Stepped(seat, product, Reason.ALREADY_IN)
-    refusal = _validity_refusal(paid_with, at)
+    refusal = validity_refusal(paid_with, at)
     if refusal is not None:
         return Stepped(seat, product, refusal)
     back = replace(seat, holding=replace(held, io=Io.IN, since=at))
@@ -192,7 +192,8 @@ def force_end(seat: Seat, product: Product, at: datetime) -> Stepped:
     return Stepped(_freed(seat), _used(seat.holding, product, at), Reason.OK)
 
 
-def _validity_refusal(product: Product, at: datetime) -> Reason | None:
+def validity_refusal(product: Product, at: datetime) -> Reason | None:
+    """Say why a product can't be used at `at`, or None; its minutes are not looked at."""
     if product.ended or (product.valid_to is not None and at >= product.valid_to):
         return Reason.PRODUCT_EXPIRED
     if product.valid_from is not None and at < product.valid_from:
@@ -216,7 +217,7 @@ def _entry_refusal(seat: Seat, product: Product | None, member: str, at: datetim
         return Reason.SEAT_NOT_ASSIGNED
     if product is None or product.id != held.product:
         return Reason.NO_PRODUCT
-    refusal = _validity_refusal(product, at)
+    refusal = validity_refusal(product, at)
     if refusal is not None:
         return refusal
     if held.io is Io.OUT:

@@ -1,22 +1,30 @@
 """What a plan offers at a device in the course of one UTC day, worked out once.
 
-A decision then finds its instant by the minute, with everything judged already that depends on
-neither the member nor the count: which bands fit, in which order they are preferred, and what
-the day rule and the closed dates say (spec/rules.md 3.1, 3.3-2).
+A decision then finds its instant between two changes, with everything judged already that depends
+on neither the member nor the count: which bands fit, in which order they are preferred, and what
+the day rule and the closed dates say (spec/rules.md 3.1, 3.3-2). When something changes is worked
+out with the first who asks for the plan that day, and what then is with the first who comes then.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 
-from policy.calendar import day_refusal, instant, occurrences
+from policy.calendar import Occurrence, clock_changes, day_refusal, instant, occurrences
+from policy.decision import Fact
 from policy.limits import TIMETABLES_KEPT
 from policy.model import (
+    AntiPassback,
     Check,
+    Contract,
     Decision,
     DedupeScope,
     Device,
+    ExemptScope,
+    Member,
+    Mode,
     Plan,
     Qualifier,
     Reason,
@@ -26,7 +34,8 @@ from policy.model import (
 )
 from policy.usage_keys import Slot, bit, slot
 
-_DAY, _MINUTE = timedelta(days=1), timedelta(minutes=1)
+_DAY = timedelta(days=1)
+_PERSONAL = (Qualifier.SEAT, Qualifier.ROOM)
 _TICK = timedelta.resolution  # an inclusive end is an exclusive one a tick later
 
 
@@ -45,7 +54,8 @@ class Fit:
     the plan (spec/rules.md 3.3-2f, 2 to 5); the lowest is preferred. `met`: its place in the
     order of the plan, dates ascending, in which refusals are told. `until`: close + late.
     `refusal`: what the day rule or a closed date says. `checks`: what a trace tells of that, for
-    a contract that runs, and `counted` that it was used before; `facts`: plan, band and date.
+    a contract that runs, and `counted` that it was used before; `facts`: plan, band and date;
+    `asked`: those of a count, but for whose it is and how many.
     `store`: the one that its key names. `slot`, `bit`: where its use is kept.
     """
 
@@ -59,6 +69,7 @@ class Fit:
     checks: tuple[Check, ...]
     counted: Check
     facts: dict[str, str]
+    asked: dict[str, Fact]
     store: str | None
     slot: Slot
     bit: int
@@ -71,14 +82,15 @@ class Segment:
     `plan`: whose it is. `outside`: the device asks for the plan's stores, and this is none of
     them. `limited`: it lets in by its bands (spec/rules.md 3.3-2a to d). `fits`: those that
     contain the instant, the preferred one first; `open`: those of them that nothing but a
-    contract's dates and the count may refuse. `told`: of the others, place and reason of the one
-    that is told; OUT_OF_BAND if there are none. `today`: the date of an entry without a band.
+    contract's dates and the count may refuse; `shut`: it is limited to bands, and none is open.
+    `told`: of the others, place and reason of the one that is told; OUT_OF_BAND if there are
+    none. `today`: the date of an entry without a band.
     `first`, `last`: of `today` and the service dates of the fits. `checks`: what a trace tells
     of all this, for a contract that runs on all of them; `in_band` is the first of it.
-    `qualified`: what it tells of whoever is qualified by the plan. `leaving`: service dates that
-    have an exit window here and a fitting day rule. `plainly`: a count is simply that of the
-    calendar month's mask (6). `answer`: what everybody is answered here who has nothing but this
-    plan, once that is known.
+    `qualified`: what it tells of whoever qualifies by the plan, None: it qualifies for nothing
+    here. `leaving`: service dates that have an exit window here and a fitting day rule. `plainly`:
+    a count is simply that of the calendar month's mask (6). `answers`: what everybody is answered
+    here who has nothing but this plan and, if True, bookings that are not due; once known.
     """
 
     plan: Plan
@@ -86,48 +98,133 @@ class Segment:
     limited: bool
     fits: tuple[Fit, ...]
     open: tuple[Fit, ...]
+    shut: bool
     told: Told
     today: date
     first: date
     last: date
     checks: tuple[Check, ...]
     in_band: Check
-    qualified: Check
+    qualified: Check | None
     leaving: tuple[date, ...]
     plainly: bool
-    answer: Decision | None = None
+    answers: dict[bool, Decision] = field(default_factory=dict)
 
 
-_Split = tuple[tuple[datetime, Segment], ...]
-"""A minute in which something changes: where each segment begins, the first at its start."""
+class _Window(NamedTuple):
+    """A band occurrence on `[start, end)`: to enter by, `early` or not, or to leave by (None).
+
+    `place`: of its band in the plan.
+    """
+
+    start: datetime
+    end: datetime
+    place: int
+    on: Occurrence
+    early: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Timetable:
+    """A plan's day: when something changes, and what it offers from then on, once asked for.
+
+    `fits`: those made so far, by band and date, before it opens (True) and while it is open.
+    """
+
+    plan: Plan
+    windows: list[_Window]
+    starts: list[datetime]
+    segments: list[Segment | None]
+    fits: dict[tuple[int, date, bool], Fit] = field(default_factory=dict)
+
+
+Offered = tuple[Contract, Segment, bool]
+"""A contract, what its plan offers now, and whether it runs on all dates of that."""
 
 
 @dataclass(frozen=True, slots=True)
 class Offers:
-    """What plans offer at a device in one UTC day: for each that was asked, minute by minute."""
+    """What a device of a store offers in one UTC day, and what it asks of everybody.
 
+    `plans`: what each plan that was asked offers. `asks`: it asks who qualifies; `personal`: for
+    gender, seat or room too. `windowed`: a booking counts in its own window alone. `passback`: it
+    asks whether somebody is inside already, by what came in within `passback_timeout`, 0 = ever.
+    """
+
+    store: Store
     device: Device
-    plans: dict[str, list[Segment | _Split]]
+    asks: bool
+    personal: bool
+    windowed: bool
+    passback: bool
+    passback_timeout: timedelta
+    plans: dict[str, Timetable]
 
 
-def offers(rules: Rules, device: Device, at: datetime) -> Offers:
-    """Return what is worked out already for the device and the UTC day of `at`."""
+def offers(rules: Rules, store: Store, device: Device, at: datetime) -> Offers:
+    """Return what is worked out already for the store's device and the UTC day of `at`."""
     name = id(device), at.toordinal()  # what is kept keeps the device, and so its id
     found = rules.timetables.get(name)
-    return _kept(rules, Offers(device, {}), at) if found is None else found
+    if found is not None:
+        return found
+    settings, locks = rules.settings, device.mode is Mode.LOCK_QR
+    gendered = device.gender is not None
+    here = Offers(
+        store,
+        device,
+        asks=locks and (gendered or Qualifier.ANY_MEMBER not in device.qualify),
+        personal=gendered or not device.qualify.isdisjoint(_PERSONAL),
+        windowed=settings.exempt_scope is ExemptScope.WINDOW,
+        passback=settings.anti_passback is not AntiPassback.OFF and locks and device.counts,
+        passback_timeout=timedelta(minutes=settings.passback_timeout_min),
+        plans={},
+    )
+    return _kept(rules, here, at)
 
 
-def segment(rules: Rules, store: Store, here: Offers, plan: Plan, at: datetime) -> Segment:
-    """Return what the plan offers at `at`, an instant in UTC.
+def segment(rules: Rules, here: Offers, plan: Plan, at: datetime) -> Segment:
+    """Return what the plan offers at `at`, an instant in UTC; `here`: the `offers` of then."""
+    table = here.plans.get(plan.id) or _timetable(rules, here, plan, at)
+    place = bisect_right(table.starts, at) - 1
+    return table.segments[place] or _segment(rules.settings, here, table, place)
 
-    `here`: the `offers` for that instant at a device of the store.
+
+def offered(rules: Rules, here: Offers, member: Member, at: datetime) -> list[Offered]:
+    """Return what the member's contracts offer, the one that wins ties first (6, row 21a).
+
+    A contract of a plan that the rules don't know is none of them.
     """
-    minutes = here.plans.get(plan.id)
-    if minutes is None:
-        minutes = _build(rules.settings, store, here.device, plan, at.date())
-        _kept(rules, here, at).plans[plan.id] = minutes
-    found = minutes[60 * at.hour + at.minute]
-    return found if isinstance(found, Segment) else _in_split(found, at)
+    plans = here.plans
+    found: list[Offered] = []
+    for contract in member.contracts:
+        table = plans.get(contract.plan)
+        if table is None:
+            plan = rules.plans.get(contract.plan)
+            if plan is None:
+                continue
+            table = _timetable(rules, here, plan, at)
+        place = bisect_right(table.starts, at) - 1
+        now = table.segments[place]
+        if now is None:
+            now = _segment(rules.settings, here, table, place)
+        runs = (
+            contract.start <= now.first
+            and (contract.end is None or now.last <= contract.end)
+            and not (contract.paused and _pauses(contract, now))
+        )
+        found.append((contract, now, runs))
+    if len(found) > 1:
+        found.sort(key=_priority)
+    return found
+
+
+def _pauses(contract: Contract, now: Segment) -> bool:
+    return any(first <= now.last and now.first <= last for first, last in contract.paused)
+
+
+def _priority(offered: Offered) -> tuple[int, bool, date]:
+    contract, now, _ = offered
+    return now.plan.priority, not contract.main, contract.start
 
 
 def _kept(rules: Rules, here: Offers, at: datetime) -> Offers:
@@ -137,10 +234,6 @@ def _kept(rules: Rules, here: Offers, at: datetime) -> Offers:
         here.plans.clear()
     rules.timetables[id(here.device), at.toordinal()] = here
     return here
-
-
-def _in_split(minute: _Split, at: datetime) -> Segment:
-    return [segment for start, segment in minute if start <= at][-1]
 
 
 def entry_date(store: Store, settings: RuleSettings, at: datetime) -> date:
@@ -153,130 +246,126 @@ def entry_date(store: Store, settings: RuleSettings, at: datetime) -> date:
 _Span = tuple[datetime, datetime]
 
 
-class _Window(NamedTuple):
-    """A fit, or a date to leave on, on `[start, end)`."""
-
-    start: datetime
-    end: datetime
-    fit: Fit | None
-    leaving: date | None
-
-
-def _build(
-    settings: RuleSettings, store: Store, device: Device, plan: Plan, day: date
-) -> list[Segment | _Split]:
+def _timetable(rules: Rules, here: Offers, plan: Plan, at: datetime) -> Timetable:
+    """Work out when something changes in the UTC day of `at`, and keep it."""
+    store, day = here.store, at.date()
     begin = datetime.combine(day, time(), UTC)
-    starts, windows = {begin}, list[_Window]()
+    starts = {begin, *clock_changes(store, begin, begin + _DAY)}
+    windows = list[_Window]()
     for today in (day - _DAY, day, day + _DAY):  # the local dates that a UTC day touches
-        midnight, cutoff, next_ = (
-            instant(store.tz, on, 60 * hour, closing=False)
-            for on, hour in ((today, 0), (today, settings.day_cutoff_hour), (today + _DAY, 0))
-        )
+        midnight, next_ = (instant(store.tz, on, 0, closing=False) for on in (today, today + _DAY))
         span = max(midnight, begin), min(next_, begin + _DAY)
         if span[0] < span[1]:
-            starts |= {span[0], min(max(cutoff, span[0]), span[1])}
-            windows += _windows(settings, store, plan, today, span)
+            starts.add(span[0])
+            cutoff_min = 60 * rules.settings.day_cutoff_hour
+            for closing in (False, True):  # the clocks may be turned back over the cutoff
+                cutoff = instant(store.tz, today, cutoff_min, closing=closing)
+                starts.add(min(max(cutoff, span[0]), span[1]))
+            windows += _windows(store, plan, today, span)
     starts |= {end for window in windows for end in window[:2]}
-    starts.discard(begin + _DAY)
-    segments = [
-        (start, _segment(settings, store, device, plan, windows, start)) for start in sorted(starts)
-    ]
-    return _minutes(begin, segments)
+    table = Timetable(plan, windows, sorted(starts), [None] * len(starts))
+    _kept(rules, here, at).plans[plan.id] = table
+    return table
 
 
-def _minutes(begin: datetime, segments: list[tuple[datetime, Segment]]) -> list[Segment | _Split]:
-    """Lay the segments out over the minutes of a day that begins at `begin`."""
-    minutes: list[Segment | _Split] = []
-    for start, new in segments:
-        minute, inside = divmod(start - begin, _MINUTE)
-        last = minutes[-1] if minutes else new
-        minutes += [last[-1][1] if isinstance(last, tuple) else last] * (minute - len(minutes))
-        if not inside:
-            minutes.append(new)
-            continue
-        if minute == len(minutes):
-            minutes.append(minutes[-1])
-        split = minutes[minute]
-        so_far = split if isinstance(split, tuple) else ((begin, split),)
-        minutes[minute] = (*so_far, (start, new))
-    last = minutes[-1]
-    return minutes + [last[-1][1] if isinstance(last, tuple) else last] * (1_440 - len(minutes))
+def _windows(store: Store, plan: Plan, today: date, span: _Span) -> Iterator[_Window]:
+    """Yield the windows of the service dates around a local date, cut to a span of it.
+
+    See spec/rules.md 3.1-3, 4.
+    """
+    early, late = timedelta(minutes=plan.early_min), timedelta(minutes=plan.late_min)
+    first, last = span
+    for place, grant in enumerate(plan.bands):
+        for on in occurrences(store, grant.kind, today):
+            opens, closes = on.opens, on.closes
+            begins, ends = opens - early, closes + late + _TICK
+            if ends <= first or last <= begins:
+                continue
+            for kind, start, end in (
+                (None, begins, ends),
+                (True, begins, opens),
+                (False, opens, closes),
+            ):
+                if max(start, first) < min(end, last):
+                    yield _Window(max(start, first), min(end, last), place, on, kind)
 
 
-def _segment(
-    settings: RuleSettings,
-    store: Store,
-    device: Device,
-    plan: Plan,
-    windows: list[_Window],
-    start: datetime,
-) -> Segment:
-    here = [window for window in windows if window.start <= start < window.end]
-    fits = tuple(sorted((w.fit for w in here if w.fit), key=lambda fit: fit.rank))
+def _segment(settings: RuleSettings, here: Offers, table: Timetable, place: int) -> Segment:
+    """Work out what a plan offers from one change to the next, and keep it."""
+    start, plan, store, device = table.starts[place], table.plan, here.store, here.device
+    windows = [window for window in table.windows if window.start <= start < window.end]
+    entered = (_fit(settings, store, table, w, w.early) for w in windows if w.early is not None)
+    fits = tuple(sorted(entered, key=lambda fit: fit.rank))
     refused = [(BY_DAY, fit.met, fit.refusal) for fit in fits if fit.refusal is not None]
     today = entry_date(store, settings, start)
     days = {today, *(fit.day for fit in fits)}
     outside = device.check_stores and plan.stores is not None and store.id not in plan.stores
     in_band = Check("in_band", bool(fits), {"plan": plan.id, "bands": len(fits)})
-    return Segment(
+    limited = plan.restrict and not plan.ticket_required and bool(plan.bands) and not outside
+    open_ = tuple(fit for fit in fits if fit.refusal is None)
+    table.segments[place] = made = Segment(
         plan,
         outside=outside,
-        limited=plan.restrict and not plan.ticket_required and bool(plan.bands) and not outside,
+        limited=limited,
         fits=fits,
-        open=tuple(fit for fit in fits if fit.refusal is None),
+        open=open_,
+        shut=limited and not open_,
         told=min(refused, default=(BY_NOTHING, (0, today), Reason.OUT_OF_BAND)),
         today=today,
         first=min(days),
         last=max(days),
         checks=(in_band, *(check for fit in fits for check in fit.checks)),
         in_band=in_band,
-        qualified=Check("qualified", passed=True, facts={"by": Qualifier.PLAN, "plan": plan.id}),
-        leaving=tuple(w.leaving for w in here if w.leaving),
+        qualified=Check("qualified", passed=True, facts={"by": Qualifier.PLAN, "plan": plan.id})
+        if Qualifier.PLAN in device.qualify or plan.id in device.qualify_plans
+        else None,
+        leaving=tuple(_leaving(store, plan, windows)),
         plainly=settings.dedupe_scope is DedupeScope.ALL_STORES
         and settings.month_anchor_day == 1
         and not settings.carry_usage_on_plan_change,
     )
+    return made
 
 
-def _windows(
-    settings: RuleSettings, store: Store, plan: Plan, today: date, span: _Span
-) -> Iterator[_Window]:
-    """Yield the windows of the service dates around a local date, cut to a span of it.
+def _leaving(store: Store, plan: Plan, windows: list[_Window]) -> Iterator[date]:
+    """Yield the dates to leave on; they ask no closed date (spec/cases.md, settled 2)."""
+    for window in windows:
+        day = window.on.service_date
+        if window.early is None and day_refusal(store, plan.bands[window.place].days, day) is None:
+            yield day
 
-    See spec/rules.md 3.1-3, 4. Those for leaving ask no closed date (spec/cases.md, settled 2).
-    """
-    early, late = timedelta(minutes=plan.early_min), timedelta(minutes=plan.late_min)
-    for place, grant in enumerate(plan.bands):
-        for occurrence in occurrences(store, grant.kind, today):
-            on, opens, closes = occurrence.service_date, occurrence.opens, occurrence.closes
-            leave = _cut(opens - early, closes + late + _TICK, span)
-            if leave is None:
-                continue
-            refusal = day_refusal(store, grant.days, on)
-            if refusal is None:
-                yield _Window(*leave, None, on)
-                refusal = Reason.STORE_CLOSED if on in store.closed else None
-            for tolerance, start, end in ((True, opens - early, opens), (False, opens, closes)):
-                enter = _cut(start, end, span)
-                if enter is not None:
-                    length = store.bands[grant.kind].end_min - store.bands[grant.kind].start_min
-                    facts = {"plan": plan.id, "band": grant.kind, "date": on.isoformat()}
-                    fit = Fit(
-                        grant.kind,
-                        grant.limit,
-                        on,
-                        until=closes + late,
-                        rank=(tolerance, grant.limit is not None, length, place),
-                        met=(place, on),
-                        refusal=refusal,
-                        checks=_checks(facts, refusal),
-                        counted=Check("counted_already", passed=True, facts=facts),
-                        facts=facts,
-                        store=store.id if settings.dedupe_scope is DedupeScope.STORE else None,
-                        slot=slot(grant.kind, on),
-                        bit=bit(on),
-                    )
-                    yield _Window(*enter, fit, None)
+
+def _fit(
+    settings: RuleSettings, store: Store, table: Timetable, window: _Window, early: bool
+) -> Fit:
+    plan, on = table.plan, window.on
+    grant, day = plan.bands[window.place], on.service_date
+    made = table.fits.get((window.place, day, early))
+    if made is not None:
+        return made
+    hours = store.bands[grant.kind]
+    refusal = day_refusal(store, grant.days, day)
+    if refusal is None and day in store.closed:
+        refusal = Reason.STORE_CLOSED
+    length = hours.end_min - hours.start_min
+    facts = {"plan": plan.id, "band": grant.kind, "date": day.isoformat()}
+    table.fits[window.place, day, early] = made = Fit(
+        grant.kind,
+        grant.limit,
+        day,
+        until=on.closes + timedelta(minutes=plan.late_min),
+        rank=(early, grant.limit is not None, length, window.place),
+        met=(window.place, day),
+        refusal=refusal,
+        checks=_checks(facts, refusal),
+        counted=Check("counted_already", passed=True, facts=facts),
+        facts=facts,
+        asked={"contract": "", **facts, "counted": 0, "limit": grant.limit},
+        store=store.id if settings.dedupe_scope is DedupeScope.STORE else None,
+        slot=slot(grant.kind, day),
+        bit=bit(day),
+    )
+    return made
 
 
 def _checks(facts: dict[str, str], refusal: Reason | None) -> tuple[Check, ...]:
@@ -287,8 +376,3 @@ def _checks(facts: dict[str, str], refusal: Reason | None) -> tuple[Check, ...]:
     held = names[: 2 if refusal is Reason.STORE_CLOSED else 1]
     failed = Check(names[len(held)], passed=False, facts={**facts, "reason": refusal})
     return (*(Check(name, passed=True, facts=facts) for name in held), failed)
-
-
-def _cut(start: datetime, end: datetime, span: _Span) -> _Span | None:
-    start, end = max(start, span[0]), min(end, span[1])
-    return (start, end) if start < end else None

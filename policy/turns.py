@@ -4,14 +4,19 @@ These are supersets, taken from the hours, dates, bookings and contracts as they
 asks `policy.entry.decide` at each of them misses nothing; what it answers is not known here.
 """
 
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time, timedelta
 from operator import attrgetter
 from typing import NamedTuple
 
 from policy import bookings
-from policy.calendar import contract_refusal, day_refusal, instant, local_date
+from policy.calendar import (
+    clock_changes,
+    contract_refusal,
+    day_refusal,
+    instant,
+    local_date,
+)
 from policy.limits import DATES_AROUND
 from policy.model import (
     Contract,
@@ -28,7 +33,6 @@ from policy.model import (
 from policy.usage_keys import bit, slot
 
 _DAY = timedelta(days=1)
-_DAY_S = 86_400
 _AROUND = timedelta(days=DATES_AROUND)
 _TICK = timedelta.resolution  # an inclusive end is an exclusive one a tick later
 
@@ -151,7 +155,7 @@ def _marks(
         yield Opening(booking.end, (booking.id, 1))
     days = set(_days(store, scene.at, last))
     dates = {day for contract in member.contracts for day in _dates(contract)}
-    alone = [*_changes(store, scene.at, last)]
+    alone = [*clock_changes(store, scene.at, last)]
     if settings.exempt_scope is not ExemptScope.WINDOW:
         booked = {local_date(store, booking.start) for booking in live} & days
         around = {day + n * _DAY for day in booked for n in (-1, 0, 1)}
@@ -175,20 +179,6 @@ def _dates(contract: Contract) -> Iterator[date]:
     for first, last in contract.paused:
         yield first
         yield last + _DAY
-
-
-def _changes(store: Store, first: datetime, last: datetime) -> Iterator[datetime]:
-    """Yield the changes of the store's clocks, to the second."""
-    at = first
-    while at < last:
-        before = at.astimezone(store.tz).utcoffset()
-
-        def changed(second: int, at: datetime = at, before: timedelta | None = before) -> bool:
-            return (at + timedelta(seconds=second)).astimezone(store.tz).utcoffset() != before
-
-        if changed(_DAY_S):
-            yield at + timedelta(seconds=bisect_left(range(_DAY_S), x=True, key=changed))
-        at += _DAY
 
 
 def _edges(store: Store, edges: _Edges, day: date) -> Iterator[datetime]:

@@ -66,12 +66,27 @@ class StaffRole(StrEnum):
 
 
 class CodeKind(StrEnum):
-    """The kinds of code a device may accept (spec/credentials.md)."""
+    """The kinds of code a device may accept (spec/credentials.md); plain ones if it lists them."""
 
     M1 = "M1"
     F1 = "F1"
     T1 = "T1"
     T2 = "T2"
+    R1 = "R1"
+    B1 = "B1"
+    BARCODE = "BARCODE"
+    LOYALTY = "LOYALTY"
+    CARD = "CARD"
+    PHONE = "PHONE"
+    PIN = "PIN"
+
+
+class Alphabet(StrEnum):
+    """What a plain code is made of; letters are A to Z and a to z."""
+
+    DIGITS = "digits"
+    LETTERS_AND_DIGITS = "letters_and_digits"
+    PRINTABLE = "printable"
 
 
 class KeyRole(StrEnum):
@@ -79,6 +94,8 @@ class KeyRole(StrEnum):
 
     MEMBER = "member"
     STAFF = "staff"
+    BOOKING = "booking"
+    ROTATING = "rotating"
 
 
 class HolidayRule(StrEnum):
@@ -229,11 +246,13 @@ class Reason(StrEnum):
     CODE_UNREADABLE = "CODE_UNREADABLE"
     CODE_KIND_NOT_ACCEPTED = "CODE_KIND_NOT_ACCEPTED"
     CODE_UNKNOWN_KEY = "CODE_UNKNOWN_KEY"
+    CODE_OTHER_STORE = "CODE_OTHER_STORE"
     CODE_BAD_SIGNATURE = "CODE_BAD_SIGNATURE"
     CODE_NOT_YET_VALID = "CODE_NOT_YET_VALID"
     CODE_EXPIRED = "CODE_EXPIRED"
     CODE_REVOKED = "CODE_REVOKED"
     CODE_USED = "CODE_USED"
+    PIN_NEEDED = "PIN_NEEDED"
     STAFF_UNKNOWN = "STAFF_UNKNOWN"
     STAFF_NOT_HERE = "STAFF_NOT_HERE"
     MEMBER_UNKNOWN = "MEMBER_UNKNOWN"

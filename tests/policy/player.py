@@ -76,12 +76,20 @@ class Player:
             keys={},
         )
         self._events = usage.Events()
+        self._at_hand = (self._events, self._events.existing(), Usage({}, {}))
         self._ids = count()
         self._visits: dict[tuple[str, str], Visit] = {}
 
     def play(self, step: Json) -> Json:
         """Carry out one step and return its whole result."""
         return OPERATIONS[step["op"]](self, step)
+
+    def _existing(self) -> tuple[frozenset[UsageKey], Usage]:
+        """All keys, as a set and for a decision; worked out again after a change only."""
+        if self._at_hand[0] is not self._events:
+            keys = self._events.existing()
+            self._at_hand = self._events, keys, Usage.of(keys)
+        return self._at_hand[1:]
 
     def _enter(self, step: Json) -> Json:
         device, member = self._rules.devices[step["device"]], self._members[step["member"]]
@@ -94,7 +102,7 @@ class Player:
             stale = StalePolicy(step["stale_policy"])
             rules = replace(rules, settings=replace(rules.settings, stale_policy=stale))
         decision = entry.decide(rules, device, member, scene)
-        before = len(self._events.existing())
+        before = len(self._existing()[0])
         for key in decision.keys:
             self._support(key, step)
         if decision.visit is not None:
@@ -105,7 +113,7 @@ class Player:
             "via": decision.via,
             "band": decision.band,
             "service_date": decision.service_date and decision.service_date.isoformat(),
-            "keys_added": len(self._events.existing()) - before,
+            "keys_added": len(self._existing()[0]) - before,
             "new_keys": [str(key) for key in decision.new_keys],
             "warnings": list(decision.warnings),
             "count_after": self._count_after(member, store, at, decision.service_date),
@@ -119,7 +127,7 @@ class Player:
         owners, first, last = usage.asked(store, member, at)
         used = (
             key
-            for key in self._events.existing()
+            for key in self._existing()[0]
             if key.owner in owners and first <= key.service_date <= last
         )
         return Scene(at, Usage.of(used), self._visits.get((member.id, store.id)))
@@ -152,25 +160,23 @@ class Player:
         return {}
 
     def _merge_key(self, step: Json) -> Json:
-        before = len(self._events.existing())
+        before = len(self._existing()[0])
         self._add_used(step)
         member = next(
-            m
-            for m in self._members.values()
-            if step["contract"] in [contract.id for contract in m.contracts]
+            m for m in self._members.values() if step["contract"] in [c.id for c in m.contracts]
         )
         store, day = self._rules.stores[step["store"]], date.fromisoformat(step["service_date"])
         return {
-            "keys_added": len(self._events.existing()) - before,
+            "keys_added": len(self._existing()[0]) - before,
             "count_after": self._count_after(member, store, None, day),
         }
 
     def _retract(self, step: Json) -> Json:
-        before = len(self._events.existing())
+        before = len(self._existing()[0])
         self._events = usage.withdraw(self._events, step["event"])
         member, store = self._members[step["member"]], self._rules.stores["S1"]
         return {
-            "keys_removed": before - len(self._events.existing()),
+            "keys_removed": before - len(self._existing()[0]),
             "count_after": self._count_after(member, store, _instant(step["at"]), None),
         }
 
@@ -179,20 +185,20 @@ class Player:
         return {**self._retract(step), "outcome": "LOCK_FAULT"}
 
     def _report(self, step: Json) -> Json:
-        month = date.fromisoformat(f"{step['month']}-01")
-        used = Usage.of(self._events.existing())
-        lines = [
-            {
-                "contract": line.contract,
-                "band": line.band,
-                "count": line.count,
-                "limit": line.limit,
-                "excess": line.excess,
-            }
-            for member in self._members.values()
-            for line in usage.over_limit(self._rules, member, used, month)
-        ]
-        return {"lines": lines}
+        month, (_, used) = date.fromisoformat(f"{step['month']}-01"), self._existing()
+        return {
+            "lines": [
+                {
+                    "contract": line.contract,
+                    "band": line.band,
+                    "count": line.count,
+                    "limit": line.limit,
+                    "excess": line.excess,
+                }
+                for member in self._members.values()
+                for line in usage.over_limit(self._rules, member, used, month)
+            ]
+        }
 
     def _keys(self, step: Json) -> Json:
         device = self._rules.devices[step["device"]]
@@ -233,22 +239,20 @@ class Player:
             for contract in member.contracts
             for grant in self._rules.plans[contract.plan].bands
         }
-        keys, owners = self._events.existing(), {contract.id for contract in member.contracts}
+        (keys, used), owners = self._existing(), {contract.id for contract in member.contracts}
         asked |= {
             (key.owner, key.band, key.service_date.replace(day=1))
             for key in keys
             if key.owner in owners
         }
-        used, settings = Usage.of(keys), self._rules.settings
         result: dict[str, dict[str, dict[str, int]]] = {}
         for owner, band, month in asked:
             bands = result.setdefault(owner, {}).setdefault(f"{month:%Y-%m}", {})
-            bands[band] = usage.count(settings, used, (owner,), band, month)
+            bands[band] = usage.count(self._rules.settings, used, (owner,), band, month)
         return result
 
     def _tickets_left(self, member: Member) -> Json:
-        used = Usage.of(self._events.existing())
-        left = {ticket.id: usage.tickets_left(used, ticket) for ticket in member.tickets}
+        left = {t.id: usage.tickets_left(self._existing()[1], t) for t in member.tickets}
         return {"tickets_left": left} if left else {}
 
     def _visit_after(self, member: Member, store: Store) -> Json | None:

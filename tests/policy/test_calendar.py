@@ -25,6 +25,7 @@ def utc(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
+@pytest.mark.threat("B2")
 @pytest.mark.parametrize(
     ("tz", "day", "minute", "opening", "closing"),
     [
@@ -74,6 +75,7 @@ def test_a_wall_time_becomes_an_instant(
         assert found.tzinfo is UTC
 
 
+@pytest.mark.threat("B2")
 def test_the_date_is_the_stores_own() -> None:
     assert calendar.local_date(STORE, utc("2026-11-04T14:59")) == TODAY
     assert calendar.local_date(STORE, utc("2026-11-04T15:00")) == TODAY + timedelta(days=1)
@@ -143,20 +145,3 @@ def test_all_dates_of_a_contract_are_inclusive(day: date, told: Reason | None) -
     pause = (date(2026, 5, 1), date(2026, 5, 31))
     contract = Contract("C", "P", NEW_YEAR, date(2026, 12, 31), (pause,))
     assert calendar.contract_refusal(contract, day) is told
-
-
-@pytest.mark.parametrize(
-    ("contract", "throughout"),
-    [
-        (Contract("C", "P", WED), True),
-        (Contract("C", "P", WED, SAT), True),
-        (Contract("C", "P", WED + timedelta(days=1)), False),
-        (Contract("C", "P", WED, SAT - timedelta(days=1)), False),
-        (Contract("C", "P", WED, SAT, ((SAT, SAT),)), False),
-    ],
-)
-def test_a_contract_may_run_on_all_dates_of_a_span(contract: Contract, throughout: bool) -> None:
-    assert calendar.runs_throughout(contract, WED, SAT) is throughout
-    asked = [WED + timedelta(days=n) for n in range(4)]
-    runs = [calendar.contract_refusal(contract, day) is None for day in asked]
-    assert all(runs) is throughout

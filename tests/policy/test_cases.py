@@ -23,6 +23,7 @@ def test_no_row_is_lost() -> None:
     assert len(ROWS) == 151
 
 
+@pytest.mark.threat("B1")
 @pytest.mark.parametrize("row_id", ROWS)
 def test_row(row_id: str) -> None:
     row = ROWS[row_id]

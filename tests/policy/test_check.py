@@ -67,6 +67,7 @@ def settings(changed: RuleSettings) -> Rules:
     return rules_of(settings=changed)
 
 
+@pytest.mark.threat("A24")
 @pytest.mark.parametrize(
     ("rules", "path", "code"),
     [

@@ -45,6 +45,7 @@ STOPPED = replace(MEMBER, suspended=True)
 NIGHT = at(20)
 
 
+@pytest.mark.threat("B4")
 def test_without_rules_nobody_comes_in() -> None:
     decision = enter(None, ENTRANCE, MEMBER, (), NOON)
     assert (decision.verdict, decision.reason) == (Verdict.DENY, Reason.NO_RULES)
@@ -63,6 +64,7 @@ def test_what_is_let_in_without_a_clock_is_left_to_the_cloud() -> None:
     assert (decision.via, decision.unsettled) == (None, True)
 
 
+@pytest.mark.threat("B8")
 def test_members_are_let_in_by_old_rules_past_the_device_too() -> None:
     rules = rules_of(settings=RuleSettings(stale_policy=StalePolicy.MEMBERS))
     member = replace(MEMBER, notices=frozenset({Warn.OPEN_NOTE}))
@@ -76,6 +78,7 @@ def test_members_are_let_in_by_old_rules_past_the_device_too() -> None:
     ]
 
 
+@pytest.mark.threat("B8")
 def test_by_old_rules_whoever_is_let_in_is_counted_and_whoever_is_stopped_stays_out() -> None:
     rules = rules_of(settings=RuleSettings(stale_policy=StalePolicy.MEMBERS))
     allowed = enter(rules, ENTRANCE, MEMBER, (), NOON, rules_age_h=73)

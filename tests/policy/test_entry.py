@@ -80,6 +80,7 @@ def test_coming_in_again_is_told_to_be_counted_already() -> None:
     assert decision.trace[-1].name == "counted_already"
 
 
+@pytest.mark.threat("B4")
 def test_a_device_that_is_off_or_of_no_store_is_disabled() -> None:
     for device in (replace(ENTRANCE, enabled=False), replace(ENTRANCE, store="gone")):
         decision = enter(rules_of(), device, MEMBER, NOTHING, NOON)
@@ -248,6 +249,7 @@ def test_a_ticket_plan_that_has_ended_says_so() -> None:
         assert enter(rules_of(plan), ENTRANCE, member, NOTHING, NOON).reason is told
 
 
+@pytest.mark.threat("B4")
 def test_an_unknown_plan_grants_nothing_and_still_runs() -> None:
     member = replace(MEMBER, contracts=(replace(CONTRACT, plan="gone"),), bookings=(BOOKING,))
     decision = enter(rules_of(), ENTRANCE, member, NOTHING, BOOKING.start)

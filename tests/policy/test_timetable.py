@@ -9,14 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policy import calendar, limits
-from policy.model import BandGrant, Hours, Plan, Reason, Rules, RuleSettings, Store
+from policy import calendar, limits, timetable
+from policy.model import BandGrant, Contract, Hours, Plan, Reason, Rules, RuleSettings, Store
 from policy.timetable import Segment, offers, segment
 from tests.policy.worlds import (
     DAY_PLAN,
     ENTRANCE,
     EXIT,
     LORD_HOWE,
+    MEMBER,
     NEW_YORK,
     NOON,
     STORE,
@@ -30,6 +31,7 @@ from tests.policy.worlds import (
 
 BACK = date(2026, 11, 1)  # New York: 02:00 EDT becomes 01:00 EST
 FORTH = date(2026, 3, 8)  # New York: 02:00 EST becomes 03:00 EDT
+YESTERDAY = TODAY - timedelta(days=1)
 
 
 def offered(plan: Plan, now: datetime, store: Store = STORE, hour: int = 0) -> Segment:
@@ -40,7 +42,7 @@ def offered(plan: Plan, now: datetime, store: Store = STORE, hour: int = 0) -> S
 
 def asked(rules: Rules, plan: Plan, now: datetime) -> Segment:
     store = next(iter(rules.stores.values()))
-    return segment(rules, store, offers(rules, ENTRANCE, now), plan, now)
+    return segment(rules, offers(rules, store, ENTRANCE, now), plan, now)
 
 
 def test_a_band_inside_the_skipped_hour_has_no_time_to_enter() -> None:
@@ -94,7 +96,7 @@ def test_the_tables_kept_are_bounded_and_belong_to_their_rules() -> None:
     rules = rules_of()
     for day in range(limits.TIMETABLES_KEPT + 2):
         asked(rules, DAY_PLAN, NOON + timedelta(days=day))
-        offers(rules, ENTRANCE, NOON - timedelta(days=day))  # where no plan was asked for
+        offers(rules, STORE, ENTRANCE, NOON - timedelta(days=day))  # where no plan was asked for
     assert len(rules.timetables) <= limits.TIMETABLES_KEPT
     assert rules == rules_of()
     closed = replace(STORE, closed=frozenset({TODAY}))
@@ -104,10 +106,10 @@ def test_the_tables_kept_are_bounded_and_belong_to_their_rules() -> None:
 
 def test_what_was_worked_out_is_there_for_the_next() -> None:
     rules = rules_of()
-    here = offers(rules, ENTRANCE, NOON)
-    assert offers(rules, ENTRANCE, NOON + timedelta(hours=1)) is here
-    assert offers(rules, ENTRANCE, NOON + timedelta(days=1)) is not here
-    assert offers(rules, EXIT, NOON) is not here
+    here = offers(rules, STORE, ENTRANCE, NOON)
+    assert offers(rules, STORE, ENTRANCE, NOON + timedelta(hours=1)) is here
+    assert offers(rules, STORE, ENTRANCE, NOON + timedelta(days=1)) is not here
+    assert offers(rules, STORE, EXIT, NOON) is not here
     assert asked(rules, DAY_PLAN, NOON) is asked(rules, DAY_PLAN, NOON + timedelta(minutes=1))
 
 
@@ -120,12 +122,51 @@ def test_what_is_kept_of_many_plans_has_the_same_bound() -> None:
     assert peak == limits.TIMETABLES_KEPT
 
 
+@pytest.mark.parametrize(
+    ("contract", "runs"),
+    [
+        (Contract("C", "P", YESTERDAY), True),
+        (Contract("C", "P", YESTERDAY, TODAY), True),
+        (Contract("C", "P", TODAY), False),
+        (Contract("C", "P", YESTERDAY, YESTERDAY), False),
+        (Contract("C", "P", YESTERDAY, TODAY, ((TODAY, TODAY),)), False),
+    ],
+)
+def test_a_contract_may_run_on_all_dates_of_what_its_plan_offers(
+    contract: Contract, runs: bool
+) -> None:
+    night = replace(STORE, bands={"NIGHT": Hours(1_320, 1_560)})
+    rules = rules_of(Plan("P", bands=(BandGrant("NIGHT"),)), store=night)
+    member = replace(MEMBER, contracts=(contract,))
+    ((_, here, told),) = timetable.offered(
+        rules, offers(rules, night, ENTRANCE, at(1)), member, at(1)
+    )
+    assert (here.first, here.last) == (YESTERDAY, TODAY)
+    assert told is runs
+    days = (YESTERDAY, TODAY)
+    assert runs is all(calendar.contract_refusal(contract, day) is None for day in days)
+
+
 def test_a_date_whose_midnight_comes_twice_begins_with_the_first() -> None:
     havana = Store("HV", ZoneInfo("America/Havana"), {})
     free = Plan("P", restrict=False)
     first = datetime(2026, 11, 1, 4, tzinfo=UTC)  # at 05:00 UTC the clocks go back to midnight
     for seconds, day in ((-1, date(2026, 10, 31)), (0, BACK), (1_800, BACK), (3_600, BACK)):
         assert offered(free, first + timedelta(seconds=seconds), havana).today == day
+
+
+@pytest.mark.parametrize(
+    ("minute", "second", "today"),
+    [(14, 59, 4), (15, 0, 5), (59, 59, 5), (60, 0, 4), (74, 59, 4), (75, 0, 5)],
+)
+def test_a_date_is_the_walls_where_its_cutoff_comes_twice(
+    minute: int, second: int, today: int
+) -> None:
+    chatham = Store("CH", ZoneInfo("Pacific/Chatham"), {})
+    free = Plan("P", restrict=False)
+    # 03:00 on the wall is at 13:15 UTC; at 14:00, 03:45 becomes 02:45 again.
+    now = datetime(2026, 4, 4, 13, tzinfo=UTC) + timedelta(minutes=minute, seconds=second)
+    assert offered(free, now, chatham, hour=3).today == date(2026, 4, today)
 
 
 def test_what_turns_within_a_minute_is_over_after_it() -> None:
@@ -221,7 +262,7 @@ def test_a_table_says_what_a_walk_through_the_calendar_does(world: World) -> Non
     rules: Rules = world.rules
     store, now = rules.stores["S1"], world.at
     for plan in rules.plans.values():
-        here = segment(rules, store, offers(rules, ENTRANCE, now), plan, now)
+        here = segment(rules, offers(rules, store, ENTRANCE, now), plan, now)
         seen = list(by_hand(store, plan, now, early=plan.early_min, late=plan.late_min, days=2))
         fits = sorted((fit.kind, fit.day) for fit in here.fits)
         assert fits == sorted((kind, on) for kind, on, enters, _ in seen if enters)

@@ -16,6 +16,7 @@ from policy.model import (
     Member,
     Mode,
     Plan,
+    Reason,
     RuleSettings,
     Scene,
     Staff,
@@ -32,6 +33,7 @@ from tests.policy.worlds import (
     EXIT,
     MEMBER,
     NOON,
+    TODAY,
     at,
     enter,
     rules_of,
@@ -150,15 +152,37 @@ def test_a_failed_disk() -> None:
     assert told(doubt.unrecorded(RuleSettings(), MEMBER)) == ["-recordable"]
 
 
+WORKER = Staff("W1", b"staff--1", frozenset({StaffRole.OPEN}), valid_from=TODAY, valid_to=TODAY)
+WORKS_HERE = [
+    "+code",
+    "+staff_known staff=W1",
+    "+staff_in_force date=2026-11-04 from=2026-11-04 to=2026-11-04",
+    "+staff_here store=S1",
+    "+staff_role role=open",
+]
+
+
 @pytest.mark.parametrize(
-    ("device", "via"),
-    [pytest.param(ENTRANCE, None, id="in"), pytest.param(EXIT, "staff:W1", id="out")],
+    ("device", "fault", "words"),
+    [
+        (ENTRANCE, None, [*WORKS_HERE, "+code_unused_here"]),
+        (ENTRANCE, Reason.CODE_USED, [*WORKS_HERE, "-code_unused_here reason=CODE_USED"]),
+        (ENTRANCE, Reason.CODE_EXPIRED, ["-code reason=CODE_EXPIRED"]),
+        (EXIT, Reason.CODE_USED, WORKS_HERE),
+        (EXIT, Reason.CODE_EXPIRED, ["-code reason=CODE_EXPIRED", *WORKS_HERE[1:]]),
+    ],
 )
+def test_somebody_who_works_here(device: Device, fault: Reason | None, words: list[str]) -> None:
+    assert told(staff.decide(rules_of(), device, WORKER, Scene(NOON), code_fault=fault)) == words
+
+
+@pytest.mark.parametrize(("device", "via"), [(ENTRANCE, None), (EXIT, "staff:W1")])
 def test_somebody_who_no_longer_works_here(device: Device, via: str | None) -> None:
-    gone = Staff("W1", b"staff--1", frozenset({StaffRole.OPEN}), active=False)
-    decision = staff.decide(device, gone, Scene(NOON))
+    decision = staff.decide(rules_of(), device, replace(WORKER, active=False), Scene(NOON))
     assert decision.via == via
-    assert told(decision) == [f"-staff device={device.id} reason=STAFF_UNKNOWN"]
+    assert told(decision) == ["+code", "-staff_known staff=W1 reason=STAFF_UNKNOWN"]
+    unknown = staff.decide(rules_of(), device, None, Scene(NOON))
+    assert told(unknown) == ["+code", "-staff_known reason=STAFF_UNKNOWN"]
 
 
 def test_leaving() -> None:
