@@ -3,7 +3,8 @@
     python -m tests.oracle.adequacy --answers 50000 --seed 1
 
 Demands (a share of the answers): ALLOW 20 %, QUOTA_EXHAUSTED 10 %, each refusal of the rules
-0.2 %, each pair of feature values 0.02 %. A missing one is printed and makes the exit status 1.
+0.2 %, each pair of feature values 0.02 %; each answer to staff 1 % of those. A missing one is
+printed and makes the exit status 1.
 """
 
 import argparse
@@ -17,7 +18,7 @@ from tests.oracle.times import Data, around, instant, local_date
 from tests.oracle.verdict import MOST_TELLING
 from tests.oracle.worlds import SETTINGS, change_days, row
 
-ALLOWED, QUOTA, REASON, PAIR = 0.20, 0.10, 0.002, 0.0002
+ALLOWED, QUOTA, REASON, PAIR, STAFF = 0.20, 0.10, 0.002, 0.0002, 0.01
 REASONS = (
     *MOST_TELLING,
     "ANTI_PASSBACK",
@@ -33,6 +34,18 @@ REASONS = (
     "NO_RULES",
     "RECORD_FAILED",
     "RULES_STALE",
+)
+TO_STAFF = (
+    "STAFF",
+    "STAFF_UNKNOWN",
+    "STAFF_NOT_HERE",
+    "CODE_USED",
+    "CODE_EXPIRED",
+    "CODE_NOT_YET_VALID",
+    "CODE_REVOKED",
+    "DEVICE_DISABLED",
+    "LOCKDOWN",
+    "OK_WITH_WARNING",
 )
 DECIDING = (  # settings that make features; the others act on their own
     "overlap",
@@ -108,6 +121,7 @@ class Tally:
         self.paired = 0
         self.operations: Counter[str] = Counter()
         self.reasons: Counter[str] = Counter()
+        self.to_staff: Counter[str] = Counter()
         self.ways: Counter[str] = Counter()
         self.warnings: Counter[str] = Counter()
         self.pairs: Counter[tuple[tuple[str, str], tuple[str, str]]] = Counter()
@@ -117,6 +131,8 @@ class Tally:
         self.answers += 1
         self.operations[step["op"]] += 1
         self.warnings.update(told.get("warnings", []))
+        if step["op"] == "staff":
+            self.to_staff[told["reason"]] += 1
         if step["op"] not in ("enter", "exit"):
             return
         if paired:
@@ -136,6 +152,7 @@ class Tally:
         for mine, theirs in (
             (self.operations, other.operations),
             (self.reasons, other.reasons),
+            (self.to_staff, other.to_staff),
             (self.ways, other.ways),
             (self.warnings, other.warnings),
         ):
@@ -153,6 +170,12 @@ class Tally:
             for name, share in wanted.items()
             if self.reasons[name] < part * share * self.entries
         ]
+        least = part * STAFF * self.to_staff.total()
+        found += [
+            f"{name} to staff: {self.to_staff[name]} of {least:.0f}"
+            for name in TO_STAFF
+            if self.to_staff[name] < least
+        ]
         if not pairs:
             return found
         known = {(name, str(value)) for name in DECIDING for value in SETTINGS[name]}
@@ -169,6 +192,7 @@ class Tally:
         for title, counts in (
             ("operations", self.operations),
             ("entries", self.reasons),
+            ("staff", self.to_staff),
             ("ways in", self.ways),
             ("warnings", self.warnings),
         ):

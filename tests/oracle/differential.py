@@ -2,8 +2,9 @@
 
     python -m tests.oracle.differential --decisions 1000000 --seed 1 --jobs 2
 
-A row is made from its seed and number alone, so that every mismatch can be played again. The
-exit status is 1 for a mismatch, and for a run that missed what `adequacy` demands.
+A row is made from its seed and number alone, so that every mismatch can be played again, and a
+run that was broken off goes on `--from` the row that its last line names. The exit status is 1
+for a mismatch, and for a run that missed what `adequacy` demands.
 """
 
 import argparse
@@ -22,10 +23,11 @@ from tests.oracle.smaller import smaller
 from tests.oracle.times import Data
 from tests.oracle.worlds import row
 
-ROWS = 500  # a piece of work: some seconds
+ROWS = 200  # a piece of work: some seconds
+TOLD = 1_000_000  # decisions between two lines of a run that nobody watches
 SHOWN = 10  # mismatches that are shown whole
 DECIDED = ("enter", "exit")
-PAIRED = 8  # of every so many rows one is asked for its pairs: that costs as much as the answers
+PAIRED = 8  # of so many questions one is asked for its pairs: that costs as much as the answers
 
 
 @dataclass
@@ -104,7 +106,9 @@ def run(seed: int, first: int, rows: int) -> Run:
         made = made_row(seed, number)
         for place, (step, ours, theirs) in enumerate(play(made)):
             if place >= len(made["before"]):
-                done.tally.add(made["world"], step, theirs, paired=number % PAIRED == 0)
+                done.tally.add(
+                    made["world"], step, theirs, paired=place % PAIRED == number % PAIRED
+                )
             if ours != theirs:
                 mismatch = first_mismatch(made, seed, number)
                 assert mismatch is not None, "the same row went another way the second time"
@@ -132,18 +136,24 @@ def _piece(work: tuple[int, int]) -> Run:
     return run(*work, ROWS)
 
 
-def run_all(seed: int, decisions: int, jobs: int) -> Run:
-    """Play as many rows as it takes, with a line of progress."""
-    whole, began = Run(), time.monotonic()
+def run_all(seed: int, decisions: int, jobs: int, first: int = 0) -> Run:
+    """Play as many rows as it takes, from the row `first` on, and tell how far it is."""
+    whole, began, lines = Run(), time.monotonic(), 0
     with Pool(jobs) as pool:
-        pieces = ((seed, first) for first in range(0, decisions, ROWS))
+        pieces = ((seed, number) for number in range(first, first + decisions, ROWS))
         for piece in pool.imap(_piece, pieces):
             whole.add(piece)
+            first += ROWS
             for each in piece.found:
                 sys.stderr.write(f"\nrow {each.number}: {each.kind}\n")
             rate = whole.decisions / (time.monotonic() - began)
-            line = f"\r{whole.decisions} of {decisions} decisions, {rate:.0f}/s"
-            sys.stderr.write(f"{line}, {len(whole.found)} mismatches ")
+            line = f"{whole.decisions} of {decisions} decisions, {rate:.0f}/s"
+            line += f", {len(whole.found)} mismatches before row {first}"
+            if sys.stderr.isatty():
+                sys.stderr.write(f"\r{line} ")
+            elif whole.decisions // TOLD > lines:
+                lines = whole.decisions // TOLD
+                sys.stderr.write(f"{line}\n")
             sys.stderr.flush()
             if whole.decisions >= decisions:
                 pool.terminate()
@@ -159,6 +169,7 @@ def told(whole: Run, options: argparse.Namespace) -> Data:
         "answers": whole.tally.answers,
         "operations": dict(whole.tally.operations.most_common()),
         "entries": dict(whole.tally.reasons.most_common()),
+        "staff": dict(whole.tally.to_staff.most_common()),
         "ways": dict(whole.tally.ways.most_common()),
         "warnings": dict(whole.tally.warnings.most_common()),
         "missing": whole.tally.missing(),
@@ -186,10 +197,11 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description="policy and the oracle, side by side.")
     parser.add_argument("--decisions", type=int, default=100_000, help="entries and exits")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--from", type=int, default=0, dest="first", help="its first row")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--json", action="store_true", help="the result as JSON")
     options = parser.parse_args(arguments)
-    whole = run_all(options.seed, options.decisions, options.jobs)
+    whole = run_all(options.seed, options.decisions, options.jobs, options.first)
     result = told(whole, options)
     if options.json:
         sys.stdout.write(json.dumps(result, indent=1, default=str) + "\n")

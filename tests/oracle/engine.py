@@ -24,14 +24,19 @@ from policy.model import (
     Rules,
     RuleSettings,
     Scene,
+    Staff,
+    StaffRole,
     StalePolicy,
     Store,
-    Usage,
+    UsageKey,
     Verdict,
     Warn,
 )
+from tests.oracle.engine_staff import Spent, handle, present
 from tests.oracle.times import Data
 from tests.policy import player
+
+Counts = dict[str, dict[str, dict[str, int]]]  # contract -> month -> band -> uses
 
 # Refusals of E2 and E7, which come before E8 asks who it is.
 _BEFORE_WHO = (
@@ -51,9 +56,15 @@ class Engine(player.Player):
 
     def __init__(self, world: Data) -> None:
         super().__init__({**world, "devices": {}}, {"members": world.get("members", [])})
-        devices = {name: _device(data) for name, data in world["devices"].items()}
-        settings = _settings(world["settings"])
-        self._rules = replace(self._rules, devices=devices, settings=settings)
+        self._rules = replace(
+            self._rules,
+            devices={name: _device(data) for name, data in world["devices"].items()},
+            settings=_settings(world["settings"]),
+            stores={s.id: replace(s, handle=handle(s.id)) for s in self._rules.stores.values()},
+            staff={data["id"]: _person(data) for data in world.get("staff", [])},
+        )
+        self._spent = Spent()
+        self._counted: tuple[frozenset[UsageKey], dict[object, Counts]] = frozenset(), {}
         self._shut = {name for name, data in world["devices"].items() if data.get("lockdown")}
         for data in world.get("members", []):
             member = self._members[data["id"]]
@@ -74,7 +85,7 @@ class Engine(player.Player):
         device, member = self._rules.devices[step["device"]], self._members.get(step["member"])
         store = self._rules.stores[device.store]
         decision = self.decide(step)
-        before = len(self._events.existing())
+        before = len(self._existing()[0])
         for key in decision.keys:
             self._support(key, step)
         if decision.visit is not None:
@@ -86,7 +97,7 @@ class Engine(player.Player):
             "via": decision.via,
             "band": decision.band,
             "service_date": decision.service_date and decision.service_date.isoformat(),
-            "keys_added": len(self._events.existing()) - before,
+            "keys_added": len(self._existing()[0]) - before,
             "new_keys": [str(key) for key in decision.new_keys],
             "warnings": list(decision.warnings),
             "count_after": self._counts(member, day),
@@ -144,6 +155,17 @@ class Engine(player.Player):
             "visit_after": self._visit_here(step, device, store),
         }
 
+    def _staff(self, step: player.Json) -> player.Json:
+        device = self._rules.devices[step["device"]]
+        shut = device.id in self._shut
+        decision = present(self._rules, device, self._spent, step, shut=shut)
+        return {
+            "decision": decision.verdict,
+            "reason": decision.reason,
+            "via": decision.via,
+            "warnings": list(decision.warnings),
+        }
+
     def _visit_here(self, step: player.Json, device: Device, store: Store) -> player.Json | None:
         visit = self._visits.get((step["member"], store.id))
         if still_open(self._rules.settings, device, visit, _when(step)) is None:
@@ -151,21 +173,21 @@ class Engine(player.Player):
         return self._visit_after(self._members[step["member"]], store)
 
     def _merge_key(self, step: player.Json) -> player.Json:
-        before = len(self._events.existing())
+        before = len(self._existing()[0])
         self._add_used(step)
         member = next(
             m for m in self._members.values() if step["contract"] in [c.id for c in m.contracts]
         )
-        added = len(self._events.existing()) - before
+        added = len(self._existing()[0]) - before
         day = date.fromisoformat(step["service_date"])
         return {"keys_added": added, "count_after": self._counts(member, day)}
 
     def _retract(self, step: player.Json) -> player.Json:
-        before = len(self._events.existing())
+        before = len(self._existing()[0])
         self._events = usage.withdraw(self._events, step["event"])
         day = date.fromisoformat(step["at"][:10])
         counts = self._counts(self._members.get(step["member"]), day)
-        return {"keys_removed": before - len(self._events.existing()), "count_after": counts}
+        return {"keys_removed": before - len(self._existing()[0]), "count_after": counts}
 
     def _lock_fault(self, step: player.Json) -> player.Json:
         assert usage.taken_back(self._rules.settings, lock_fault=True, opened=False)
@@ -175,7 +197,7 @@ class Engine(player.Player):
         """A counted month is named for the calendar month that it begins in."""
         anchor = self._rules.settings.month_anchor_day
         day = date.fromisoformat(f"{step['month']}-{anchor:02}")
-        used = Usage.of(self._events.existing())
+        _, used = self._existing()
         return {
             "lines": [
                 {
@@ -202,20 +224,32 @@ class Engine(player.Player):
         plans = {plan["id"]: player._plan(plan) for plan in step["plans"]}
         named = {name for plan in plans.values() for name in plan.stores or ()}
         stores = {name: Store(name, ZoneInfo("UTC"), {}) for name in named} | {**self._rules.stores}
-        faults = check_rules(replace(self._rules, plans=plans, stores=stores, devices={}))
+        faults = check_rules(replace(self._rules, plans=plans, stores=stores, devices={}, staff={}))
         return {"accepted": not faults, "reasons": sorted({fault.code for fault in faults})}
 
-    def _counts(self, member: Member | None, day: date) -> dict[str, dict[str, dict[str, int]]]:
-        """`count_after`: all bands of the plans in the month at hand, and all that has keys."""
-        keys, settings = self._events.existing(), self._rules.settings
-        used = Usage.of(keys)
-        counts: dict[str, dict[str, dict[str, int]]] = {}
+    def _counts(self, member: Member | None, day: date) -> Counts:
+        """`count_after`, kept while the keys are the same: most steps add none."""
+        keys, _ = self._existing()
+        if keys is not self._counted[0]:
+            self._counted = keys, {}
+        asked = member and member.id, _month(self._rules.settings, day)
+        if asked not in self._counted[1]:
+            self._counted[1][asked] = self._count(member, day)
+        return self._counted[1][asked]
+
+    def _count(self, member: Member | None, day: date) -> Counts:
+        """All bands of the plans in the month at hand, and all that has keys."""
+        (keys, used), settings = self._existing(), self._rules.settings
+        counts: Counts = {}
         for contract in member.contracts if member else ():
-            asked = [(grant.kind, day) for grant in self._rules.plans[contract.plan].bands]
-            asked += [(key.band, key.service_date) for key in keys if key.owner == contract.id]
-            for band, of in asked:
-                bands = counts.setdefault(contract.id, {}).setdefault(_month(settings, of), {})
-                bands[band] = usage.count(settings, used, (contract.id,), band, of)
+            bands = self._rules.plans[contract.plan].bands
+            asked = {(grant.kind, _month(settings, day)): day for grant in bands}
+            for key in keys:
+                if key.owner == contract.id:
+                    asked[key.band, _month(settings, key.service_date)] = key.service_date
+            for (band, month), of in asked.items():
+                numbers = counts.setdefault(contract.id, {}).setdefault(month, {})
+                numbers[band] = usage.count(settings, used, (contract.id,), band, of)
         return counts
 
 
@@ -230,6 +264,7 @@ OPERATIONS: Mapping[str, Callable[[Engine, player.Json], player.Json]] = {
     "report": Engine._report,
     "retract": Engine._retract,
     "set_member": Engine._set_member,
+    "staff": Engine._staff,
     "used": Engine._add_used,
 }
 
@@ -255,7 +290,7 @@ def _unrecorded(settings: RuleSettings, member: Member | None, decision: Decisio
 def _month(settings: RuleSettings, day: date) -> str:
     if day.day < settings.month_anchor_day:
         day = day.replace(day=1) - timedelta(days=1)
-    return f"{day:%Y-%m}"
+    return day.isoformat()[:7]
 
 
 def _settings(data: player.Json) -> RuleSettings:
@@ -275,6 +310,19 @@ def _device(data: player.Json) -> Device:
         qualify_plans=named,
         check_stores=data.get("check_stores", True),
         enabled=data.get("enabled", True),
+    )
+
+
+def _person(data: player.Json) -> Staff:
+    return Staff(
+        id=data["id"],
+        handle=handle(data["id"]),
+        roles=frozenset(map(StaffRole, data["roles"])),
+        stores=None if data["stores"] is None else frozenset(data["stores"]),
+        active=data["active"],
+        version=data["version"],
+        valid_from=data["valid_from"] and date.fromisoformat(data["valid_from"]),
+        valid_to=data["valid_to"] and date.fromisoformat(data["valid_to"]),
     )
 
 

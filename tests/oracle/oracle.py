@@ -5,7 +5,7 @@ It reads spec/rules.md word by word over plain data and shares nothing with `pol
 
 from collections.abc import Callable
 
-from tests.oracle import codes, desks, doors, entering, leaving, lifecycles, usage
+from tests.oracle import codes, desks, doors, entering, leaving, lifecycles, staffing, usage
 from tests.oracle.state import State, build
 from tests.oracle.times import Data
 
@@ -16,6 +16,7 @@ Operation = Callable[[Data, State, Data], Data]
 OPERATIONS: dict[str, Operation] = {
     "enter": entering.enter,
     "exit": leaving.leave,
+    "staff": staffing.present,
     "used": usage.used,
     "merge_key": usage.merge_key,
     "manual_record": usage.manual_record,

@@ -6,6 +6,7 @@ from random import Random
 
 from tests.oracle.times import (
     Data,
+    Span,
     around,
     instant,
     minutes,
@@ -20,10 +21,10 @@ SECOND = timedelta(seconds=1)
 
 
 def questions(rng: Random, world: Data, anchor: str) -> list[Data]:
-    """Twelve to twenty steps, mostly in the order of time."""
+    """Forty to eighty steps, mostly in the order of time: as many as it takes to meet the edges."""
     asker = _Asker(rng, world, anchor)
     main = asker.any_store()
-    moments = [asker.moment(main) for _ in range(rng.randint(12, 20))]
+    moments = [asker.moment(main) for _ in range(rng.randint(40, 80))]
     if rng.random() < 0.85:
         moments.sort(key=lambda moment: moment[0])
     return [asker.step(at, store) for at, store in moments]
@@ -51,12 +52,27 @@ def edges(world: Data, store: Data, anchor: str) -> list[datetime]:
     return found
 
 
+def spans(world: Data, store: Data, anchor: str) -> list[Span]:
+    """The bands of all plans as they are at this store on the days around the anchor."""
+    found = [
+        occurrence(store, band["kind"], day)
+        for member in world["members"]
+        for contract in member["contracts"]
+        for band in contract["plan"]["bands"]
+        for day in around(anchor)[1:4]
+    ]
+    return [span for span in found if span is not None and span[0] < span[1]]
+
+
 @dataclass
 class _Asker:
     rng: Random
     world: Data
     anchor: str
     events: list[tuple[str, str]] = field(default_factory=list)  # (member, event) so far
+    edges: dict[str, list[datetime]] = field(default_factory=dict)  # of the stores asked for
+    inside: dict[str, list[Span]] = field(default_factory=dict)
+    shown: list[Data] = field(default_factory=list)  # steps of the staff so far
 
     def any_store(self) -> Data:
         store: Data = self.world["stores"][self.rng.choice(sorted(self.world["stores"]))]
@@ -66,30 +82,26 @@ class _Asker:
         store = main if self.rng.random() < 0.6 else self.any_store()
         at = self.interior(store) if self.rng.random() < 0.6 else None
         if at is None:
-            at = self.rng.choice(edges(self.world, store, self.anchor))
+            if store["id"] not in self.edges:
+                self.edges[store["id"]] = edges(self.world, store, self.anchor)
+            at = self.rng.choice(self.edges[store["id"]])
             at += self.rng.choice((-1, 0, 0, 1)) * SECOND
         return at, store
 
     def interior(self, store: Data) -> datetime | None:
         """Some instant inside some band of some plan."""
-        spans = [
-            occurrence(store, band["kind"], day)
-            for member in self.world["members"]
-            for contract in member["contracts"]
-            for band in contract["plan"]["bands"]
-            for day in around(self.anchor)[1:4]
-        ]
-        inside = [span for span in spans if span is not None and span[0] < span[1]]
-        if not inside:
+        if store["id"] not in self.inside:
+            self.inside[store["id"]] = spans(self.world, store, self.anchor)
+        if not self.inside[store["id"]]:
             return None
-        opens, closes = self.rng.choice(inside)
+        opens, closes = self.rng.choice(self.inside[store["id"]])
         return opens + self.rng.randrange(int((closes - opens).total_seconds())) * SECOND
 
     def step(self, at: datetime, store: Data) -> Data:
         rng, members = self.rng, self.world["members"]
         kind = rng.choices(
-            ("enter", "exit", "arrive", "withdraw", "report", "code", "other"),
-            (75, 12, 4, 3, 2, 2, 2),
+            ("enter", "exit", "arrive", "withdraw", "report", "code", "other", "staff"),
+            (72, 12, 4, 3, 2, 2, 2, 3),
         )[0]
         text = spelled(at, store["tz"])
         member = members[0] if rng.random() < 0.7 else rng.choice(members)
@@ -108,6 +120,8 @@ class _Asker:
             return {"op": "report", "month": month}
         if kind == "code":
             return self.code(member, store, at)
+        if kind == "staff":
+            return self.staff(store, at)
         return self.other(member, store, text) if kind == "other" else self.entry(who, store, at)
 
     def entry(self, who: str, store: Data, at: datetime) -> Data:
@@ -176,13 +190,53 @@ class _Asker:
         side = rng.choice(("IN", "OUT"))
         return {"op": "scan", "side": side, "at": spelled(at, store["tz"]), "code": code}
 
+    def staff(self, store: Data, at: datetime) -> Data:
+        """Somebody who works here shows a code or a card, sometimes one that was shown before."""
+        rng, devices = self.rng, self.world["devices"].values()
+        here = [device for device in devices if device["store"] == store["id"]]
+        shut = [device for device in here if device["lockdown"] or not device["enabled"]]
+        who = rng.choice(("W", "W", "W", "X", "X", "Z"))
+        step: Data = {"op": "staff", "device": rng.choice(here + 5 * shut)["id"], "staff": who}
+        if self.shown and rng.random() < 0.4:
+            shown = rng.choice(self.shown)
+            step |= {name: shown[name] for name in ("staff", "code")}
+            step["device"] = rng.choice((step["device"], shown["device"]))
+            at = instant(shown["at"]) + rng.choice((0, 1, 60)) * SECOND
+        elif rng.random() < 0.3:
+            step["code"] = {"kind": "T2", "version": rng.choice((1, 2))}
+        else:
+            step["code"] = self.staff_code(store, at)
+        step["at"] = spelled(at, store["tz"])
+        odd = rng.random()
+        if odd < 0.05:
+            step["clock_ok"] = False
+        elif odd < 0.2:
+            before, after = (rng.choice((0, 1, 30, 600)) * SECOND for _ in range(2))
+            step["earliest"] = spelled(at - before, store["tz"])
+            step["latest"] = spelled(at + after, store["tz"])
+        self.shown.append(step)
+        return step
+
+    def staff_code(self, store: Data, at: datetime) -> Data:
+        rng, settings = self.rng, self.world["settings"]
+        ttl_min = rng.choice((5, 10, 30, 60))
+        life, skew = minutes(min(ttl_min, settings["code_ttl_min"])), settings["code_skew_s"]
+        edge = rng.choice((timedelta(), timedelta(), -life / 2, -life, skew * SECOND))
+        return {
+            "kind": "T1",
+            "store": rng.choice((None, None, store["id"], *self.world["stores"])),
+            "issued": spelled(at + edge + rng.choice((-1, 0, 1)) * SECOND, store["tz"]),
+            "ttl_min": ttl_min,
+            "nonce": rng.randrange(2),
+        }
+
     def other(self, member: Data, store: Data, text: str) -> Data:
         rng = self.rng
         kind = rng.choice(("set_member", "read", "keys", "load_rules"))
         if kind == "set_member":
             flag = rng.choice(("suspended", "id_suspended", "withdrawn"))
             changes: tuple[Data, ...] = (
-                {flag: rng.random() < 0.5},
+                {flag: rng.random() < 0.3},
                 {"notices": ["OPEN_NOTE"]},
                 {"fixed_code_version": 2},
             )

@@ -20,6 +20,7 @@ class State:
     visits: dict[tuple[str, str], Data] = field(default_factory=dict)  # (member, store)
     changes: dict[str, Data] = field(default_factory=dict)  # member -> fields set since
     reads: dict[tuple[str, str], datetime] = field(default_factory=dict)  # last decided read
+    spent: set[tuple[str, str, int]] = field(default_factory=set)  # codes of the staff
     life: Data = field(default_factory=dict)  # lockers, seats, rooms ... as they are now
     serial: int = 0
 

@@ -141,6 +141,7 @@ LESS: dict[str, Change] = {
 } | {"drop_ticket": drop("tickets")}
 
 
+@pytest.mark.threat("B10")
 @pytest.mark.parametrize("less", LESS)
 def test_less_never_opens(less: str) -> None:
     changed = 0
@@ -230,6 +231,7 @@ MORE: dict[str, Change] = {
 }
 
 
+@pytest.mark.threat("B10")
 @pytest.mark.parametrize("more", MORE)
 def test_more_never_shuts(more: str) -> None:
     changed = 0
@@ -290,6 +292,7 @@ IDLE: dict[str, Change] = {
 }
 
 
+@pytest.mark.threat("B10")
 @pytest.mark.parametrize("idle", IDLE)
 def test_what_plays_no_part_changes_nothing(idle: str) -> None:
     for step, before, after, _ in both(IDLE[idle]):
@@ -310,6 +313,7 @@ def test_the_hours_of_another_store_change_nothing() -> None:
             assert gist(*decided(made, [step])) == gist(*decided(changed, [step]))
 
 
+@pytest.mark.threat("B10")
 def test_ids_are_only_names() -> None:
     """Renamed such that their order stays: it breaks ties."""
     for made in rows():

@@ -8,6 +8,8 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
+import pytest
+
 from policy.model import Decision, Reason, Warn
 from tests.oracle.asked import (
     contracts,
@@ -24,6 +26,7 @@ from tests.oracle.engine import Engine
 from tests.oracle.times import Data, instant, minutes, occurrence, shifted, spelled, wall
 
 
+@pytest.mark.threat("B3")
 def test_a_time_matters_only_by_what_began_and_ended_before_it() -> None:
     """Between two neighbouring edges of a world the answer is one and the same."""
     compared = 0
@@ -70,6 +73,7 @@ def _edges(world: Data, device: Data, store: Data, day: str) -> list[Any]:
 CALENDAR_DAYS = 10_227  # 28 years: the same weekdays, months and leap years again
 
 
+@pytest.mark.threat("B2")
 def test_whole_weeks_later_the_same_answers_come() -> None:
     """Where no clock changes: 28 years, so that the months are the same ones too."""
     for made in rows():
@@ -112,6 +116,7 @@ def test_stricter_bounds_of_the_time_never_lose_a_refusal_of_both_ends() -> None
 # What was done before
 
 
+@pytest.mark.threat("A17")
 def test_a_repeated_message_changes_nothing() -> None:
     for made in rows():
         once, twice = Engine(made["world"]), Engine(made["world"])
@@ -125,6 +130,7 @@ def test_a_repeated_message_changes_nothing() -> None:
                 assert again.get("keys_added", 0) == again.get("keys_removed", 0) == 0
 
 
+@pytest.mark.threat("A17")
 def test_messages_may_come_in_any_order() -> None:
     moves = ("merge_key", "manual_record", "retract", "lock_fault")
     for number, made in enumerate(rows()):
@@ -152,6 +158,7 @@ def test_coming_in_again_adds_no_key() -> None:
             assert second["decision"] == first["decision"]
 
 
+@pytest.mark.threat("B10")
 def test_a_refusal_leaves_no_trace() -> None:
     for made in rows():
         for decision in decided(made, entries(made)):
@@ -194,6 +201,7 @@ def test_without_the_time_nobody_is_counted() -> None:
             assert decision.visit is None
 
 
+@pytest.mark.threat("B10")
 def test_asking_changes_nothing() -> None:
     for made in rows():
         world, steps = deepcopy(made["world"]), entries(made)
@@ -202,6 +210,7 @@ def test_asking_changes_nothing() -> None:
         assert made["world"] == world
 
 
+@pytest.mark.threat("B9")
 def test_the_same_question_has_the_same_answer_whatever_the_hash_seed() -> None:
     program = (
         "import json\n"

@@ -23,7 +23,7 @@ def test_a_row_is_answered_as_it_says(row: Data) -> None:
 
 def test_every_operation_is_played_and_every_row_counted() -> None:
     played = {step["op"] for row in ROWS for step in row["before"] + row["steps"]}
-    assert played == set(OPERATIONS)
+    assert played == set(OPERATIONS) - {"staff"}  # test_oracle_staffing.py
     assert len(ROWS) == 211
 
 

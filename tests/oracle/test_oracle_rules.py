@@ -274,6 +274,7 @@ def test_what_a_device_says(fields: Data, expected: str) -> None:
     assert verdict(told) == expected
 
 
+@pytest.mark.threat("B2")
 def test_a_day_that_a_zone_never_had() -> None:
     jump = wall("Pacific/Apia", "2011-12-29", 24 * 60 - 1)[1]
     opens, closes = wall("Pacific/Apia", "2011-12-30", 12 * 60)
@@ -281,6 +282,7 @@ def test_a_day_that_a_zone_never_had() -> None:
     assert (opens - jump).total_seconds() == 60
 
 
+@pytest.mark.threat("B2")
 def test_half_an_hour_that_comes_twice() -> None:
     first, last = wall("Australia/Lord_Howe", "2026-04-05", 105)
     assert (last - first).total_seconds() == 30 * 60

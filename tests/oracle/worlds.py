@@ -103,7 +103,9 @@ def row(rng: Random) -> Data:
     settings = {name: mostly(rng, values, 0.8) for name, values in SETTINGS.items()}
     members = [_member(rng, name, stores, anchor) for name in ("M", "N")[: 1 + chance(rng, 0.3)]]
     devices = _devices(rng, stores, members)
+    staff = [_person(rng, name, stores, anchor) for name in ("W", "X")]
     world = {"settings": settings, "stores": stores, "devices": devices, "members": members}
+    world["staff"] = staff
     before = [key for member in members for key in _used(rng, world, member, anchor)]
     return {"world": world, "before": before, "steps": questions(rng, world, anchor)}
 
@@ -185,7 +187,7 @@ def _device(rng: Random, store: str, name: str) -> Data:
 
 def _member(rng: Random, name: str, stores: Data, anchor: str) -> Data:
     number = rng.choices((0, 1, 2, 3), (7, 65, 20, 8))[0]
-    tickets = rng.choices((0, 1, 2), (66, 23, 11))[0]
+    tickets = rng.choices((0, 1, 2), (62, 25, 13))[0]
     bookings = rng.choices((0, 1, 2, 3), (45, 30, 15, 10))[0]
     contracts = [_contract(rng, f"{name}-C{n}", stores, anchor) for n in range(number)]
     if number > 1 and chance(rng, 0.25):
@@ -195,9 +197,9 @@ def _member(rng: Random, name: str, stores: Data, anchor: str) -> Data:
         "flags": [
             flag
             for flag, often in (
-                ("suspended", 0.012),
-                ("id_suspended", 0.012),
-                ("withdrawn", 0.012),
+                ("suspended", 0.015),
+                ("id_suspended", 0.015),
+                ("withdrawn", 0.015),
                 ("identity_unverified", 0.1),
             )
             if chance(rng, often)
@@ -208,6 +210,20 @@ def _member(rng: Random, name: str, stores: Data, anchor: str) -> Data:
         "contracts": contracts,
         "tickets": [_ticket(rng, f"{name}-T{n}", stores, anchor) for n in range(tickets)],
         "bookings": [_booking(rng, f"{name}-B{n}", stores, anchor) for n in range(bookings)],
+    }
+
+
+def _person(rng: Random, name: str, stores: Data, anchor: str) -> Data:
+    """Somebody who works here, or did, or will."""
+    roles = (["open"], ["open", "pass_lockdown"], ["operate"], ["pass_lockdown"])
+    return {
+        "id": name,
+        "roles": mostly(rng, roles, 0.65),
+        "stores": _stores(rng, stores, 0.7),
+        "active": chance(rng, 0.93),
+        "version": rng.choice((1, 2)),
+        "valid_from": shifted(anchor, rng.choice((-1, 0, 1))) if chance(rng, 0.2) else None,
+        "valid_to": shifted(anchor, rng.choice((-1, 0, 1))) if chance(rng, 0.2) else None,
     }
 
 
@@ -288,7 +304,7 @@ def _ticket(rng: Random, name: str, stores: Data, anchor: str) -> Data:
     return {
         "id": name,
         "type": mostly(rng, ("ENTRY", "BOOKING", "TRIAL"), 0.88),
-        "remaining": rng.choice((0, 1, 1, 2, 3)),
+        "remaining": rng.choice((0, 1, 2, 3, 5)),
         "bands": rng.sample(sorted(HOURS), rng.choice((1, 2, 3))) if banded else None,
         **_days(rng, anchor),
         "stores": _stores(rng, stores, 0.5),
@@ -330,7 +346,7 @@ def _used(rng: Random, world: Data, member: Data, anchor: str) -> list[Data]:
                 inside = [day for day in days if month_of(day, month_anchor) == month]
                 other = [day for day in inside if day not in days[29:32]]
                 pool = other if chance(rng, 0.85) else inside
-                wanted = (band["limit"] or 0) + rng.choice((-1, -1, 0, 0, 0, 0, 0, 1))
+                wanted = (band["limit"] or 0) + rng.choice((-1, 0, 0, 0, 0, 0, 0, 0, 1, 1))
                 for day in rng.sample(pool, min(len(pool), max(0, wanted))):
                     step = {"op": "used", "contract": contract["id"], "band": band["kind"]}
                     store = rng.choice(sorted(world["stores"]))
