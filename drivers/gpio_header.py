@@ -132,9 +132,17 @@ class ChipInput:
         self._high_is_active = high_is_active
         self._device.when_activated = told(high_is_active)
         self._device.when_deactivated = told(not high_is_active)
+        self._line = line
+        self._thread = _thread(self._lgpio)
 
     def read(self) -> bool:
-        """Read the level of the pin. Raises OSError."""
+        """Read the level of the pin.
+
+        Raises OSError: it can't be read, or lgpio's thread has died since the line was claimed.
+        A new one does not know the line, so not even a press that is over is ever heard again.
+        """
+        if not self._thread.is_alive() or _thread(self._lgpio) is not self._thread:
+            raise OSError(f"line {self._line} is deaf: lgpio's thread has ended")
         with _as_os_error(self._lgpio):
             return bool(self._device.is_active) == self._high_is_active
 
@@ -190,16 +198,20 @@ def _as_os_error(lgpio: _Lgpio) -> Iterator[None]:
 
 def _wake(lgpio: _Lgpio, folder: Path) -> None:
     """Start lgpio's thread again if an exception has ended it."""
-    parts = vars(lgpio)
-    thread: Thread = parts["_notify_thread"]
-    if thread.is_alive():
+    if _thread(lgpio).is_alive():
         return
+    parts = vars(lgpio)
     here = Path.cwd()
     os.chdir(folder)  # where it opens its FIFO
     try:
         parts["_notify_thread"] = parts["_callback_thread"]()
     finally:
         os.chdir(here)
+
+
+def _thread(lgpio: _Lgpio) -> Thread:
+    thread: Thread = vars(lgpio)["_notify_thread"]
+    return thread
 
 
 @cache

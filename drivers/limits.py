@@ -127,6 +127,9 @@ KERONG_BOARDS: Final = range(10)
 KERONG_LOCKS: Final = range(1, 17)
 """Locks of one KERONG CU board; a CU12 has twelve of them (spec/hardware.md 2.1)."""
 
+KERONG_6X_LOCKS: Final = range(1, 49)
+"""Locks of one KERONG board with the 6x frame (spec/hardware.md 2.2)."""
+
 WINNSEN_STATIONS: Final = range(256)
 """Addresses of Winnsen boards: a byte on the wire, a DIP switch on the board."""
 
@@ -138,6 +141,12 @@ BOARDS_8A: Final = range(1, 100)
 
 LOCKS_8A: Final = range(1, 33)
 """Locks of one 8A/80 board: 8 to 32 of them; 0 is all (spec/hardware.md 4.1)."""
+
+WKLY_BOARDS: Final = range(32)
+"""Addresses of WKLY boards (spec/hardware.md 4.2)."""
+
+WKLY_LOCKS: Final = range(1, 25)
+"""Locks of one WKLY board (spec/hardware.md 4.2)."""
 
 LOCK_PULSE_MS: Final = range(100, 3_001)
 """A coil at a relay board: solenoids need 300 to 500 ms and burn when held, motors a second

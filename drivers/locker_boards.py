@@ -1,139 +1,22 @@
-"""Locker boards at an RS-485 bus: KERONG CU, Winnsen, "8A/80", and Waveshare relays.
+"""Locker boards at an RS-485 bus: KERONG, Winnsen, "8A/80", "WKLY", and Waveshare relays.
 
 One class a make, one object a board. Boards of several makes may share a bus. The board itself
 ends every pulse; an order is sent once, whatever becomes of its answer (`drivers.bus`).
 
-Source: spec/hardware.md 1.1 (bus), 2.1 (KERONG), 3 (Winnsen), 4.1 (8A/80), 4.4 (Waveshare). None
-of them was tried on hardware yet.
+Source: spec/hardware.md 1.1 (bus), 2.1 and 2.2 (KERONG), 3 (Winnsen), 4.1 (8A/80), 4.2 (WKLY),
+4.4 (Waveshare). None of them was tried on hardware yet.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
-from types import TracebackType
-from typing import Any, Self
 
 from drivers import limits
-from drivers.api import DeviceLost, DeviceMissing, DeviceRefused, LockerLevel
-from drivers.bus import Bus, join
-from drivers.codec import board_8a, kerong, modbus, winnsen
-from drivers.codec.exchange import Request, check
+from drivers.api import DeviceLost, DeviceRefused, LockerLevel
+from drivers.bus_board import BusBoard
+from drivers.codec import board_8a, kerong, kerong_6x, modbus, winnsen, wkly
+from drivers.codec.exchange import check
 
 
-class _Board:
-    """What the makes share: the bus, the count of locks, and the watch over their doors.
-
-    Args:
-        name: In the settings, such as `hall.board`.
-        port: Path of a serial port, or `tcp://host:port` of a transparent converter.
-        baud: One of `limits.BAUDS`; the same for all boards of a bus.
-        probe: A read that the board answers: whether it is there, and is no echo.
-        locks: How many are connected, counted from 1.
-
-    Raises:
-        ValueError: `baud` is out of range.
-    """
-
-    def __init__(self, name: str, *, port: str, baud: int, probe: Request[Any], locks: int) -> None:
-        if baud not in limits.BAUDS:
-            raise ValueError(f"baud must be one of {limits.BAUDS}, got {baud}")
-        self._name = name
-        self._port = port
-        self._baud = baud
-        self._probe = probe
-        self._locks = range(1, locks + 1)
-        self._joined: Bus | None = None
-
-    @property
-    def name(self) -> str:
-        """See Device."""
-        return self._name
-
-    @property
-    def reports_doors(self) -> bool:
-        """See LockerBoard."""
-        return True
-
-    async def __aenter__(self) -> Self:
-        """See Device. The board is there and is no echo; nothing moves."""
-        self._joined = await join(self._name, self._port, self._baud)
-        try:
-            await self._bus.ask(self._name, self._probe)
-        except DeviceLost as error:
-            self._leave()
-            raise DeviceMissing(self._name, f"{self._port}: {error.problem}") from error
-        except BaseException:
-            self._leave()
-            raise
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """See Device. The board ends its pulses by itself."""
-        if self._joined is not None:
-            self._leave()
-
-    async def pulse(self, channel: int) -> None:
-        """See LockerBoard."""
-        check("channel", channel, self._locks)
-        await self._release(channel)
-
-    async def run(self, report: Callable[[LockerLevel], None]) -> None:
-        """See LockerBoard."""
-        known: dict[int, bool] = {}
-        while True:
-            async for lock, is_open in self._doors():
-                if known.get(lock) is not is_open:
-                    known[lock] = is_open
-                    report(LockerLevel(lock, is_open))
-            await asyncio.sleep(limits.LOCK_POLL_MS / 1000)
-
-    async def _release(self, lock: int) -> None:
-        """Release a lock, once. Raises DeviceLost, DeviceRefused."""
-        raise NotImplementedError
-
-    def _doors(self) -> AsyncIterator[tuple[int, bool]]:
-        """Read every lock once: whether it is open. Raises DeviceLost."""
-        raise NotImplementedError
-
-    async def _is_open(self, lock: int, tries: int) -> bool:
-        """Read one lock. Raises DeviceLost."""
-        raise NotImplementedError
-
-    async def _seen_open(self, lock: int) -> None:
-        """Wait until the hook opens, where the board's answer to an order proves nothing.
-
-        Raises:
-            DeviceLost: It did not, or the board does not answer.
-        """
-        problem = f"lock {lock} was not seen to open within {limits.HOOK_MS} ms"
-        try:
-            async with asyncio.timeout(limits.HOOK_MS / 1000):
-                while True:
-                    with suppress(DeviceLost):  # the board may be busy with its coil
-                        if await self._is_open(lock, tries=1):
-                            return
-                    await asyncio.sleep(limits.HOOK_LOOK_MS / 1000)
-        except TimeoutError as error:
-            raise DeviceLost(self._name, problem) from error
-
-    @property
-    def _bus(self) -> Bus:
-        if self._joined is None:
-            raise DeviceLost(self._name, "not open")
-        return self._joined
-
-    def _leave(self) -> None:
-        bus = self._bus
-        self._joined = None
-        bus.leave()
-
-
-class Kerong(_Board):
+class Kerong(BusBoard):
     """LockerBoard (drivers.api): a KERONG CU12 or CU16 with the legacy frame.
 
     It answers no order: `pulse` returns when the hook was seen open. What the bits of its hooks
@@ -141,7 +24,7 @@ class Kerong(_Board):
 
     Args:
         name: In the settings.
-        port: See `_Board`.
+        port: See `BusBoard`.
         baud: As the board is set; 19200 as delivered.
         address: By its rotary switch, 0..9.
         locks: 1..16.
@@ -182,12 +65,62 @@ class Kerong(_Board):
         return bits[lock - 1] is not self._closed_bit
 
 
-class Winnsen(_Board):
+class Kerong6x(BusBoard):
+    """LockerBoard (drivers.api): a KERONG CU48, or another one with the "6x" frame.
+
+    It answers an order, but not whether the lock obeyed: `pulse` returns when the hook was seen
+    open. The bits of its hooks as for `Kerong`.
+
+    Args:
+        name: In the settings.
+        port: See `BusBoard`.
+        baud: As the board is set; no document says how it is delivered.
+        address: By its switch, 0..9.
+        locks: 1..48.
+        hook_closed_bit: 1 or 0: how it says that a hook is closed.
+
+    Raises:
+        ValueError: One of them is out of range; it is named.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        port: str,
+        baud: int = 19_200,
+        address: int = 0,
+        locks: int = 48,
+        hook_closed_bit: int,
+    ) -> None:
+        check("locks", locks, limits.KERONG_6X_LOCKS)
+        check("hook_closed_bit", hook_closed_bit, range(2))
+        self._hooks = kerong_6x.read_hooks(address)
+        super().__init__(name, port=port, baud=baud, probe=self._hooks, locks=locks)
+        self._address = address
+        self._closed_bit = bool(hook_closed_bit)
+
+    async def _release(self, lock: int) -> None:
+        order = kerong_6x.unlock(self._address, lock)
+        await self._bus.order(self._name, order, self._probe)
+        await self._seen_open(lock)
+
+    async def _doors(self) -> AsyncIterator[tuple[int, bool]]:
+        bits = await self._bus.ask(self._name, self._hooks)
+        for lock in self._locks:
+            yield lock, bits[lock - 1] is not self._closed_bit
+
+    async def _is_open(self, lock: int, tries: int) -> bool:
+        bits = await self._bus.ask(self._name, self._hooks, tries)
+        return bits[lock - 1] is not self._closed_bit
+
+
+class Winnsen(BusBoard):
     """LockerBoard (drivers.api): a Winnsen station.
 
     Args:
         name: In the settings.
-        port: See `_Board`.
+        port: See `BusBoard`.
         baud: As the board is set; 9600 as delivered.
         address: Its station, by its DIP switch, 0..255.
         locks: 1..16.
@@ -219,7 +152,7 @@ class Winnsen(_Board):
             yield lock, doors[lock - 1]
 
 
-class Board8A(_Board):
+class Board8A(BusBoard):
     """LockerBoard (drivers.api): a generic board of the "8A/80" kind.
 
     Its locks are read one by one: how it reports all of them at once is not known for certain.
@@ -227,7 +160,7 @@ class Board8A(_Board):
 
     Args:
         name: In the settings.
-        port: See `_Board`.
+        port: See `BusBoard`.
         baud: As the board is set; 9600 as delivered.
         address: By its DIP switch, 1..99.
         locks: 1..32.
@@ -270,7 +203,50 @@ class Board8A(_Board):
         return await self._bus.ask(self._name, read, tries) is not self._closed_bit
 
 
-class WaveshareLockers(_Board):
+class Wkly(BusBoard):
+    """LockerBoard (drivers.api): a board of the "WKLY" kind.
+
+    It says whether it took an order, and the hook is looked at after that. It also tells of
+    doors unasked, which proves nothing here: every door is read anyway. A lock whose feedback is
+    broken is never seen open.
+
+    Args:
+        name: In the settings.
+        port: See `BusBoard`.
+        baud: As the board is set; no document says how it is delivered.
+        address: By its switch, 0..31.
+        locks: 1..24.
+
+    Raises:
+        ValueError: One of them is out of range; it is named.
+    """
+
+    def __init__(
+        self, name: str, *, port: str, baud: int = 9_600, address: int = 0, locks: int = 24
+    ) -> None:
+        check("locks", locks, limits.WKLY_LOCKS)
+        self._read = wkly.read_doors(address)
+        super().__init__(name, port=port, baud=baud, probe=self._read, locks=locks)
+        self._address = address
+
+    async def _release(self, lock: int) -> None:
+        order = wkly.open_lock(self._address, lock)
+        if not await self._bus.order(self._name, order, self._probe):
+            raise DeviceRefused(self._name, f"the board says that lock {lock} did not open")
+        await self._seen_open(lock)
+
+    async def _doors(self) -> AsyncIterator[tuple[int, bool]]:
+        doors = await self._bus.ask(self._name, self._read)
+        if len(doors) < len(self._locks):
+            raise DeviceLost(self._name, f"it tells of {len(doors)} locks only")
+        for lock in self._locks:
+            yield lock, doors[lock - 1]
+
+    async def _is_open(self, lock: int, tries: int) -> bool:
+        return await self._bus.ask(self._name, wkly.read_door(self._address, lock), tries)
+
+
+class WaveshareLockers(BusBoard):
     """LockerBoard (drivers.api): locks at a Waveshare Modbus RTU relay board, 8 channels.
 
     Its relays know nothing of doors, so it reports none. The board times the pulse itself. Other
@@ -278,7 +254,7 @@ class WaveshareLockers(_Board):
 
     Args:
         name: In the settings.
-        port: See `_Board`.
+        port: See `BusBoard`.
         baud: As the board is set; 9600 as delivered.
         address: 1..247.
         locks: 1..8.

@@ -12,7 +12,7 @@ from typing import Any, Final
 from drivers import limits
 from drivers.api import DeviceLost
 from drivers.bus import Bus, join
-from drivers.codec import board_8a, kerong, modbus, winnsen
+from drivers.codec import board_8a, kerong, kerong_6x, modbus, winnsen, wkly
 from drivers.codec.exchange import Request
 
 _NAME: Final = "survey"
@@ -48,6 +48,13 @@ _MAKES: Final = {
         lambda bits: bits,
         kerong.unlock,
     ),
+    "kerong_6x": _Make(
+        19_200,
+        limits.KERONG_BOARDS,
+        lambda address: (kerong_6x.read_hooks(address),),
+        lambda bits: bits,
+        kerong_6x.unlock,
+    ),
     "winnsen": _Make(
         9_600,
         limits.WINNSEN_SCANNED,
@@ -61,6 +68,13 @@ _MAKES: Final = {
         lambda address: [board_8a.read_lock(address, lock) for lock in limits.SCANNED_LOCKS_8A],
         lambda bit: (bit,),
         board_8a.open_lock,
+    ),
+    "wkly": _Make(
+        9_600,
+        limits.WKLY_BOARDS,
+        lambda address: (wkly.read_doors(address),),
+        lambda bits: bits,
+        wkly.open_lock,
     ),
     "waveshare_lockers": _Make(
         9_600,

@@ -40,9 +40,11 @@ LOCKER_BOARDS: Final = MappingProxyType(
     {
         "board_8a": "drivers.locker_boards:Board8A",
         "kerong": "drivers.locker_boards:Kerong",
+        "kerong_6x": "drivers.locker_boards:Kerong6x",
         "sim": "drivers.building:SimLockers",
         "waveshare_lockers": "drivers.locker_boards:WaveshareLockers",
         "winnsen": "drivers.locker_boards:Winnsen",
+        "wkly": "drivers.locker_boards:Wkly",
     }
 )
 INDICATORS: Final = MappingProxyType(

@@ -1,5 +1,7 @@
 """Lines of text in a stream of bytes: what a serial scanner in line mode sends."""
 
+import re
+
 from drivers import limits
 
 
@@ -16,7 +18,7 @@ class LineFramer:
     """
 
     def __init__(self, terminator: bytes) -> None:
-        self._ends = frozenset(terminator)
+        self._ends = re.compile(b"[%b]" % re.escape(terminator))
         self._text = bytearray()
         self._cut = False  # this text is out already: wait for its end
         self._last_ms = 0
@@ -31,21 +33,26 @@ class LineFramer:
         if now_ms - self._last_ms > limits.SCAN_IDLE_MS:
             self._start()
         self._last_ms = now_ms
-        texts = []
-        for byte in data:
-            if byte in self._ends:
-                if self._text:
-                    texts.append(bytes(self._text))
-                self._start()
-            elif self._cut:
-                continue
-            elif len(self._text) < limits.SCAN_BYTES:
-                self._text.append(byte)
-            else:
+        texts: list[bytes] = []
+        *ended, rest = self._ends.split(data)
+        for piece in ended:
+            self._take(piece, texts)
+            if self._text:
                 texts.append(bytes(self._text))
-                self._text.clear()
-                self._cut = True
+            self._start()
+        self._take(rest, texts)
         return texts
+
+    def _take(self, piece: bytes, texts: list[bytes]) -> None:
+        """Add bytes to the text; what it has no room for cuts it."""
+        if self._cut:
+            return
+        room = limits.SCAN_BYTES - len(self._text)
+        self._text += piece[:room]
+        if len(piece) > room:
+            texts.append(bytes(self._text))
+            self._text.clear()
+            self._cut = True
 
     def _start(self) -> None:
         self._text.clear()

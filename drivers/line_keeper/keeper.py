@@ -30,6 +30,11 @@ class FireInput:
     active: bool = False
     differs_since_ms: int | None = None
 
+    @property
+    def may_burn(self) -> bool:
+        """Whether it says fire, or has not shown for long enough yet that it does not."""
+        return self.active or self.differs_since_ms is not None
+
     def look(self, level: bool, at_ms: int) -> None:
         """Take a level; one that has lasted for `debounce_ms` counts."""
         if (level != (Sense.ACTIVE_LOW in self.sense)) == self.active:
@@ -129,11 +134,11 @@ class Keeper:
             case Kind.CLAIM:
                 result = self._claim(request)
             case Kind.WATCH:
-                result = self._watch(request)
+                result = self._watch(request, at_ms)
             case Kind.FIRE:
                 self._latch.is_set = True
             case Kind.RESET:
-                if Fire.ACTIVE in self._fire_now() or not self._latch.reset():
+                if (self._fire is not None and self._fire.may_burn) or not self._latch.reset():
                     return Result.NOT_RESET
             case _:
                 pass
@@ -158,14 +163,15 @@ class Keeper:
         self._lines = self._lines.claimed(request.line, line)
         return Result.DONE
 
-    def _watch(self, request: Request) -> Result:
-        sense = Sense(request.b)
+    def _watch(self, request: Request, at_ms: int) -> Result:
+        fire = FireInput(request.line, Sense(request.b), request.a)
         try:
-            self._pins.claim_input(request.line, sense)
+            self._pins.claim_input(fire.line, fire.sense)
+            fire.look(self._pins.read(fire.line), at_ms)  # nothing is reset before it was seen
         except OSError as error:
             sys.stderr.write(f"fire input {request.line}: {error}\n")
             return Result.FAILED
-        self._fire = FireInput(request.line, sense, request.a)
+        self._fire = fire
         return Result.DONE
 
     def _fire_now(self) -> Fire:

@@ -52,7 +52,7 @@ class Building:
         self.observations = observations
         self.clock = clock
         self.doors = {
-            name: Door(each.lock, each.opens_after_ms, each.jammed, at_ms=clock())
+            name: Door(each.lock, each.opens_after_ms, each.jammed, each.way_out, at_ms=clock())
             for name, each in config.doors.items()
         }
         self.scanners = {

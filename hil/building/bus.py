@@ -11,10 +11,12 @@ from hil.building.board_8a import Board8A
 from hil.building.config import BoardConfig, BusConfig
 from hil.building.faults import Faults
 from hil.building.kerong import KerongBoard
+from hil.building.kerong_6x import Kerong6xBoard
 from hil.building.lockers import Bank
 from hil.building.tty import Tty
 from hil.building.waveshare import WaveshareBoard
 from hil.building.winnsen import WinnsenBoard
+from hil.building.wkly import WklyBoard
 
 
 class Board(Protocol):
@@ -63,6 +65,13 @@ def board_of(config: BoardConfig, bank: Bank) -> Board:
                 hook_closed_bit=config.hook_closed_bit,
                 busy_ms=config.busy_ms,
             )
+        case "kerong_6x":
+            return Kerong6xBoard(
+                config.address,
+                locks,
+                hook_closed_bit=config.hook_closed_bit,
+                end_mark=config.end_mark,
+            )
         case "winnsen":
             return WinnsenBoard(
                 config.address, locks, other_codes=config.other_codes, look_ms=config.look_ms
@@ -73,6 +82,10 @@ def board_of(config: BoardConfig, bank: Bank) -> Board:
                 locks,
                 hook_closed_bit=config.hook_closed_bit,
                 look_ms=config.look_ms,
+            )
+        case "wkly":
+            return WklyBoard(
+                config.address, locks, look_ms=config.look_ms, tells_unasked=config.tells_unasked
             )
         case "waveshare_lockers":
 

@@ -30,6 +30,7 @@ class DoorConfig(_Strict):
     contact: bool = True
     opens_after_ms: Annotated[int, Field(ge=0, le=limits.OPENS_AFTER_MS)] = 50
     jammed: bool = False
+    way_out: bool = True
 
 
 class ScannerConfig(_Strict):
@@ -78,13 +79,15 @@ class BoardConfig(_Strict):
     Which keys a make has is its own business; the others stay at what they are.
     """
 
-    kind: Literal["kerong", "winnsen", "board_8a", "waveshare_lockers"]
+    kind: Literal["kerong", "kerong_6x", "winnsen", "board_8a", "wkly", "waveshare_lockers"]
     address: Annotated[int, Field(ge=0, le=255)]
     bank: Name
     first: Annotated[int, Field(ge=1, le=limits.LOCKERS)] = 1
     locks: Annotated[int, Field(ge=1, le=limits.BOARD_LOCKS)]
     hook_closed_bit: Annotated[int, Field(ge=0, le=1)] = 1
+    end_mark: bool = False
     other_codes: bool = False
+    tells_unasked: bool = False
     look_ms: Annotated[int, Field(ge=0, le=limits.OPENS_AFTER_MS)] = 300
     busy_ms: Annotated[int, Field(ge=0, le=limits.OPENS_AFTER_MS)] = 0
 

@@ -83,6 +83,11 @@ class Pull:
 
 
 @dataclass(frozen=True, slots=True)
+class Leave:
+    """Somebody inside goes out by the way that needs no electronics, if the door has one."""
+
+
+@dataclass(frozen=True, slots=True)
 class Force:
     """Somebody breaks the door open."""
 
@@ -104,19 +109,21 @@ class Wait:
     """Nothing but time passes."""
 
 
-Event = Release | Hold | Secure | Dark | Coil | Press | Pull | Force | Close | Tamper | Wait
+Event = Release | Hold | Secure | Dark | Coil | Press | Pull | Leave | Force | Close | Tamper | Wait
 
 
 @dataclass(frozen=True, slots=True)
 class Door:
     """One door at the moment `at_ms`. Times are ms of the building's clock; 0 is long ago.
 
-    `jammed`: the coil works and the bolt stays where it is at rest.
+    `jammed`: the coil works and the bolt stays where it is at rest. `way_out`: from inside it
+    opens by a handle, or by a button in the magnet's own supply, whatever its coil does.
     """
 
     lock: LockType
     opens_after_ms: int
     jammed: bool = False
+    way_out: bool = True
     at_ms: int = 0
     release_until_ms: int = 0
     hold_until_ms: int = 0
@@ -194,6 +201,8 @@ def _after(door: Door, event: Event) -> Door:  # noqa: C901 - a table, a row an 
             return replace(door, pressed_until_ms=door.at_ms + for_ms)
         case Pull():
             return replace(door, open=door.open or door.released)
+        case Leave():
+            return replace(door, open=door.open or door.way_out or door.released)
         case Force():
             return replace(door, open=True)
         case Close():

@@ -36,7 +36,7 @@ LOCKERS = 160
 BUS_BOARDS = 32
 """Boards at one bus: what an RS-485 driver of the common kind can feed."""
 
-BOARD_LOCKS = 32
+BOARD_LOCKS = 48
 """Locks at one board; the largest of the makes has so many."""
 
 TTY_READ_BYTES = 4_096

@@ -125,14 +125,7 @@ class LockBoard:
 
     def _spoil(self, body: bytes) -> bytes:
         """Add the end of the frame, and whatever goes wrong on the way."""
-        faults = self.faults
-        if faults.wrong_address:
+        if self.faults.wrong_address:
             named = (body[self.address_at] + self.address_step) % 256
             body = body[: self.address_at] + bytes((named,)) + body[self.address_at + 1 :]
-        frame = self.seal(body)
-        if faults.wrong_checksum:
-            frame = frame[:-1] + bytes((frame[-1] ^ 0xFF,))
-        frame = frame[: len(frame) - faults.cut_bytes]
-        if faults.duplicate:
-            frame += frame
-        return faults.noise_before + frame + faults.noise_after
+        return self.faults.spoil(self.seal(body))

@@ -22,6 +22,13 @@ class LockHello(_Message):
     door: Name
 
 
+class CoilHello(_Message):
+    """A wire from a relay at a computer's header to a lock's coil."""
+
+    hello: Literal["coil"]
+    door: Name
+
+
 class LevelHello(_Message):
     """A host that listens to a line of a door."""
 
@@ -63,7 +70,14 @@ class PersonHello(_Message):
 
 
 Hello = (
-    LockHello | LevelHello | SwitchHello | IndicatorHello | ReaderHello | LockersHello | PersonHello
+    LockHello
+    | CoilHello
+    | LevelHello
+    | SwitchHello
+    | IndicatorHello
+    | ReaderHello
+    | LockersHello
+    | PersonHello
 )
 
 
@@ -71,6 +85,12 @@ class Request(_Message):
     """What can be asked once the first line is answered. The answer repeats `id`."""
 
     id: int
+
+
+class CoilOrder(Request):
+    """The coil has current from now on, or none."""
+
+    energised: bool
 
 
 class LockOrder(Request):
@@ -140,9 +160,9 @@ class Press(Request):
 
 
 class Leaf(Request):
-    """Pull the door, break it open, or let it fall shut."""
+    """Pull the door, go out of it from inside, break it open, or let it fall shut."""
 
-    do: Literal["open", "force", "close"]
+    do: Literal["open", "leave", "force", "close"]
     door: Name
 
 
@@ -220,5 +240,6 @@ PERSON_REQUEST: TypeAdapter[PersonRequest] = TypeAdapter(
     Annotated[PersonRequest, Field(discriminator="do")]
 )
 LOCK_ORDER = TypeAdapter(LockOrder)
+COIL_ORDER = TypeAdapter(CoilOrder)
 LOCKERS_ORDER = TypeAdapter(LockersOrder)
 SIGNAL = TypeAdapter(Signal)

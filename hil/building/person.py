@@ -1,7 +1,7 @@
 """What a person in the building can do, and what it does (README.md)."""
 
 from hil.building.building import Building, Refused
-from hil.building.door import Close, Event, Force, Press, Pull, Tamper
+from hil.building.door import Close, Event, Force, Leave, Press, Pull, Tamper
 from hil.building.faults import Faults
 from hil.building.lockers import NoSuchLocker
 from hil.building.messages import (
@@ -20,7 +20,12 @@ from hil.building.messages import Press as PressRequest
 from hil.building.messages import Tamper as TamperRequest
 from hil.building.scanner import Scanner
 
-_LEAF: dict[str, Event] = {"open": Pull(), "force": Force(), "close": Close()}
+_LEAF: dict[str, Event] = {
+    "open": Pull(),
+    "leave": Leave(),
+    "force": Force(),
+    "close": Close(),
+}
 
 
 def act(building: Building, request: Act) -> dict[str, object]:
@@ -60,7 +65,7 @@ def _at_door(building: Building, request: PressRequest | Leaf | TamperRequest) -
             building.act(request.door, Tamper(request.opened))
         case Leaf():
             door = building.act(request.door, _LEAF[request.do])
-            if request.do == "open" and not door.open:
+            if request.do in {"open", "leave"} and not door.open:
                 raise Refused("locked")
 
 

@@ -2,26 +2,17 @@
 
 from dataclasses import dataclass
 
+from hil.building.faults import LineFaults
+
 
 @dataclass
-class Faults:
-    """What goes wrong from now on. All may be changed at any time; fresh ones are none."""
+class Faults(LineFaults):
+    """What goes wrong at any line, and with commands and answers counted from now on."""
 
-    echo: bool = False
-    """The adapter sends back whatever the host sends, even if the scanner is mute."""
-    mute: bool = False
-    """The scanner hears nothing and answers nothing; it still reads codes."""
     garbled: int = 0
-    """So many commands, from now on, come in with a wrong last byte. One byte alone is none."""
+    """So many commands come in with a wrong last byte. One byte alone is none."""
     lost: int = 0
-    """So many answers, from now on, are lost on the way."""
-    noise_before: bytes = b""
-    noise_after: bytes = b""
-    wrong_checksum: bool = False
-    cut_bytes: int = 0
-    """So many bytes are missing at the end of each answer."""
-    duplicate: bool = False
-    late_ms: int = 0
+    """So many answers are lost on the way."""
 
     def on_the_way_in(self, command: bytes) -> bytes:
         """What the scanner hears of what the host sent."""
@@ -48,16 +39,11 @@ class Answers:
         return ready
 
     def send(self, faults: Faults, answer: bytes, now_ms: int) -> list[bytes]:
-        """What of an answer goes out now; its last byte is its checksum's, if it has one."""
+        """What of an answer goes out now."""
         if faults.lost:
             faults.lost -= 1
             return []
-        if faults.wrong_checksum:
-            answer = answer[:-1] + bytes((answer[-1] ^ 0xFF,))
-        answer = answer[: len(answer) - faults.cut_bytes]
-        if faults.duplicate:
-            answer += answer
-        answer = faults.noise_before + answer + faults.noise_after
+        answer = faults.spoil(answer)
         before_ms = self._late[-1][0] if self._late else now_ms
         at_ms = max(now_ms + faults.late_ms, before_ms)
         if at_ms > now_ms:

@@ -176,16 +176,9 @@ class WaveshareBoard:
 
     def _spoil(self, answer: bytes) -> bytes:
         """Add the checksum, and whatever goes wrong on the way."""
-        faults = self.faults
-        if faults.wrong_address:
+        if self.faults.wrong_address:
             answer = bytes(((answer[0] + 1) % 256,)) + answer[1:]
-        frame = answer + _checksum(answer)
-        if faults.wrong_checksum:
-            frame = frame[:-1] + bytes((frame[-1] ^ 0xFF,))
-        frame = frame[: len(frame) - faults.cut_bytes]
-        if faults.duplicate:
-            frame += frame
-        return faults.noise_before + frame + faults.noise_after
+        return self.faults.spoil(answer + _checksum(answer))
 
 
 def _crc_entry(value: int) -> int:

@@ -12,14 +12,17 @@ from pydantic_core import from_json
 from hil.building import limits, person
 from hil.building.building import Building, Refused
 from hil.building.config import fault_text
-from hil.building.door import Change, Hold, LockType, Part, Release, Secure
+from hil.building.door import Change, Coil, Hold, LockType, Part, Release, Secure
 from hil.building.lockers import NoSuchLocker
 from hil.building.messages import (
+    COIL_ORDER,
     HELLO,
     LOCK_ORDER,
     LOCKERS_ORDER,
     PERSON_REQUEST,
     SIGNAL,
+    CoilHello,
+    CoilOrder,
     Hello,
     IndicatorHello,
     LevelHello,
@@ -87,6 +90,8 @@ async def _as(hello: Hello, building: Building, line: Line) -> None:
     match hello:
         case LockHello():
             await _lock(hello, building, line)
+        case CoilHello():
+            await _coil(hello, building, line)
         case LevelHello():
             await _level(hello, building, line)
         case SwitchHello():
@@ -120,6 +125,22 @@ async def _lock(hello: LockHello, building: Building, line: Line) -> None:
             line.send({"ok": True, "type": lock})
             await _answer(line, LOCK_ORDER, obey, out_of_range="range")
     finally:
+        building.leave_lock(hello.door)
+
+
+async def _coil(hello: CoilHello, building: Building, line: Line) -> None:
+    building.take_lock(hello.door)
+
+    def feed(order: CoilOrder) -> dict[str, object]:
+        building.act(hello.door, Coil(order.energised))
+        return {}
+
+    try:
+        with _connected(building, hello):
+            line.send({"ok": True})
+            await _answer(line, COIL_ORDER, feed)
+    finally:
+        building.act(hello.door, Coil(energised=False))
         building.leave_lock(hello.door)
 
 
@@ -251,7 +272,13 @@ async def _person(building: Building, line: Line) -> None:
 @contextmanager
 def _connected(
     building: Building,
-    hello: LockHello | LevelHello | SwitchHello | IndicatorHello | ReaderHello | LockersHello,
+    hello: LockHello
+    | CoilHello
+    | LevelHello
+    | SwitchHello
+    | IndicatorHello
+    | ReaderHello
+    | LockersHello,
 ) -> Iterator[None]:
     """Write down that a host connected, and that it hung up."""
     building.record("device", **hello.model_dump(), connected=True)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from drivers.api import LockerBoard
-from drivers.locker_boards import Board8A, Kerong, WaveshareLockers, Winnsen
-from hil.building import board_8a, kerong, winnsen
+from drivers.locker_boards import Board8A, Kerong, Kerong6x, WaveshareLockers, Winnsen, Wkly
+from hil.building import board_8a, kerong, kerong_6x, winnsen, wkly
 from hil.building.bus import Board, Wire
 from hil.building.waveshare import WaveshareBoard
 from tests.drivers.rigs import Terminal, now_ms
@@ -71,6 +71,16 @@ MAKES: dict[str, Make] = {
         lambda locks: kerong.KerongBoard(0, locks, hook_closed_bit=0, answers_unlock=True),
         lambda name, port: Kerong(name, port=port, baud=9600, locks=LOCKS, hook_closed_bit=0),
     ),
+    "kerong 6x": (
+        lambda locks: kerong_6x.Kerong6xBoard(4, locks),
+        lambda name, port: Kerong6x(
+            name, port=port, baud=9600, address=4, locks=LOCKS, hook_closed_bit=1
+        ),
+    ),
+    "kerong 6x, 0 is closed": (
+        lambda locks: kerong_6x.Kerong6xBoard(0, locks, hook_closed_bit=0, end_mark=True),
+        lambda name, port: Kerong6x(name, port=port, baud=9600, locks=LOCKS, hook_closed_bit=0),
+    ),
     "winnsen": (
         lambda locks: winnsen.WinnsenBoard(1, locks, look_ms=0),
         lambda name, port: Winnsen(name, port=port, locks=LOCKS),
@@ -86,6 +96,10 @@ MAKES: dict[str, Make] = {
     "8A, 0 is closed": (
         lambda locks: board_8a.Board8A(8, locks, hook_closed_bit=0, look_ms=10),
         lambda name, port: Board8A(name, port=port, address=8, locks=LOCKS, hook_closed_bit=0),
+    ),
+    "wkly": (
+        lambda locks: wkly.WklyBoard(5, locks, look_ms=10),
+        lambda name, port: Wkly(name, port=port, address=5, locks=LOCKS),
     ),
     "waveshare": (waveshare, lambda name, port: WaveshareLockers(name, port=port, locks=LOCKS)),
 }

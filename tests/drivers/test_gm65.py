@@ -118,6 +118,7 @@ def test_chunks_make_no_difference(stream: bytes, cuts: list[int]) -> None:
     assert heard(*divided(stream, cuts)) == heard(stream)
 
 
+@pytest.mark.threat("A3")
 @given(st.lists(st.one_of(texts, st.just(DONE))), CUTS)
 def test_no_code_is_lost_or_joined_whatever_answers_lie_between(
     sent: list[bytes], cuts: list[int]

@@ -315,6 +315,7 @@ async def test_a_scanner_that_answers_no_more_is_lost_though_it_reads(
     assert scans == [Scan(b"A")]
 
 
+@pytest.mark.threat("A2")
 @pytest.mark.usefixtures("hasty")
 async def test_a_line_that_never_ends_is_lost(
     device: Gm65, scanner: Scanner, driver: Gm65Scanner

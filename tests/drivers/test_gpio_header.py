@@ -2,8 +2,10 @@
 
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Literal
+from unittest import mock
 
 import pytest
 
@@ -161,4 +163,25 @@ async def test_an_input_that_goes_deaf_is_lost_and_says_so(tmp_path: Path) -> No
         await until(lambda: levels == [False, True])
         mocked.level(23, level=False)
         await until(lambda: levels == [False, True, False])
+    await mocked.unplug()
+
+
+@pytest.mark.parametrize("woken", [False, True])
+async def test_an_input_at_which_nothing_moves_is_lost_with_lgpios_thread(
+    tmp_path: Path, *, woken: bool
+) -> None:
+    """A short press is over before it is read; and a new thread knows no old input."""
+    mocked = MockHeader(tmp_path)
+    await mocked.plug()
+    header = Header("header", tmp_path, tmp_path)
+    device = GpioInput("front.exit", line=23, normally="open", debounce_ms=1, header=header)
+    levels: list[bool] = []
+    async with device, running(device.run(levels.append)) as run:
+        await until(lambda: levels)
+        other = threading.current_thread() if woken else threading.Thread()
+        with (
+            mock.patch.object(mocked.lgpio, "_notify_thread", other),
+            pytest.raises(DeviceLost, match="line 23 is deaf"),
+        ):
+            await run
     await mocked.unplug()

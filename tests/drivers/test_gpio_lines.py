@@ -79,6 +79,7 @@ async def test_a_dead_keeper_is_lost_to_all_and_leaves_the_lines_at_rest(
                 await magnet.secure()
 
 
+@pytest.mark.fault("keeper-killed")
 async def test_a_keeper_that_hangs_is_killed_and_its_lines_rest(world: HeaderWorld) -> None:
     strike = lock(world, 17, magnet=False)
     async with strike:
@@ -160,6 +161,7 @@ async def test_too_many_blinks_are_refused(world: HeaderWorld) -> None:
             await lamps.show(Signal(Light.RED, Tone.LOW, blinks=101, for_ms=100))
 
 
+@pytest.mark.threat("J3")
 async def test_what_bounces_is_not_reported(world: HeaderWorld) -> None:
     contact = GpioInput(
         "contact", line=23, normally="closed", pull="none", debounce_ms=30, header=world.header

@@ -91,6 +91,7 @@ async def rig(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[I
     await rig.unplug()
 
 
+@pytest.mark.threat("J3")
 @pytest.mark.parametrize("level", [False, True])
 async def test_the_level_is_reported_at_once_and_then_each_change(
     rig: InputRig, level: bool

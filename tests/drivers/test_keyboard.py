@@ -85,12 +85,14 @@ def test_an_event_is_what_the_kernel_says_it_is() -> None:
     assert struct.calcsize("@llHHi") == len(event(0, 0, 0))
 
 
+@pytest.mark.threat("A2")
 @pytest.mark.parametrize("length", [SCAN_BYTES - 1, SCAN_BYTES, SCAN_BYTES + 1, 3 * SCAN_BYTES])
 def test_a_long_text_comes_once_and_cut(length: int) -> None:
     texts = framed(typed("A" * length) + END + typed("B") + END)
     assert texts == [b"A" * min(length, SCAN_BYTES), b"B"]
 
 
+@pytest.mark.threat("A3")
 def test_a_text_that_stops_is_dropped() -> None:
     chunks = typed("A"), typed("B") + END, END
     assert framed(*chunks, now_ms=[0, SCAN_IDLE_MS, 0 + SCAN_IDLE_MS]) == [b"AB"]
@@ -117,6 +119,7 @@ def test_what_is_typed_is_read(said: list[str]) -> None:
     assert framed(events) == [text.encode() for text in said]
 
 
+@pytest.mark.threat("A3")
 @given(st.binary(max_size=2_000) | streams, st.lists(st.integers(0, 3_000), max_size=6))
 def test_chunks_make_no_difference(events: bytes, cuts: list[int]) -> None:
     places = [0, *sorted(cuts), len(events)]
@@ -124,6 +127,7 @@ def test_chunks_make_no_difference(events: bytes, cuts: list[int]) -> None:
     assert framed(*chunks) == framed(events)
 
 
+@pytest.mark.threat("A13")
 @given(st.binary(max_size=500) | streams, st.text(st.sampled_from(BASE45), min_size=1, max_size=20))
 def test_whatever_comes_no_text_leaves_the_alphabet_and_the_next_one_is_read(
     events: bytes, said: str

@@ -33,11 +33,13 @@ async def node(tmp_path: Path) -> AsyncIterator[FakeNode]:
     await node.unplug()
 
 
+@pytest.mark.threat("A13")
 async def test_the_device_is_taken_for_this_process_alone(kernel: Kernel, node: FakeNode) -> None:
     async with KeyboardWedge("kbd", path=str(node.path)):
         assert kernel.grabs == [GRAB]
 
 
+@pytest.mark.threat("A13")
 @pytest.mark.parametrize(
     ("usb_id", "problem"), [("0c2e:0201", "is 0c2e:0200, not 0c2e:0201"), ("0c2f:0200", "not 0c2f")]
 )
@@ -58,6 +60,7 @@ async def test_a_device_that_somebody_else_has_taken_is_missing(
         await KeyboardWedge("kbd", path=str(node.path)).__aenter__()
 
 
+@pytest.mark.threat("A13")
 async def test_what_is_no_event_device_is_missing_and_left_alone(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("precious")

@@ -41,11 +41,13 @@ def test_both_bytes_of_a_terminator_are_one_end(terminator: bytes) -> None:
     assert framed(b"A\r\nB\r", b"\nC\n", terminator=terminator) == [b"A", b"B", b"C"]
 
 
+@pytest.mark.threat("A2")
 @pytest.mark.parametrize("length", [SCAN_BYTES - 1, SCAN_BYTES])
 def test_the_longest_texts_are_whole(length: int) -> None:
     assert framed(b"x" * length + b"\rA\r") == [b"x" * length, b"A"]
 
 
+@pytest.mark.threat("A2")
 def test_a_longer_text_is_cut_and_reported_once() -> None:
     flood = b"x" * (SCAN_BYTES + 1)
     assert framed(flood, b"y" * 10_000, b"z\rA\r") == [b"x" * SCAN_BYTES, b"A"]
@@ -57,6 +59,7 @@ def test_the_end_of_a_cut_text_is_known_after_silence() -> None:
     assert framer.feed(b"A\r", SCAN_IDLE_MS + 1) == [b"A"]
 
 
+@pytest.mark.threat("A3")
 def test_what_was_cut_off_is_dropped_after_silence() -> None:
     framer = LineFramer(b"\r")
     framer.feed(b"half a co", 5_000)
@@ -70,6 +73,7 @@ def test_a_slow_text_is_whole() -> None:
     assert framer.feed(b"\r", 4 * SCAN_IDLE_MS) == [b"SLOW"]
 
 
+@pytest.mark.threat("A3")
 @given(anything, st.lists(st.integers(0, 2_000), max_size=10))
 def test_chunks_make_no_difference(stream: bytes, cuts: list[int]) -> None:
     edges = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
@@ -77,12 +81,14 @@ def test_chunks_make_no_difference(stream: bytes, cuts: list[int]) -> None:
     assert framed(*chunks) == framed(stream)
 
 
+@pytest.mark.threat("A3")
 @given(texts, st.sampled_from([b"\r", b"\n", b"\r\n"]))
 def test_no_two_texts_are_joined(sent: list[bytes], terminator: bytes) -> None:
     stream = b"".join(text + terminator for text in sent)
     assert framed(stream, terminator=terminator) == sent
 
 
+@pytest.mark.threat("A2")
 @given(st.lists(st.tuples(anything, st.integers(0, 3_000)), max_size=20))
 def test_no_input_raises_or_is_kept_beyond_the_limit(story: list[tuple[bytes, int]]) -> None:
     framer, now_ms = LineFramer(b"\r"), 0

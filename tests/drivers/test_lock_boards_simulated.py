@@ -16,10 +16,12 @@ from drivers.waveshare_relay import RelayLock
 from hil.building.board_8a import Board8A
 from hil.building.bus import Board, collide
 from hil.building.kerong import KerongBoard
+from hil.building.kerong_6x import Kerong6xBoard
 from hil.building.waveshare import WaveshareBoard
 from hil.building.winnsen import WinnsenBoard
+from hil.building.wkly import WklyBoard
 from tests.drivers.bus_rigs import BusAtTerminal, Cupboard, waveshare
-from tests.drivers.vectors import BCC8A, KERONG, WINNSEN, Frame
+from tests.drivers.vectors import BCC8A, KERONG, KERONG_6X, WINNSEN, WKLY, Frame
 
 
 class Row(Cupboard):
@@ -51,10 +53,23 @@ def board_8a(frame: Frame) -> Board8A:
     return Board8A(1, row, look_ms=0)
 
 
+def kerong_6x(frame: Frame) -> Kerong6xBoard:
+    del frame
+    return Kerong6xBoard(0, Row())
+
+
+def wkly(frame: Frame) -> WklyBoard:
+    row = Row(count=12)
+    row.jammed = "failed" in frame.name
+    return WklyBoard(0, row, look_ms=0)
+
+
 SAID: list[tuple[Frame, Callable[[Frame], Board]]] = [
     *((frame, kerong) for frame in KERONG.values()),
     *((frame, winnsen) for frame in WINNSEN.values()),
     *((frame, board_8a) for frame in BCC8A.values()),
+    *((frame, kerong_6x) for frame in KERONG_6X.values()),
+    *((frame, wkly) for frame in WKLY.values() if frame.sent),
 ]
 
 
@@ -82,6 +97,15 @@ def test_it_answers_as_in_print(frame: Frame, build: Callable[[Frame], Board]) -
         ),
         pytest.param(lambda row: Board8A(1, row), BCC8A["open all b2"], [], id="8A other"),
         pytest.param(lambda row: Board8A(1, row), BCC8A["open b1 l1 for 3 s"], [1], id="8A 3 s"),
+        pytest.param(lambda row: Kerong6xBoard(0, row), KERONG_6X["open lock 1"], [1], id="6x"),
+        pytest.param(lambda row: Kerong6xBoard(1, row), KERONG_6X["open lock 1"], [], id="6x oth"),
+        pytest.param(lambda row: WklyBoard(0, row), WKLY["open ch1 b0 ok, open"], [1], id="wkly"),
+        pytest.param(
+            lambda row: WklyBoard(1, row), WKLY["open ch1 b0 ok, open"], [], id="wkly other"
+        ),
+        pytest.param(
+            lambda row: WklyBoard(0, row), WKLY["open all"], [*range(1, 17)], id="wkly all"
+        ),
     ],
 )
 def test_its_coils_are_pulsed(
@@ -93,10 +117,14 @@ def test_its_coils_are_pulsed(
 
 
 def test_it_finds_requests_in_noise_and_in_pieces() -> None:
-    for build, frame in ((kerong, "unlock b0 lock1"), (board_8a, "open b1 l2")):
-        vectors = KERONG if build is kerong else BCC8A
-        board = build(vectors[frame])
-        stream = b"\x02\x00\x8a\x90\x06\x01\x02" + vectors[frame].sent
+    for build, frame in (
+        (kerong, KERONG["unlock b0 lock1"]),
+        (board_8a, BCC8A["open b1 l2"]),
+        (kerong_6x, KERONG_6X["open lock 1"]),
+        (wkly, WKLY["open ch1 b0 ok, open"]),
+    ):
+        board = build(frame)
+        stream = b"\x02\x00\x8a\x90\x06\x01\x02WKLY\x03WKL" + frame.sent
         for byte in stream:
             board.feed(bytes([byte]), 0)
         assert isinstance(board.locks, Row)
@@ -126,6 +154,27 @@ def test_a_busy_board_hears_nothing() -> None:
     board.feed(KERONG["unlock b0 lock1"].sent, 0)
     assert board.feed(KERONG["status board0, all hooks 1, IR 0"].sent, 299) == []
     assert len(board.feed(KERONG["status board0, all hooks 1, IR 0"].sent, 500)) == 1
+
+
+def test_it_tells_unasked_of_a_door_that_moved() -> None:
+    row = Row()
+    board = WklyBoard(0, row, look_ms=0, tells_unasked=True)
+    board.feed(WKLY["query all, 12 closed"].sent, 1_000)
+    assert board.tick(1_020) == []
+    row.open[3] = True
+    due_ms = board.due_ms()
+    assert due_ms == 1_040
+    assert board.tick(due_ms) == list(WKLY["unsolicited ch3 opened"].back)
+    assert board.tick(1_060) == []
+
+
+def test_it_opens_those_that_are_named() -> None:
+    """Printed nowhere: made by the rule that does reproduce what is printed."""
+    row = Row()
+    board = WklyBoard(0, row)
+    asked = bytes.fromhex("57 4B 4C 59 0B 00 80 02 03 05 86")
+    assert board.feed(asked, 0) == [bytes.fromhex("57 4B 4C 59 09 00 80 00 80")]
+    assert row.pulses == [3, 5]
 
 
 def test_what_two_boards_say_at_once_is_what_neither_said() -> None:

@@ -159,6 +159,7 @@ async def test_opens_and_closes_de_energised(rig: LockRig) -> None:
     await until(lambda: not rig.energised)
 
 
+@pytest.mark.threat("J1")
 async def test_a_release_ends_by_itself(rig: LockRig) -> None:
     async with rig.lock() as lock, running(lock.run()):
         await until(lambda: not rig.released)
@@ -175,6 +176,7 @@ async def test_a_release_is_as_long_as_asked(rig: LockRig, for_ms: int) -> None:
         assert for_ms <= ordered_ms < for_ms + limits.PULSE_STEP_MS
 
 
+@pytest.mark.threat("J1")
 @pytest.mark.parametrize("for_ms", [0, -1, 60_001])
 async def test_a_release_has_a_bound(rig: LockRig, for_ms: int) -> None:
     async with rig.lock() as lock, running(lock.run()):

@@ -11,7 +11,7 @@ from drivers import bus, limits
 from drivers.api import DeviceLost, DeviceMissing, DeviceRefused, LockerBoard, LockerLevel
 from drivers.channel import pair
 from drivers.codec import winnsen
-from drivers.locker_boards import Board8A, Kerong, WaveshareLockers, Winnsen
+from drivers.locker_boards import Board8A, Kerong, Kerong6x, WaveshareLockers, Winnsen, Wkly
 from hil.building.board_8a import Board8A as SimBoard8A
 from hil.building.faults import Faults
 from hil.building.kerong import KerongBoard
@@ -76,6 +76,11 @@ reporting = pytest.mark.parametrize("rig", REPORTING, indirect=True)
         (lambda: Board8A("b", port="/x", address=0, hook_closed_bit=1), r"board must be 1\.\.99"),
         (lambda: Board8A("b", port="/x", locks=33, hook_closed_bit=1), r"locks must be 1\.\.32"),
         (lambda: Board8A("b", port="/x", hook_closed_bit=-1), r"hook_closed_bit must be 0\.\.1"),
+        (lambda: Kerong6x("b", port="/x", locks=49, hook_closed_bit=1), r"locks must be 1\.\.48"),
+        (lambda: Kerong6x("b", port="/x", address=10, hook_closed_bit=1), r"board must be 0\.\.9"),
+        (lambda: Kerong6x("b", port="/x", hook_closed_bit=2), r"hook_closed_bit must be 0\.\.1"),
+        (lambda: Wkly("b", port="/x", locks=25), r"locks must be 1\.\.24"),
+        (lambda: Wkly("b", port="/x", address=32), r"board must be 0\.\.31"),
         (lambda: WaveshareLockers("b", port="/x", address=248), r"board must be 1\.\.247"),
         (lambda: WaveshareLockers("b", port="/x", locks=9), r"locks must be 1\.\.8"),
         (lambda: WaveshareLockers("b", port="/x", pulse_ms=99), r"pulse_ms must be 100\.\.3000"),
@@ -215,7 +220,9 @@ async def test_two_boards_of_one_address_are_no_board(tmp_path: Path) -> None:
     await host.unplug()
 
 
-@pytest.mark.parametrize("make", ["kerong", "8A", "8A, 0 is closed", "winnsen"])
+@pytest.mark.parametrize(
+    "make", ["kerong", "kerong 6x", "8A", "8A, 0 is closed", "winnsen", "wkly"]
+)
 async def test_a_jammed_lock_is_never_said_to_have_opened(make: str, tmp_path: Path) -> None:
     rig = Rig(make, tmp_path)
     await rig.host.plug()
@@ -336,6 +343,7 @@ async def test_a_dead_board_stops_no_other(hall: Hall) -> None:
         assert [run.done() for run in runs] == [True, False, False]
 
 
+@pytest.mark.fault("locker-board-lost")
 async def test_an_unplugged_bus_is_lost_by_all_and_comes_back(hall: Hall) -> None:
     async with AsyncExitStack() as opened:
         for board in hall.boards:

@@ -132,6 +132,7 @@ async def rig(
     assert bus._BUSES == {}  # nobody holds a port that nobody uses
 
 
+@pytest.mark.threat("J4")
 async def test_one_order_is_one_pulse_of_one_locker(rig: BoardRig) -> None:
     async with rig.board() as board:
         await board.pulse(2)
@@ -145,6 +146,7 @@ async def test_opening_and_closing_the_device_moves_nothing(rig: BoardRig) -> No
     assert rig.pulses == []
 
 
+@pytest.mark.threat("J4")
 @pytest.mark.parametrize("channel", [0, 161, -1])
 async def test_a_channel_that_no_board_has_is_refused_here(rig: BoardRig, channel: int) -> None:
     async with rig.board() as board:

@@ -10,7 +10,9 @@ from drivers.locker_survey import Survey, bench
 from hil.building.board_8a import Board8A
 from hil.building.bus import Board
 from hil.building.kerong import KerongBoard
+from hil.building.kerong_6x import Kerong6xBoard
 from hil.building.winnsen import WinnsenBoard
+from hil.building.wkly import WklyBoard
 from tests.drivers.bus_rigs import BusAtTerminal, Cupboard, hurry, waveshare
 
 
@@ -27,6 +29,8 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
         ("kerong", lambda locks: KerongBoard(3, locks, hook_closed_bit=0), (2,), (1, 2)),
         ("winnsen", lambda locks: WinnsenBoard(3, locks, look_ms=0), (2,), (1, 2)),
         ("board_8a", lambda locks: Board8A(3, locks, hook_closed_bit=0, look_ms=0), (2,), (1, 2)),
+        ("kerong_6x", lambda locks: Kerong6xBoard(3, locks, hook_closed_bit=0), (2,), (1, 2)),
+        ("wkly", lambda locks: WklyBoard(3, locks, look_ms=0), (2,), (1, 2)),
         ("waveshare_lockers", lambda locks: waveshare(locks, 3), (), (1,)),
     ],
 )

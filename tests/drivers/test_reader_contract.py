@@ -152,6 +152,7 @@ async def test_a_text_is_bytes_and_not_only_ascii(rig: ReaderRig) -> None:
     assert [scan.text for scan in scans] == ["終わり".encode()]
 
 
+@pytest.mark.threat("A2")
 @pytest.mark.parametrize("length", [SCAN_BYTES - 1, SCAN_BYTES, SCAN_BYTES + 1, 3_000])
 async def test_a_long_text_is_cut(rig: ReaderRig, length: int) -> None:
     scans: list[Scan] = []
@@ -205,6 +206,7 @@ async def test_a_reader_that_is_not_open_is_lost(rig: ReaderRig) -> None:
     await reader.__aexit__(None, None, None)
 
 
+@pytest.mark.threat("G9")
 def test_a_text_never_shows() -> None:
     assert "HC1" not in repr(Scan(b"HC1:SECRET"))
 

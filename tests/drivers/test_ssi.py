@@ -126,6 +126,7 @@ def test_the_same_code_later_is_another_one() -> None:
     assert again == [Code(b"HELLO"), OURS_ACK]
 
 
+@pytest.mark.threat("A3")
 def test_parts_of_a_code_that_was_given_up_are_dropped() -> None:
     hearing = SsiHearing(0)
     assert hearing.feed(code(b"A", 2), 0) == [OURS_ACK]
@@ -160,6 +161,7 @@ def test_chunks_make_no_difference(stream: bytes, cuts: list[int]) -> None:
     assert heard(*divided(stream, cuts)) == heard(stream)
 
 
+@pytest.mark.threat("A3")
 @given(st.lists(st.binary(min_size=1, max_size=300)), CUTS)
 def test_every_code_comes_once_and_in_order(sent: list[bytes], cuts: list[int]) -> None:
     stream = b"".join(long_code(text) if len(text) > 250 else code(text) for text in sent)

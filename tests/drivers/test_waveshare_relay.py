@@ -48,12 +48,14 @@ def test_a_setting_out_of_range_is_named(settings: dict[str, int], problem: str)
         RelayLock("front.lock", port="/dev/null", **settings)
 
 
+@pytest.mark.fault("relay-stuck")
 async def test_a_relay_that_was_on_is_off_after_opening(host: BoardAtTerminal) -> None:
     host.board.feed(bytes.fromhex("01 05 00 00 FF 00 8C 3A"), now_ms())
     async with lock(host):
         assert not host.board.levels[0]
 
 
+@pytest.mark.fault("relay-stuck")
 async def test_a_welded_relay_is_seen_at_opening(host: BoardAtTerminal) -> None:
     host.board.faults.stuck_on = frozenset({2})
     with pytest.raises(DeviceMissing, match="relay 2 stays on"):
@@ -62,6 +64,7 @@ async def test_a_welded_relay_is_seen_at_opening(host: BoardAtTerminal) -> None:
         pass
 
 
+@pytest.mark.threat("J1")
 async def test_a_pulse_ends_when_the_host_is_gone(host: BoardAtTerminal) -> None:
     async with lock(host) as front:
         await front.release(300)

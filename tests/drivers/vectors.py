@@ -28,8 +28,10 @@ def frames(protocol: str) -> list[Frame]:
 
 WAVESHARE = {frame.name: frame for frame in frames("waveshare_relay")}
 KERONG = {frame.name: frame for frame in frames("kerong_cu")}
+KERONG_6X = {frame.name: frame for frame in frames("kerong_cu6x")}
 WINNSEN = {frame.name: frame for frame in frames("winnsen")}
 BCC8A = {frame.name: frame for frame in frames("bcc8a")}
+WKLY = {frame.name: frame for frame in frames("wkly")}
 GM65 = {frame.name: frame for frame in frames("grow_gm65")}
 HONEYWELL = {frame.name: frame for frame in frames("honeywell")}
 SSI = {frame.name: frame for frame in frames("ssi")}

@@ -51,6 +51,7 @@ def energised(state: Lines, at_ms: int, *, latched: bool = False) -> set[int]:
     return {n for n, line in state.lines.items() if line.energised(at_ms, latched=latched)}
 
 
+@pytest.mark.threat("J1")
 @given(HISTORIES, st.booleans())
 def test_nothing_is_energised_three_seconds_after_the_last_word(
     history: list[tuple[int, int, tuple[Kind, int, int, int]]], latched: bool
@@ -60,6 +61,7 @@ def test_nothing_is_energised_three_seconds_after_the_last_word(
     assert energised(state, silent_ms, latched=latched) == set()
 
 
+@pytest.mark.threat("J2")
 @given(HISTORIES)
 def test_no_magnet_has_power_while_the_latch_is_set(
     history: list[tuple[int, int, tuple[Kind, int, int, int]]],

@@ -205,6 +205,22 @@ async def test_fire_takes_the_power_from_magnets_and_stays(busy: Wire, board: Pi
     assert not busy.latch.exists()
 
 
+@pytest.mark.threat("J2")
+@pytest.mark.parametrize("level", [True, False])
+def test_a_fire_is_not_reset_before_its_input_has_shown_that_it_is_over(
+    busy: Wire, board: PinBoard, *, level: bool
+) -> None:
+    """A keeper that has just begun has not seen yet whether the level lasts."""
+    board.drive(INPUT, level=level)
+    assert busy.ask(FIRE) == DONE
+    assert busy.ask(WATCH, INPUT, 2_000, 2) == DONE
+    assert busy.fire == LATCHED  # that the loop is cut does not count yet
+    assert busy.ask(RESET) == (NOT_RESET if level else DONE)
+    assert busy.latch.exists() is level
+    assert board.level(MAGNET) is not level
+
+
+@pytest.mark.threat("J3")
 def test_a_level_counts_when_it_has_lasted() -> None:
     fire = FireInput(INPUT, Sense.PULL_UP, 250)
     seen = [(0, False), (10, True), (250, False), (260, True), (509, True), (510, True)]
