@@ -1,1 +1,1 @@
-"""Sync with the cloud over MQTT; nothing is here yet (README.md)."""
+"""Sync with the cloud over MQTT: audit and use up; rules, use and commands down (README.md)."""
