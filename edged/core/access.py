@@ -7,12 +7,14 @@ order in which the answers count, which is that of spec/credentials.md "Checks".
 from dataclasses import dataclass
 
 from policy import (
+    by_code,
     doubt,
     entry,
     exit,  # noqa: A004 - the rules call it exit, and so do we
     staff,
     trace,
 )
+from policy.locker_model import Locker
 from policy.model import (
     Decision,
     Device,
@@ -36,8 +38,10 @@ class Request:
     code, judged at `scene.at`, or that it is for another store or was used up. `seats`: the seats
     that the member holds at the device's store, each with its product. `late`: the same at the
     latest time that it may be, where the clock leaves that open (spec/rules.md 3.7 "Maybe").
-    `role`: whose codes the key signs; of `STAFF`, `person` is whom the code names.
-    `interlocked`: another door of the interlock is open or unlocked, and no fire.
+    `role`: whose codes the key signs; of `STAFF`, `person` is whom the code names, of `BOOKING`,
+    `claim` is what it says, and `member`, if the rules know them, is who uses the booking.
+    `interlocked`: another door of the interlock is open or unlocked, and no fire. `lockers`: those
+    of the store that hang at this device, where it gives lockers.
     """
 
     rules: Rules
@@ -49,7 +53,9 @@ class Request:
     late: "Request | None" = None
     role: KeyRole = KeyRole.MEMBER
     person: Staff | None = None
+    claim: by_code.Claim | None = None
     interlocked: bool = False
+    lockers: tuple[Locker, ...] = ()
 
     @property
     def who(self) -> Member | Staff | None:
@@ -66,19 +72,28 @@ def deny(reason: Reason, failed: str | None = None) -> Decision:
 def admitted(request: Request) -> Member | Decision:
     """Return whom the rules are to be asked about, or the refusal that needs no rule.
 
-    That is E2, E4 and E5, and E8 of spec/rules.md 3.2. A staff code names no member.
+    That is E2, E4 and E5, and E8 of spec/rules.md 3.2. A code of staff names no member, and that
+    of a booking is good for the booking only.
     """
-    if not request.device.enabled:
-        return deny(Reason.DEVICE_DISABLED, "device_enabled")
-    if request.role is KeyRole.STAFF:
+    shut = _shut(request)
+    if shut is not None:
+        return shut
+    if request.role is not KeyRole.MEMBER:
         return deny(Reason.CODE_KIND_NOT_ACCEPTED, "code")
-    if request.scene.lockdown and request.device.mode is not Mode.RECORD_ONLY:
-        return deny(Reason.LOCKDOWN, "no_lockdown")
     if request.code_fault is not None:
         return deny(request.code_fault, "code")
     if request.member is None:
         return deny(Reason.MEMBER_NOT_SYNCED, "member_known")
     return request.member
+
+
+def _shut(request: Request) -> Decision | None:
+    """E2: refuse everybody but staff."""
+    if not request.device.enabled:
+        return deny(Reason.DEVICE_DISABLED, "device_enabled")
+    if request.scene.lockdown and request.device.mode is not Mode.RECORD_ONLY:
+        return deny(Reason.LOCKDOWN, "no_lockdown")
+    return None
 
 
 def decide_entry(request: Request) -> Decision:
@@ -94,6 +109,8 @@ def decide_entry(request: Request) -> Decision:
             decision = last if pass_late else decision
         elif request.member is not None:
             decision = doubt.maybe(request.rules.settings, request.member, decision, last)
+        elif decision.verdict is not last.verdict:  # of a booking whose user nobody knows
+            decision = deny(Reason.CLOCK_UNTRUSTED, "time_certain")
     return _one_at_a_time(request, decision)
 
 
@@ -105,7 +122,7 @@ def decide_unrecorded(request: Request) -> Decision:
     """
     if request.role is KeyRole.STAFF:
         return decide_entry(request)
-    found = admitted(request)
+    found = _by_booking(request) if request.claim is not None else admitted(request)
     if isinstance(found, Decision):
         return found
     if request.device.mode is Mode.RECORD_ONLY:
@@ -144,13 +161,26 @@ def decide_exit(request: Request) -> Decision:
 
 def _by_staff(request: Request) -> Decision:
     return staff.decide(
-        request.device, request.person, request.scene, code_fault=request.code_fault
+        request.rules,
+        request.device,
+        request.person,
+        request.scene,
+        code_fault=request.code_fault,
     )
+
+
+def _by_booking(request: Request) -> Member | Decision | None:
+    """Say who is let in by a booking code, if it can be recorded."""
+    decision = _decide(request)
+    return decision if decision.verdict is Verdict.DENY else request.member
 
 
 def _decide(request: Request) -> Decision:
     if request.role is KeyRole.STAFF:
         return _by_staff(request)
+    if request.claim is not None:
+        args = request.rules, request.device, request.claim, request.member, request.scene
+        return _shut(request) or by_code.decide(*args)
     found = admitted(request)
     if isinstance(found, Decision):
         return found

@@ -31,6 +31,13 @@ class AlarmName(StrEnum):
     PIN_RESET_FAILED = "PIN_RESET_FAILED"
     UNDER_VOLTAGE = "UNDER_VOLTAGE"
     OUTPUTS_PERSIST = "OUTPUTS_PERSIST"
+    LINK_FAILED = "LINK_FAILED"
+    RULES_FROZEN = "RULES_FROZEN"
+    RULES_REFUSED = "RULES_REFUSED"
+    CLOCK_DOUBTED = "CLOCK_DOUBTED"
+    CLOCK_DRIFTS = "CLOCK_DRIFTS"
+    FIRE_UNHEARD = "FIRE_UNHEARD"
+    CERTIFICATE_ENDS = "CERTIFICATE_ENDS"
 
 
 SEVERITY: Final[Mapping[AlarmName, Severity]] = MappingProxyType(
@@ -49,5 +56,12 @@ SEVERITY: Final[Mapping[AlarmName, Severity]] = MappingProxyType(
         AlarmName.PIN_RESET_FAILED: Severity.WARNING,
         AlarmName.UNDER_VOLTAGE: Severity.WARNING,
         AlarmName.OUTPUTS_PERSIST: Severity.WARNING,
+        AlarmName.LINK_FAILED: Severity.WARNING,
+        AlarmName.RULES_FROZEN: Severity.WARNING,
+        AlarmName.RULES_REFUSED: Severity.WARNING,
+        AlarmName.CLOCK_DOUBTED: Severity.WARNING,
+        AlarmName.CLOCK_DRIFTS: Severity.NOTICE,
+        AlarmName.FIRE_UNHEARD: Severity.ALARM,
+        AlarmName.CERTIFICATE_ENDS: Severity.WARNING,
     }
 )

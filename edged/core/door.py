@@ -163,8 +163,8 @@ def _end_release(door: Door) -> tuple[Door, Effects]:
 
 def _grant(door: Door, grant: Grant, now_ms: int, terms: DoorTerms) -> tuple[Door, Effects]:
     for_ms = grant.for_ms + (terms.extended_ms if grant.extended else 0)
-    armed = door.armed or (grant.entry and terms.scheduled)
-    door = replace(door, armed=armed)
+    if grant.entry and terms.scheduled:
+        door = replace(door, armed=True)
     door, effects = _release(door, grant.event_id, for_ms, now_ms)
     if grant.extended:
         door, restarted = _more_time(door)
@@ -180,8 +180,8 @@ def _release(door: Door, event_id: str | None, for_ms: int, now_ms: int) -> tupl
     """
     until_ms = max(now_ms + min(for_ms, RELEASE_MAX_MS), door.until_ms or now_ms)
     effects: Effects = (Release(max(until_ms, door.hold_ms) - now_ms),)
-    door = replace(door, until_ms=until_ms, relock_ms=None)
     if door.phase not in _SHUT:
+        door = replace(door, until_ms=until_ms, relock_ms=None)
         if event_id is not None:
             effects += (Outcome(event_id, DoorOutcome.DOOR_OPENED),)
         return _shunt(door, door.shunt_ms), effects
@@ -189,7 +189,8 @@ def _release(door: Door, event_id: str | None, for_ms: int, now_ms: int) -> tupl
     given_up, pending = pending[:-PENDING_GRANTS], pending[-PENDING_GRANTS:]
     if door.sensed:
         effects += _outcomes(given_up, DoorOutcome.DOOR_NOT_OPENED)
-    return replace(door, phase=Phase.RELEASED, pending=pending), effects
+    door = replace(door, until_ms=until_ms, relock_ms=None, phase=Phase.RELEASED, pending=pending)
+    return door, effects
 
 
 def _shunt(door: Door, until_ms: int) -> Door:

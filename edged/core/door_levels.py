@@ -23,7 +23,7 @@ from edged.core.limits import BOND_MS, HOLD_MS, HOLD_RENEW_MS
 
 def settle(door: Door, now_ms: int, terms: DoorTerms) -> tuple[Door, Effects]:
     """Bring the hold, the open time and the lock's sensor in line with how things stand."""
-    if not terms.scheduled or terms.lockdown or terms.fire:
+    if door.armed and (not terms.scheduled or terms.lockdown or terms.fire):
         door = replace(door, armed=False)
     door, held = _hold(door, now_ms, terms)
     door, watched = _watch(door, now_ms, terms)
@@ -105,5 +105,5 @@ def _look_at_bond(door: Door, now_ms: int, terms: DoorTerms) -> tuple[Door, Effe
     known = door.sensed or not terms.has_contact
     wrong = door.bond is False and door.phase is Phase.REST and known
     if not wrong or door.loose:
-        return replace(door, bond_ms=None), ()
+        return (door if door.bond_ms is None else replace(door, bond_ms=None)), ()
     return replace(door, bond_ms=door.bond_ms or now_ms + BOND_MS), ()

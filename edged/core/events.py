@@ -43,6 +43,12 @@ class Kind(StrEnum):
     SUMMED = "summed"
     MASTER_RELEASE = "master_release"
     MASTER_RELEASED = "master_released"
+    ROLLED_BACK = "rolled_back"
+    NOT_TAKEN = "not_taken"
+    RESTORED = "restored"
+    RULES_REFUSED = "rules_refused"
+    CLOCK = "clock"
+    LOGIN = "login"
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,9 +211,15 @@ def loyalty_earn_cancel(stamp: Stamp, cancel: CancelEarn) -> Body:
     return _about(Kind.LOYALTY_EARN_CANCEL, stamp, operation=cancel.earn)
 
 
-def outcome(stamp: Stamp, door: str, event_id: str, result: str) -> Body:
-    """What came of a release: DOOR_OPENED, DOOR_NOT_OPENED or LOCK_FAULT."""
-    return _about(Kind.OUTCOME, stamp, door=door, event_id=event_id, outcome=result)
+def outcome(
+    stamp: Stamp, door: str | None, event_id: str, result: str, *, withdrawn: bool = False
+) -> Body:
+    """What came of a release: DOOR_OPENED, DOOR_NOT_OPENED or LOCK_FAULT.
+
+    `withdrawn` is there only when it is true: what the event counted is taken back.
+    """
+    body = _about(Kind.OUTCOME, stamp, door=door, event_id=event_id, outcome=result)
+    return {**body, "withdrawn": True} if withdrawn else body
 
 
 def exit_button(stamp: Stamp, door: str, event_id: str) -> Body:
@@ -280,6 +292,30 @@ def rules_active(stamp: Stamp, version: int, fingerprint: str) -> Body:
     return _about(Kind.RULES_ACTIVE, stamp, version=version, fingerprint=fingerprint)
 
 
+def rolled_back(stamp: Stamp, epoch: str, acked: int, last: int, began: str) -> Body:
+    """The cloud had signed record `acked` of `epoch`, which this journal does not hold.
+
+    It ends with `last`: the disk was rolled back, or copied. The epoch `began` begins.
+    """
+    return _about(Kind.ROLLED_BACK, stamp, epoch=epoch, acked=acked, last=last, began=began)
+
+
+def not_taken(stamp: Stamp, counts: Mapping[str, int], since: datetime) -> Body:
+    """What came over the link since `since` and was not taken, counted by reason."""
+    return _about(Kind.NOT_TAKEN, stamp, counts=dict(counts), since=stamp_text(since))
+
+
+def restored(stamp: Stamp, as_of: datetime, counts: Mapping[str, int], unknown: list[str]) -> Body:
+    """A new journal was told who held what at `as_of`; `unknown`: what nobody can say."""
+    told = stamp_text(as_of)
+    return _about(Kind.RESTORED, stamp, as_of=told, counts=dict(counts), unknown=unknown)
+
+
+def rules_refused(stamp: Stamp, version: int, why: str) -> Body:
+    """A rule set that the cloud signed was not taken, or was given up; `why` in our words."""
+    return _about(Kind.RULES_REFUSED, stamp, version=version, why=why)
+
+
 def locker(stamp: Stamp, locker: str, log: Log) -> Body:
     """What happened to a locker, in the words of `policy.locker_model` (spec/rules.md 4.1).
 
@@ -340,6 +376,14 @@ def master_released(
         released=released,
         failed=list(failed),
     )
+
+
+def clock(stamp: Stamp, before: str | None, source: str, error_ms: int | None) -> Body:
+    """The clock is worth more or less than before (None: it was not looked at yet).
+
+    `source`: by whose word it goes; `error_ms`: how far it may be off, None: nobody knows.
+    """
+    return _about(Kind.CLOCK, stamp, before=before, source=source, error_ms=error_ms)
 
 
 def _about(

@@ -220,7 +220,7 @@ BY_STAFF = replace(ENTRY, member=None, role=KeyRole.STAFF, person=WORKER)
 
 def test_staff_are_the_staffs_matter() -> None:
     assert BY_STAFF.who is WORKER
-    assert decide_entry(BY_STAFF) == staff.decide(OUTSIDE, WORKER, SCENE)
+    assert decide_entry(BY_STAFF) == staff.decide(RULES, OUTSIDE, WORKER, SCENE)
     assert decide_entry(BY_STAFF).reason is Reason.STAFF
     unknown = replace(BY_STAFF, person=None)
     assert unknown.who is None
@@ -256,7 +256,7 @@ def test_staff_pass_where_the_clock_leaves_it_open(
 
 def test_staff_leave_as_everybody_does() -> None:
     leaving = replace(BY_STAFF, device=INSIDE)
-    assert decide_exit(leaving) == staff.decide(INSIDE, WORKER, SCENE)
+    assert decide_exit(leaving) == staff.decide(RULES, INSIDE, WORKER, SCENE)
     expired = decide_exit(replace(leaving, code_fault=Reason.CODE_EXPIRED))
     assert (expired.verdict, expired.warnings) == (Verdict.ALLOW, (Warn.EXIT_CODE_EXPIRED,))
     reporting = replace(leaving, device=replace(INSIDE, mode=Mode.RECORD_ONLY))

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -40,6 +41,7 @@ def rest(witness: Witness) -> None:
     witness.wait(None)
 
 
+@pytest.mark.threat("J2")
 @given(terms, stories)
 def test_a_door_keeps_its_laws(how: DoorTerms, story: list[Moment]) -> None:
     Witness(how).live(story)

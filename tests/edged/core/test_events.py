@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from edged.core import events
+from edged.core import events, login
 from edged.core.alarm_words import AlarmName
 from edged.core.events import Body, Kind, LockerCommand, Presented, Stamp
 from edged.core.seating import SeatChange
@@ -18,6 +18,7 @@ from policy.model import (
     Rules,
     RuleSettings,
     Side,
+    StaffRole,
     Store,
     UsageKey,
     Verdict,
@@ -63,6 +64,7 @@ def test_an_instant_is_spelled_in_utc_to_the_millisecond() -> None:
     assert datetime.fromisoformat(events.stamp_text(AT)) == AT.replace(microsecond=123_000)
 
 
+@pytest.mark.threat("B7")
 def test_a_passage_says_all_that_was_decided() -> None:
     assert events.passage(STAMP, RULES, DEVICE, PRESENTED, ALLOWED) == {
         "kind": "passage",
@@ -309,6 +311,45 @@ OTHERS: list[tuple[Body, dict[str, object]]] = [
             "released": 3,
             "failed": ["L2"],
         },
+    ),
+    (
+        events.clock(STAMP, "RESTORED", "ntp", 250),
+        {"kind": "clock", "before": "RESTORED", "source": "ntp", "error_ms": 250},
+    ),
+    (
+        events.rolled_back(STAMP, "00aa", 9, 4, "00bb"),
+        {"kind": "rolled_back", "epoch": "00aa", "acked": 9, "last": 4, "began": "00bb"},
+    ),
+    (
+        events.not_taken(STAMP, {"forged": 3}, STAMP.at),
+        {"kind": "not_taken", "counts": {"forged": 3}, "since": "2026-11-03T15:30:00.123Z"},
+    ),
+    (
+        events.restored(STAMP, STAMP.at, {"lockers": 60}, ["PINs"]),
+        {
+            "kind": "restored",
+            "as_of": "2026-11-03T15:30:00.123Z",
+            "counts": {"lockers": 60},
+            "unknown": ["PINs"],
+        },
+    ),
+    (
+        login.record(
+            STAMP, login.Told("e", "front-in", "10.0.0.7"), "kim", StaffRole.OPERATE, "SHOWN"
+        ),
+        {
+            "kind": "login",
+            "event_id": "e",
+            "device": "front-in",
+            "origin": "10.0.0.7",
+            "staff": "kim",
+            "role": "operate",
+            "result": "SHOWN",
+        },
+    ),
+    (
+        events.rules_refused(STAMP, 8, "vectors: 1 of 3"),
+        {"kind": "rules_refused", "version": 8, "why": "vectors: 1 of 3"},
     ),
     (events.stopped(STAMP, "S1-FRONT"), {"kind": "stopped", "device": "S1-FRONT"}),
     (

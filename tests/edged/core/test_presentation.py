@@ -104,6 +104,7 @@ holds = st.lists(
 )
 
 
+@pytest.mark.threat("A16")
 @given(st.dictionaries(st.sampled_from("ABCDEFGH"), holds))
 def test_there_are_as_many_decisions_as_presentations(
     people: dict[str, list[tuple[int, list[int]]]],
@@ -122,6 +123,7 @@ def test_there_are_as_many_decisions_as_presentations(
     assert decisions == sum(len(presentations) for presentations in people.values())
 
 
+@pytest.mark.threat("A16")
 @given(st.lists(st.tuples(st.integers(0, 3_000), st.sampled_from("ABCDEFGHIJKL"))))
 def test_decisions_keep_their_distance_and_memory_its_bound(
     steps: list[tuple[int, str]],
