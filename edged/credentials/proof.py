@@ -5,8 +5,13 @@ small order signs everything, and a second spelling of a point makes a second co
 (spec/credentials.md "Properties to hold").
 """
 
+from functools import lru_cache
+
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+KEYS = 16
+"""Keys that are kept ready: more than a tenant signs with at a time."""
 
 SIZE = 64
 """Bytes of a signature: the point R, then the number S."""
@@ -21,13 +26,23 @@ _SMALL_ORDER = frozenset({0, 1, _P - 1, _Y8, _P - _Y8})
 
 def is_signed(message: bytes, proof: bytes, public: bytes) -> bool:
     """Say whether `proof` is the signature of `message` by the key `public`. Never raises."""
-    if not (_is_sound(public) and _is_sound(proof[:32])):
+    key = _key(public)
+    if key is None or not _is_sound(proof[:32]):
         return False
     try:
-        Ed25519PublicKey.from_public_bytes(public).verify(proof, message)
+        key.verify(proof, message)
     except (InvalidSignature, ValueError):
         return False
     return True
+
+
+@lru_cache(maxsize=KEYS)
+def _key(public: bytes) -> Ed25519PublicKey | None:
+    """Return the key of these bytes, None: it is none that may sign."""
+    try:
+        return Ed25519PublicKey.from_public_bytes(public) if _is_sound(public) else None
+    except ValueError:
+        return None
 
 
 def _is_sound(point: bytes) -> bool:

@@ -23,6 +23,7 @@ def test_known_texts(data: bytes, text: bytes) -> None:
     assert decode(text) == data
 
 
+@pytest.mark.threat("A6")
 @pytest.mark.parametrize(
     "text",
     [
@@ -53,6 +54,7 @@ def test_another_implementation_spells_the_same(data: bytes) -> None:
     assert decode(text) == data
 
 
+@pytest.mark.threat("A6")
 @given(st.one_of(st.binary(max_size=60), st.lists(st.sampled_from(ALPHABET)).map(bytes)))
 def test_what_is_decoded_has_no_other_spelling(text: bytes) -> None:
     data = decode(text)

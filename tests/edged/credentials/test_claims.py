@@ -6,14 +6,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edged.credentials.claims import (
+    BookingCode,
     FixedCode,
     MemberCode,
     Printed,
+    RotatingCode,
     Shown,
     StaffCard,
     StaffCode,
+    check_step,
     check_time,
     check_version,
+    check_window,
+    offset_of,
 )
 from policy.model import Reason
 from tests.edged.credentials import issuer
@@ -40,6 +45,7 @@ def test_a_staff_card_says_what_was_packed() -> None:
     assert StaffCard.unpack(issuer.t2_body()) == CARD
 
 
+@pytest.mark.threat("A6")
 @given(st.binary(min_size=27, max_size=27))
 def test_every_staff_body_has_one_meaning(body: bytes) -> None:
     code = StaffCode.unpack(body)
@@ -48,12 +54,14 @@ def test_every_staff_body_has_one_meaning(body: bytes) -> None:
     assert packed + code.ttl_min.to_bytes(2) + code.nonce.to_bytes(4) == body
 
 
+@pytest.mark.threat("A6")
 @given(st.binary(min_size=11, max_size=11))
 def test_every_card_body_has_one_meaning(body: bytes) -> None:
     code = StaffCard.unpack(body)
     assert code.kid.to_bytes(1) + code.handle + code.version.to_bytes(2) == body
 
 
+@pytest.mark.threat("A6")
 @given(st.binary(min_size=19, max_size=19))
 def test_every_member_body_has_one_meaning(body: bytes) -> None:
     code = MemberCode.unpack(body)
@@ -61,12 +69,14 @@ def test_every_member_body_has_one_meaning(body: bytes) -> None:
     assert packed + code.ttl_min.to_bytes(2) + code.nonce.to_bytes(4) == body
 
 
+@pytest.mark.threat("A6")
 @given(st.binary(min_size=11, max_size=11))
 def test_every_fixed_body_has_one_meaning(body: bytes) -> None:
     code = FixedCode.unpack(body)
     assert code.kid.to_bytes(1) + code.handle + code.version.to_bytes(2) == body
 
 
+@pytest.mark.threat("A14", "A23")
 @pytest.mark.parametrize("shown", [CODE, STAFF], ids=["M1", "T1"])
 @pytest.mark.parametrize(
     ("own_min", "rules_min", "after_s", "wrong"),
@@ -89,6 +99,7 @@ def test_a_shown_code_lives_from_skew_to_life(
     assert check_time(code, at, ttl_min=rules_min, skew_s=60) is wrong
 
 
+@pytest.mark.threat("A23")
 @pytest.mark.parametrize("issued_s", [0, 2**32 - 1])
 def test_the_ends_of_the_calendar_are_dates_like_others(issued_s: int) -> None:
     issued = datetime.fromtimestamp(issued_s, UTC)
@@ -96,6 +107,7 @@ def test_the_ends_of_the_calendar_are_dates_like_others(issued_s: int) -> None:
     assert check_time(code, issued, ttl_min=65_535, skew_s=3_600) is None
 
 
+@pytest.mark.threat("A14")
 @given(st.integers(-10_000, 10_000), st.integers(0, 100), st.integers(0, 100))
 def test_a_shorter_life_never_makes_a_code_valid(after_s: int, life: int, less: int) -> None:
     at = issuer.ISSUED + timedelta(seconds=after_s)
@@ -112,3 +124,77 @@ def test_only_the_current_version_of_a_printed_code_counts(
     printed: Printed, current: int, wrong: Reason | None
 ) -> None:
     assert check_version(printed, current) is wrong
+
+
+BOOKED = BookingCode.unpack(issuer.b1_body())
+ROTATING = RotatingCode.unpack(issuer.r1_body())
+
+
+@given(st.binary(min_size=44, max_size=44))
+def test_every_booking_body_has_one_meaning(body: bytes) -> None:
+    code = BookingCode.unpack(body)
+    packed = code.kid.to_bytes(1) + code.booking + code.handle + code.store
+    packed += (code.room or bytes(8)) + int(code.not_before.timestamp()).to_bytes(4)
+    packed += code.duration_min.to_bytes(2) + code.uses.to_bytes(1)
+    assert packed + int(code.issued_at.timestamp()).to_bytes(4) == body
+
+
+@given(st.binary(min_size=15, max_size=15))
+def test_every_rotating_body_has_one_meaning(body: bytes) -> None:
+    code = RotatingCode.unpack(body)
+    packed = code.kid.to_bytes(1) + code.handle + code.store.to_bytes(2)
+    assert packed + code.step.to_bytes(4) == body
+
+
+@pytest.mark.parametrize(
+    ("minutes", "wrong"),
+    [
+        (9.99, Reason.CODE_NOT_YET_VALID),
+        (10, None),
+        (99.99, None),
+        (100, Reason.CODE_EXPIRED),
+    ],
+)
+def test_a_booking_code_opens_in_its_window(minutes: float, wrong: Reason | None) -> None:
+    assert check_window(BOOKED, issuer.ISSUED + timedelta(minutes=minutes)) is wrong
+
+
+@pytest.mark.parametrize("offset", range(-2, 3))
+@pytest.mark.parametrize("ahead", range(-6, 7))
+@pytest.mark.threat("A14")
+def test_a_step_is_good_within_two_of_now_and_of_the_phones_now(ahead: int, offset: int) -> None:
+    code = replace(ROTATING, step=ROTATING.step + ahead)
+    fault = check_step(code, issuer.ISSUED, issuer.ISSUED, offset=offset)
+    good = abs(ahead) <= 2 or abs(ahead - offset) <= 2
+    if good:
+        assert fault is None
+    else:
+        assert fault is (Reason.CODE_NOT_YET_VALID if ahead > 0 else Reason.CODE_EXPIRED)
+
+
+@given(st.integers(-10, 10), st.integers(0, 600), st.integers(0, 600), st.integers(-2, 2))
+def test_a_less_certain_clock_refuses_no_step_that_a_better_one_takes(
+    ahead: int, early_s: int, late_s: int, offset: int
+) -> None:
+    code, now = replace(ROTATING, step=ROTATING.step + ahead), issuer.ISSUED
+    sure = check_step(code, now, now, offset=offset)
+    early, late = now - timedelta(seconds=early_s), now + timedelta(seconds=late_s)
+    unsure = check_step(code, early, late, offset=offset)
+    assert unsure in {None, sure}
+    assert check_step(code, early, None, offset=offset) in {None, unsure}
+
+
+def test_no_offset_is_learnt_beyond_two_steps() -> None:
+    learnt = {offset_of(replace(ROTATING, step=ROTATING.step + n), issuer.ISSUED) for n in (-9, 9)}
+    assert learnt == {-2, 2}
+    assert offset_of(ROTATING, issuer.ISSUED) == 0
+    assert offset_of(ROTATING, issuer.ISSUED + timedelta(seconds=15)) == -1
+
+
+@given(st.integers(-5, 5), st.integers(0, 5))
+def test_a_phone_that_was_let_in_once_is_understood_the_next_time(ahead: int, later: int) -> None:
+    first, now = replace(ROTATING, step=ROTATING.step + ahead), issuer.ISSUED
+    if check_step(first, now, now) is None:
+        offset, then = offset_of(first, now), now + timedelta(seconds=15 * later)
+        again = replace(first, step=first.step + later)
+        assert check_step(again, then, then, offset=offset) is None

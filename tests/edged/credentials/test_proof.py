@@ -54,6 +54,7 @@ def test_another_key_did_not_sign() -> None:
     assert not is_signed(MESSAGE, SIGNER.sign(MESSAGE), Signer(7, b"\x22" * 32).public)
 
 
+@pytest.mark.threat("A5")
 @pytest.mark.parametrize("times", [1, 2, 8, 15])
 def test_a_signature_with_a_larger_s_is_refused(times: int) -> None:
     proof = SIGNER.sign(MESSAGE)
@@ -66,12 +67,14 @@ def test_the_listed_points_come_to_rest_within_three_doublings(y: int) -> None:
     assert doubled_y(doubled_y(doubled_y(y))) == 1
 
 
+@pytest.mark.threat("A5")
 def test_a_key_of_small_order_needs_no_secret_and_is_refused() -> None:
     forged = BASE + (1).to_bytes(32, "little")
     assert verified_by_the_library(forged, IDENTITY)
     assert not is_signed(MESSAGE, forged, IDENTITY)
 
 
+@pytest.mark.threat("A5")
 def test_a_signature_whose_point_is_of_small_order_is_refused() -> None:
     s = k(IDENTITY, SIGNER.public) * SIGNER.scalar % ORDER
     forged = IDENTITY + s.to_bytes(32, "little")
@@ -79,6 +82,7 @@ def test_a_signature_whose_point_is_of_small_order_is_refused() -> None:
     assert not is_signed(MESSAGE, forged, SIGNER.public)
 
 
+@pytest.mark.threat("A5")
 @pytest.mark.parametrize("point", SMALL_ORDER)
 def test_no_point_of_small_order_is_taken_in_any_spelling(point: bytes) -> None:
     as_key = BASE + (1).to_bytes(32, "little")
@@ -87,6 +91,7 @@ def test_no_point_of_small_order_is_taken_in_any_spelling(point: bytes) -> None:
     assert not is_signed(MESSAGE, point + s.to_bytes(32, "little"), SIGNER.public)
 
 
+@pytest.mark.threat("A5")
 @pytest.mark.parametrize("y", [P + 3, P + 4, 2**255 - 1])
 def test_a_second_spelling_of_a_point_is_refused(y: int) -> None:
     point = y.to_bytes(32, "little")
