@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any, Final, TextIO
 
 from edged.core.seating import SeatChange
-from edged.store import ledger, limits, seats
+from edged.store import cosigned, ledger, limits, seats
 from edged.store.connection import connect_read_only, quick_check
 from edged.store.errors import FailKind, StoreFailed, store_failure
 from edged.store.migrations import JOURNAL, check_version
-from edged.store.record import GENESIS, Record, canonical
+from edged.store.record import Record, canonical
 from policy.model import UsageKey, Visit
 
 COLUMNS: Final = (
@@ -61,11 +61,15 @@ _SEATS_SINCE: Final = 2
 class Verified:
     """Every record follows the one before. `head`: hash of the last one, GENESIS if none.
 
-    That no tail was cut off, only a head that is kept elsewhere can show.
+    `after`: the record before the first that is kept. `cosigned`: the last record that the cloud
+    has signed, 0 if none. That no tail was cut off behind it, only a head that is kept elsewhere
+    can show.
     """
 
     count: int
     head: bytes
+    after: int = 0
+    cosigned: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,7 @@ def read_records(path: Path, after: int, limit: int) -> list[Record]:
         SchemaTooNew, StoreFailed: The file can't be read.
     """
     with _reading(path) as db:
-        return _page(db, after, limit)
+        return page(db, after, limit)
 
 
 def read_newest(path: Path, limit: int) -> list[Record]:
@@ -94,27 +98,37 @@ def read_newest(path: Path, limit: int) -> list[Record]:
     """
     with _reading(path) as db:
         (last,) = db.execute("SELECT coalesce(max(seq), 0) FROM audit").fetchone()
-        return _page(db, last - limit, limit)
+        return page(db, last - limit, limit)
 
 
 def verify(path: Path) -> Verified | Broken:
     """Walk the whole chain: every edit, deletion, insertion and swap before its head shows.
 
-    Then look through every page of the file, so that damage beside the audit shows too.
+    It has to begin where it was cut, and to pass through every checkpoint that the cloud signed
+    (whose signatures are the business of edged/cloud). Then look through every page of the file,
+    so that damage beside the audit shows too.
 
     Raises:
         SchemaTooNew: A newer release wrote the file.
         StoreFailed: It can't be read, or a page is damaged.
     """
-    seq, prev = 0, GENESIS
     with _reading(path) as db:
+        seq, prev = after, _ = cosigned.start(db)
+        marks = {one.seq: one.head for one in cosigned.read(db)}
+        if after and marks.get(after) != prev:
+            return Broken(after, "the audit does not begin at a checkpoint that was cosigned")
         for record in _all(db):
             seq += 1
             if why := _fault(record, seq, prev):
                 return Broken(seq, why)
             prev = record.hash
+            if marks.get(seq, prev) != prev:
+                return Broken(seq, "the cloud has cosigned another record of this number")
+        last = max(marks, default=0)
+        if last > seq:
+            return Broken(seq + 1, f"the cloud has cosigned record {last}, which is missing")
         quick_check(db, path)
-    return Verified(seq, prev)
+    return Verified(seq - after, prev, after, last)
 
 
 def check_tail(db: sqlite3.Connection, path: Path) -> None:
@@ -129,11 +143,12 @@ def check_tail(db: sqlite3.Connection, path: Path) -> None:
     """
     if not check_version(db, path, JOURNAL):
         return
+    after, prev = cosigned.start(db)
     (last,) = db.execute("SELECT coalesce(max(seq), 0) FROM audit").fetchone()
     before, *tail = [
-        Record(0, b"", GENESIS),
-        *_page(db, last - limits.PAGE_RECORDS - 1, limits.PAGE_RECORDS + 1),
-    ][last > limits.PAGE_RECORDS :]
+        Record(after, b"", prev),
+        *page(db, last - limits.PAGE_RECORDS - 1, limits.PAGE_RECORDS + 1),
+    ][last - after > limits.PAGE_RECORDS :]
     for seq, record in enumerate(tail, before.seq + 1):
         if why := _fault(record, seq, before.hash):
             raise StoreFailed(FailKind.CORRUPT, f"{path}: record {seq}: {why}")
@@ -206,7 +221,8 @@ def _reading(path: Path) -> Iterator[sqlite3.Connection]:
         raise store_failure(error) or error from error
 
 
-def _page(db: sqlite3.Connection, after: int, limit: int) -> list[Record]:
+def page(db: sqlite3.Connection, after: int, limit: int) -> list[Record]:
+    """Read at most `limit` records with a seq above `after`, in order, unverified."""
     rows = db.execute(
         "SELECT seq, CAST(record AS BLOB), CAST(hash AS BLOB) FROM audit"
         " WHERE seq > ? ORDER BY seq LIMIT ?",
@@ -217,9 +233,9 @@ def _page(db: sqlite3.Connection, after: int, limit: int) -> list[Record]:
 
 def _all(db: sqlite3.Connection) -> Iterator[Record]:
     after = 0
-    while page := _page(db, after, limits.PAGE_RECORDS):
-        yield from page
-        after = page[-1].seq
+    while found := page(db, after, limits.PAGE_RECORDS):
+        yield from found
+        after = found[-1].seq
 
 
 def _fault(record: Record, seq: int, prev: bytes) -> str | None:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sqlite3
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from functools import partial
@@ -75,6 +76,35 @@ class Connection(aiosqlite.Connection):
         return result
 
 
+class Beside:
+    """A connection for threads that may wait for the disk themselves, one at a time."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db: sqlite3.Connection | None = db
+        self._turn = threading.Lock()
+
+    def run(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `function` in the caller's thread.
+
+        Raises:
+            StoreFailed: The connection is closed.
+        """
+        with self._turn:
+            if self._db is None:
+                raise StoreFailed(FailKind.CLOSED, "the connection is not open")
+            return function(self._db)
+
+    async def close(self) -> None:
+        """Close it when nobody uses it."""
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        with self._turn:
+            if self._db is not None:
+                self._db.close()
+                self._db = None
+
+
 def open_database(
     path: Path, steps: Steps, look: Callable[[sqlite3.Connection, Path], None] | None = None
 ) -> sqlite3.Connection:
@@ -88,7 +118,9 @@ def open_database(
         sqlite3.Error: It can't be opened, or is no database.
     """
     if path.exists():
-        with closing(connect_read_only(path)) as db:
+        # A cut while the file was made leaves a rollback journal, which only a writer may undo.
+        cut = path.with_name(f"{path.name}-journal").exists()
+        with closing(sqlite3.connect(path) if cut else connect_read_only(path)) as db:
             check_version(db, path, steps)
     db = connect(path)
     try:
@@ -113,13 +145,17 @@ def connect(path: Path) -> sqlite3.Connection:
     return db
 
 
-def connect_read_only(path: Path) -> sqlite3.Connection:
-    """Open `path` for reading, beside a running daemon or without one. Never creates it."""
+def connect_read_only(path: Path, *, one_thread: bool = True) -> sqlite3.Connection:
+    """Open `path` for reading, beside a running daemon or without one. Never creates it.
+
+    `one_thread`: only the one that opens it uses it.
+    """
     db = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode=ro",
         uri=True,
         timeout=limits.LOCK_S,
         isolation_level=None,
+        check_same_thread=one_thread,
     )
     db.execute("PRAGMA trusted_schema = OFF")
     db.execute("PRAGMA cell_size_check = ON")

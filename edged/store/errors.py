@@ -25,12 +25,16 @@ class FailKind(StrEnum):
 
 
 class StoreFailed(StoreError):
-    """Nothing of the transaction is stored, or the answer could not be read."""
+    """Nothing of the transaction is stored, or the answer could not be read.
 
-    def __init__(self, kind: FailKind, detail: str) -> None:
+    `doubtful`: it may be stored all the same, and be found when the file is opened again.
+    """
+
+    def __init__(self, kind: FailKind, detail: str, *, doubtful: bool = False) -> None:
         super().__init__(f"{kind}: {detail}")
         self.kind = kind
         self.detail = detail
+        self.doubtful = doubtful
 
 
 class SchemaTooNew(StoreError):

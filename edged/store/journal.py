@@ -1,6 +1,7 @@
 """journal.db: what happened here. One writer, many callers, one fsync for all that wait."""
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -11,7 +12,13 @@ from typing import Final, Generic, Protocol, TypeVar
 from edged.mailbox import Mailbox
 from edged.store import limits
 from edged.store.audit import check_tail
-from edged.store.connection import Connection, connect_read_only, open_database, quick_check
+from edged.store.connection import (
+    Connection,
+    connect,
+    connect_read_only,
+    open_database,
+    quick_check,
+)
 from edged.store.errors import FailKind, StoreFailed, store_failure
 from edged.store.ledger import Ledger
 from edged.store.migrations import JOURNAL
@@ -45,7 +52,12 @@ class Journal:
         self._path = path
         self._waiting: Mailbox[_Waiting] = Mailbox(limits.WAITING)
         self._db: Connection | None = None
+        self._copier: Connection | None = None
+        self._uncopied = 0
+        self._grown_long = asyncio.Event()
         self._doubted = False
+        self._seq = 0
+        self._grown = asyncio.Event()
 
     async def open(self) -> None:
         """Open the file, look at the end of its audit, and bring its schema up to date.
@@ -59,7 +71,18 @@ class Journal:
         """
         look = quick_check if self._doubted else check_tail
         self._db = await Connection.open(partial(open_database, self._path, JOURNAL, look))
+        try:
+            self._copier = await Connection.open(partial(connect, self._path))
+            self._grow(await self._db.run(lambda db: Ledger(db).last()[0]))
+        except BaseException:
+            await self.close()
+            raise
         self.failed, self._doubted = None, False
+
+    async def grown(self, beyond: int) -> None:
+        """Return when there is a record with a number above `beyond`, on the disk."""
+        while self._seq <= beyond:
+            await self._grown.wait()
 
     async def look_through(self) -> None:
         """Look at every page, beside the writer; a damage ends writing for good.
@@ -73,11 +96,50 @@ class Journal:
         except StoreFailed as failed:
             if failed.kind is not FailKind.CORRUPT:
                 raise
-            self.failed, self._doubted = failed, True
-            self._waiting.offer(_Work(lambda _: None))  # for `serve` to look up from its mailbox
+            self._give_up(failed)
         finally:
             await db.interrupt()  # a stop does not wait for the rest
             await db.close()
+
+    async def keep_log_short(self) -> None:
+        """Copy what was committed from the log into the file when nobody comes, for ever.
+
+        In a thread of its own, so that nobody's entry waits for the two syncs that it takes.
+        """
+        await self.make_room()
+        while True:
+            await self._grown_long.wait()
+            for _ in range(limits.COPY_LOOKS):
+                before = self._uncopied
+                await asyncio.sleep(limits.QUIET_S)
+                if self._uncopied == before:
+                    break
+            self._grown_long.clear()
+            await self.copy_log()
+
+    async def make_room(self) -> None:
+        """Bring the log to its usual size: while it grows, every sync takes half as long again.
+
+        A piece at a time, between transactions. A full disk leaves it as it is.
+        """
+        db, more = self._db, True
+        with suppress(StoreFailed, OSError):
+            while db is not None and more:
+                more = await db.run(partial(_lengthen, self._path))
+
+    async def copy_log(self) -> None:
+        """Copy what is in the log into the file, beside the writer, who may go on meanwhile.
+
+        What can't be copied now stays in the log, and is there for the next time. A failed fsync
+        or a damage ends writing for good.
+        """
+        copier, self._uncopied = self._copier, 0
+        if copier is None:
+            return
+        with suppress(StoreFailed):  # it is being closed
+            failed = await copier.run(_copy)
+            if failed is not None:
+                self._give_up(failed)
 
     async def serve(self) -> None:
         """Carry out what `commit` hands over, until it is cancelled or `failed` for good.
@@ -90,10 +152,11 @@ class Journal:
         loop = asyncio.get_running_loop()
         try:
             while self.failed is None:
-                first = await self._waiting.take()
-                if first is not None:
-                    batch = (first, *self._waiting.drain())
-                    await self._db.run(partial(self._transact, batch, loop))
+                batch = (await self._waiting.take(), *self._waiting.drain())
+                await self._db.run(partial(self._transact, batch, loop))
+                self._uncopied += len(batch)
+                if self._uncopied >= limits.COPY_AFTER:
+                    self._grown_long.set()
         finally:
             if self.failed is None:
                 self.failed = StoreFailed(FailKind.CLOSED, "the journal is closing")
@@ -107,21 +170,30 @@ class Journal:
         exception. If the caller is cancelled, the work is done all the same.
 
         Raises:
-            StoreFailed: Nothing of it is stored. BUSY: too many wait; it was not even tried.
+            StoreFailed: Nothing of it is stored, but for one that is `doubtful`. BUSY: too many
+                wait; it was not even tried.
         """
         if self.failed is not None:
             raise StoreFailed(self.failed.kind, self.failed.detail)
         work = _Work(write)
         if not self._waiting.offer(work):
             raise StoreFailed(FailKind.BUSY, f"{len(self._waiting)} transactions wait")
-        await work.done.wait()
+        await work.done
         return work.outcome()
 
     async def close(self) -> None:
         """Close the file. `serve` has ended."""
+        if self._copier is not None:
+            await self._copier.close()
+            self._copier = None
         if self._db is not None:
             await self._db.close()
             self._db = None
+
+    def _give_up(self, failed: StoreFailed) -> None:
+        """End writing for good, for what was seen beside the writer."""
+        self.failed, self._doubted = failed, True
+        self._waiting.offer(_Work(lambda _: None))  # for `serve` to look up from its mailbox
 
     def _transact(
         self,
@@ -131,40 +203,57 @@ class Journal:
     ) -> None:
         """Join a batch into one commit. Runs in the writer's thread, whoever is cancelled."""
         failed: StoreFailed | None = StoreFailed(FailKind.IO, "the commit did not end")
+        ledger, seq = Ledger(db), 0
         try:
             db.execute("BEGIN IMMEDIATE")
             for work in batch:
-                work.carry_out(db)
+                work.carry_out(db, ledger)
+            seq, _ = ledger.last()
             db.execute("COMMIT")
             failed = None
         except sqlite3.Error as error:
             failed = store_failure(error) or StoreFailed(FailKind.IO, str(error))
             if getattr(error, "sqlite_errorcode", None) in _UNBELIEVABLE:
                 self.failed, self._doubted = failed, True
+                doubtful = failed.kind is FailKind.IO  # not damage, which is seen before the end
+                failed = StoreFailed(failed.kind, failed.detail, doubtful=doubtful)
             with suppress(sqlite3.Error):
                 if db.in_transaction:
                     db.execute("ROLLBACK")
         finally:
-            loop.call_soon_threadsafe(_tell, batch, failed)
+            loop.call_soon_threadsafe(self._end, batch, failed, seq)
+
+    def _end(self, batch: Sequence["_Waiting"], failed: StoreFailed | None, seq: int) -> None:
+        """Tell what came of a commit, after which `seq` is the newest record."""
+        _tell(batch, failed)
+        if failed is None:
+            self._grow(seq)
+
+    def _grow(self, seq: int) -> None:
+        """Wake those who wait for records up to `seq`."""
+        if seq > self._seq:
+            self._seq = seq
+            self._grown.set()
+            self._grown = asyncio.Event()
 
 
 class _Waiting(Protocol):
     """A `_Work` of any result."""
 
-    def carry_out(self, db: sqlite3.Connection) -> None: ...
+    def carry_out(self, db: sqlite3.Connection, ledger: Ledger) -> None: ...
     def tell(self, failed: StoreFailed | None) -> None: ...
 
 
 class _Work(Generic[T]):
-    """A transaction that waits; after `done`, `outcome` is what came of it."""
+    """A transaction that waits; after `done`, `outcome` is what came of it. Made in the loop."""
 
     def __init__(self, write: Callable[[Ledger], T]) -> None:
-        self.done = asyncio.Event()
+        self.done = asyncio.get_running_loop().create_future()
         self._write = write
         self._result: T
         self._error: BaseException | None = None
 
-    def carry_out(self, db: sqlite3.Connection) -> None:
+    def carry_out(self, db: sqlite3.Connection, ledger: Ledger) -> None:
         """Run inside the open transaction; what fails by its own fault is undone alone.
 
         Raises:
@@ -172,25 +261,56 @@ class _Work(Generic[T]):
         """
         db.execute("SAVEPOINT work")
         try:
-            self._result = self._write(Ledger(db))
+            self._result = self._write(ledger)
         except BaseException as error:  # whatever it is, it is the caller's
             if isinstance(error, sqlite3.Error) and store_failure(error) is not None:
                 raise
             self._error = error
             db.execute("ROLLBACK TO work")
+            ledger.forget()
         db.execute("RELEASE work")
 
     def tell(self, failed: StoreFailed | None) -> None:
         """Let the caller go on, if it still waits."""
         if failed is not None:
-            self._error = StoreFailed(failed.kind, failed.detail)
-        self.done.set()
+            self._error = StoreFailed(failed.kind, failed.detail, doubtful=failed.doubtful)
+        if not self.done.done():
+            self.done.set_result(None)
 
     def outcome(self) -> T:
         """Return or raise what `write` did, or why nothing is stored."""
         if self._error is not None:
             raise self._error
         return self._result
+
+
+def _lengthen(path: Path, _: sqlite3.Connection) -> bool:
+    """Add zeros, which nobody takes for an entry, behind what is in the log; False: it is enough.
+
+    In the writer's thread: in any other they could fall on what it is writing.
+    """
+    file = os.open(path.with_name(f"{path.name}-wal"), os.O_RDWR)
+    try:
+        size, disk = os.fstat(file).st_size, os.fstatvfs(file)
+        missing = min(limits.LOG_ROOM - size, limits.LOG_PIECE)
+        if disk.f_bavail * disk.f_frsize < limits.LOG_LEAVES:
+            return False
+        if missing > 0:
+            os.pwrite(file, bytes(missing), size)
+            os.fdatasync(file)
+    finally:
+        os.close(file)
+    return missing > 0
+
+
+def _copy(db: sqlite3.Connection) -> StoreFailed | None:
+    """Copy the log into the file; return what ends writing for good, if that is what it met."""
+    try:
+        db.execute("PRAGMA wal_checkpoint(PASSIVE)")
+    except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", None) in _UNBELIEVABLE:  # none: it was closed
+            return store_failure(error)
+    return None
 
 
 def _tell(batch: Sequence[_Waiting], failed: StoreFailed | None) -> None:

@@ -7,7 +7,9 @@ from datetime import UTC, date, datetime
 
 from edged.core.events import LockerCommand
 from edged.core.seating import SeatChange
-from edged.store import lockers, seats
+from edged.store import codes, cosigned, limits, lockers, seats
+from edged.store.codes import GrantedStep
+from edged.store.cosigned import Cosignature
 from edged.store.lockers import TakenCommand
 from edged.store.record import GENESIS, Json, canonical, seal
 from policy.locker_model import Locker
@@ -23,6 +25,11 @@ class Ledger:
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
+        self._last: tuple[int, bytes] | None = None
+
+    def forget(self) -> None:
+        """Read anew what is remembered of the file: part of what was written is undone."""
+        self._last = None
 
     def append(self, body: Mapping[str, Json]) -> int:
         """Add an audit record and return its seq, 1 for the first, without holes.
@@ -31,14 +38,56 @@ class Ledger:
             ValueError: The body names seq or prev itself, or is over `limits.RECORD_BYTES`.
             TypeError: It holds something that is not Json.
         """
-        last = self._db.execute("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1").fetchone()
-        seq, prev = last or (0, GENESIS)
+        seq, prev = self.last()
         record = seal(body, seq + 1, prev)
         self._db.execute(
             "INSERT INTO audit (seq, record, hash) VALUES (?, ?, ?)",
             (record.seq, record.data, record.hash),
         )
+        self._last = record.seq, record.hash
         return record.seq
+
+    def last(self) -> tuple[int, bytes]:
+        """Return the number and the hash of the newest record; 0 and GENESIS if there is none."""
+        if self._last is None:
+            self._last = last(self._db)
+        return self._last
+
+    def hash_of(self, seq: int) -> bytes | None:
+        """Return the hash of a record; None: it is not here."""
+        row = self._db.execute("SELECT hash FROM audit WHERE seq = ?", (seq,)).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def audit_start(self) -> tuple[int, bytes]:
+        """Return the number and the hash of the record before the first that is kept."""
+        return cosigned.start(self._db)
+
+    def cosign(self, cosignature: Cosignature, acked: datetime | None) -> None:
+        """Keep a checkpoint that the cloud signed. `acked` None: nobody knows when."""
+        cosigned.add(self._db, cosignature, acked)
+
+    def prune(self, acked_before: datetime) -> int:
+        """Drop the oldest records up to one checkpoint acknowledged before then; how many."""
+        return cosigned.prune(self._db, acked_before)
+
+    def answer_of(self, command: str) -> tuple[bytes, Json] | None:
+        """Return the digest of a command of the cloud and its answer, if it was answered."""
+        row = self._db.execute(
+            "SELECT digest, answer FROM answered WHERE id = ?", (command,)
+        ).fetchone()
+        return None if row is None else (row[0], json.loads(row[1]))
+
+    def answered(self) -> frozenset[str]:
+        """Return the ids of all commands whose answers are kept."""
+        return frozenset(row[0] for row in self._db.execute("SELECT id FROM answered"))
+
+    def keep_answer(self, command: str, digest: bytes, answer: Json) -> None:
+        """Keep a command's first answer; beyond `limits.ANSWERED` the oldest are forgotten."""
+        number = self._db.execute(
+            "INSERT OR IGNORE INTO answered (id, digest, answer) VALUES (?, ?, ?)",
+            (command, digest, canonical(answer).decode()),
+        ).lastrowid
+        self._db.execute("DELETE FROM answered WHERE n <= ?", ((number or 0) - limits.ANSWERED,))
 
     def used(self, owners: Collection[str], first: date, last: date) -> frozenset[UsageKey]:
         """Return the keys of these contracts or tickets with a service date in [first, last].
@@ -59,10 +108,12 @@ class Ledger:
         """Take back what `event` counted or used up, whether it is known yet or not, for good.
 
         It supports no key any more, the code that it spent may be shown again, and nobody came
-        in by it, which ends its visit and the booking's check-in.
+        in by it, which ends its visit and the booking's check-in. A phone's step stays granted:
+        the phone shows the next one soon.
         """
         self._db.execute("INSERT OR IGNORE INTO withdrawn (event) VALUES (?)", (event,))
         self._db.execute("DELETE FROM spent WHERE event = ?", (event,))
+        codes.give_back(self._db, event)
         self.nobody_came(event)
 
     def spend(self, code: str, event: str, issued_at: datetime, until: datetime) -> None:
@@ -82,6 +133,25 @@ class Ledger:
         row = self._db.execute("SELECT 1 FROM spent WHERE code = ?", (code,)).fetchone()
         return row is not None
 
+    def granted_step(self, member: str) -> GrantedStep | None:
+        """Return the last step of a member's phone that was granted, however long ago."""
+        return codes.read_step(self._db, member)
+
+    def grant_step(self, member: str, step: int, offset: int | None) -> None:
+        """Keep a granted step and the phone's offset, None: as it was."""
+        codes.write_step(self._db, member, step, offset)
+
+    def booking_uses(self, booking: str, user: str) -> int:
+        """Count how often a user's code of a booking was used."""
+        return codes.uses(self._db, booking, user)
+
+    def use_booking(
+        self, booking: str, user: str, event: str, issued_at: datetime, until: datetime
+    ) -> None:
+        """Let `event` use a booking's code, remembered as long as `spend` remembers."""
+        codes.forget(self._db, _text(issued_at))
+        codes.use(self._db, booking, user, event, _text(until))
+
     def first_time(self, name: str) -> bool:
         """Tell whether this name was never given before; from now on it was."""
         found = self._db.execute("INSERT OR IGNORE INTO once (name) VALUES (?)", (name,))
@@ -91,6 +161,18 @@ class Ledger:
         """Tell whether `first_time` was given this name."""
         row = self._db.execute("SELECT 1 FROM once WHERE name = ?", (name,)).fetchone()
         return row is not None
+
+    def first_in(self, batch: str, number: int) -> bool:
+        """Tell whether this part of a batch is not written yet; from now on it is.
+
+        Only the newest batch is remembered: of those before it, somebody was told the end.
+        """
+        kept = self.get("batch")
+        of_mine = kept if isinstance(kept, list) and kept[:1] == [batch] else [batch]
+        if number in of_mine[1:]:
+            return False
+        self.put("batch", [*of_mine, number])
+        return True
 
     def visit(self, member: str, store: str) -> Visit | None:
         """Return the open visit of a member at a store, however old."""
@@ -185,6 +267,12 @@ class Ledger:
             "INSERT OR REPLACE INTO state (name, value) VALUES (?, ?)",
             (name, canonical(value).decode()),
         )
+
+
+def last(db: sqlite3.Connection) -> tuple[int, bytes]:
+    """Read the end of the audit; the contract is that of `Ledger.last`."""
+    row = db.execute("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1").fetchone()
+    return row or (0, GENESIS)
 
 
 def _text(at: datetime) -> str:

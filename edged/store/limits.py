@@ -1,5 +1,6 @@
 """Limits of what is kept on disk, each with its unit and its reason."""
 
+from datetime import timedelta
 from typing import Final
 
 WAITING: Final = 256
@@ -9,18 +10,60 @@ every reader of the largest building. Whoever comes after is told BUSY instead o
 LOCK_S: Final = 1.0
 """Seconds to wait for another process's lock; only readers are expected beside the writer."""
 
-CHECKPOINT_PAGES: Final = 250
-"""WAL pages (of 4 KiB, so 1 MB) after which SQLite copies them into the file."""
+COPY_AFTER: Final = 200
+"""Transactions after which the log is copied into the file: about 4 MB. A copying costs two syncs
+beside the writer and one of the commit that follows, so it is to be rare among commits."""
 
-WAL_BYTES: Final = 4 * 1024 * 1024
-"""What the WAL file is cut back to after a checkpoint, so that one burst takes no card space
-for good."""
+QUIET_S: Final = 0.05
+"""Seconds without a commit that are the pause which the copying waits for."""
+
+COPY_LOOKS: Final = 20
+"""How often such a pause is looked for, so 1 s; then it is done in the midst of them."""
+
+LOG_ROOM: Final = 8 * 1024 * 1024
+"""Bytes that the log is given at the start: what comes until it is copied, and as much again."""
+
+LOG_LEAVES: Final = 8 * LOG_ROOM
+"""Bytes that have to be free for it: a disk that is nearly full has better use for them."""
+
+LOG_PIECE: Final = 256 * 1024
+"""Bytes of it that are written at a time: an entry that comes meanwhile waits 25 ms at 10 MB/s."""
+
+SYNC_PIECE: Final = 256 * 1024
+"""Bytes of a large file that are brought to the disk at a time, for the same reason. Rules of
+100,000 members are 25 MB at the least: all at once an entry waits 2.5 s behind them."""
+
+CHECKPOINT_PAGES: Final = 4_096
+"""WAL pages (of 4 KiB, so 16 MB) after which the commit itself copies them: the log is bounded even
+where commits never pause."""
+
+WAL_BYTES: Final = CHECKPOINT_PAGES * 4_096
+"""What the WAL file is cut back to after a checkpoint. It keeps its size below that: a file that
+grows makes every sync dearer."""
 
 RECORD_BYTES: Final = 16 * 1024
 """One audit record. A decision with its whole trace is about 2 KB."""
 
 PAGE_RECORDS: Final = 1_000
 """Records read at a time by the audit readers: a short read never holds back a checkpoint."""
+
+COSIGNED_EVERY: Final = 200
+"""Records between two cosigned checkpoints that are kept; those between them prove nothing more. It
+is a batch of the link (cloud_link/README.md)."""
+
+ANSWERED: Final = 10_000
+"""Commands of the cloud whose answers are kept: a copy comes within 7 days, and a device gets a
+handful a day."""
+
+KEPT: Final = timedelta(days=30)
+"""How long a record is kept here after the cloud has it: a month for whoever asks at the door."""
+
+KEPT_LEAST: Final = timedelta(hours=120)
+"""How long it is kept even where there is little room: EN 60839-11-1, grades 3 and 4."""
+
+AUDIT_BYTES: Final = 512 * 1024 * 1024
+"""A journal that is larger keeps records for `KEPT_LEAST` only: a month of 20,000 records a day is
+420 MB, and a card has 8 GB."""
 
 LOCKER_COMMANDS: Final = 10_000
 """Commands to lockers whose ids are remembered: months of a busy bank, and a copy comes within

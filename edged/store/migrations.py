@@ -67,6 +67,36 @@ JOURNAL: Final[Steps] = (
         ) STRICT, WITHOUT ROWID""",
         "CREATE INDEX checked_in_event ON checked_in (event)",
     ),
+    (
+        # Checkpoints that the cloud signed, with the hash of their record: where the audit may be
+        # cut. `acked` is when that came, NULL while no clock could be believed.
+        """CREATE TABLE cosigned (
+            seq INTEGER PRIMARY KEY, head BLOB NOT NULL, envelope BLOB NOT NULL, acked TEXT
+        ) STRICT""",
+        # Commands of the cloud that were answered, by id: a copy gets the first one's answer.
+        """CREATE TABLE answered (
+            n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, digest BLOB NOT NULL,
+            answer TEXT NOT NULL
+        ) STRICT""",
+        # Another one for every journal that does not continue its past.
+        "INSERT INTO state VALUES ('epoch', json_quote(lower(hex(randomblob(8)))))",
+        # A journal that began empty: what it can't know may be asked for, once.
+        "INSERT INTO state SELECT 'fresh', 'true' WHERE NOT EXISTS (SELECT 1 FROM audit)",
+    ),
+    (
+        # The last step of each member's phone that was granted, by handle, and by how many steps
+        # the phone is ahead.
+        """CREATE TABLE step (
+            member TEXT PRIMARY KEY, step INTEGER NOT NULL, ahead INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID""",
+        # One row for each use of a user's code of a booking; `until` as in `spent`.
+        """CREATE TABLE booking_use (
+            booking TEXT NOT NULL, user TEXT NOT NULL, event TEXT NOT NULL, until TEXT NOT NULL,
+            PRIMARY KEY (booking, user, event)
+        ) STRICT, WITHOUT ROWID""",
+        "CREATE INDEX booking_use_event ON booking_use (event)",
+        "CREATE INDEX booking_use_until ON booking_use (until)",
+    ),
 )
 
 RULES: Final[Steps] = (
@@ -80,6 +110,25 @@ RULES: Final[Steps] = (
             handle BLOB PRIMARY KEY, id TEXT NOT NULL UNIQUE,
             body BLOB NOT NULL, digest BLOB NOT NULL
         ) STRICT, WITHOUT ROWID""",
+    ),
+    (
+        # What only one member can have, so that a change of some needs not read the others.
+        """CREATE TABLE owned (
+            kind TEXT NOT NULL, id TEXT NOT NULL, member TEXT NOT NULL, PRIMARY KEY (kind, id)
+        ) STRICT, WITHOUT ROWID""",
+        "CREATE INDEX owned_member ON owned (member)",
+        # The manifest that the file was built from; none: it was a rules file.
+        """CREATE TABLE source (
+            one INTEGER PRIMARY KEY CHECK (one = 1), manifest BLOB NOT NULL
+        ) STRICT""",
+    ),
+    (
+        # Whose each plain code is: `hash` is that of the text, with the store's pepper.
+        """CREATE TABLE plain (
+            kind TEXT NOT NULL, hash BLOB NOT NULL, handle BLOB NOT NULL, digest BLOB NOT NULL,
+            PRIMARY KEY (kind, hash)
+        ) STRICT, WITHOUT ROWID""",
+        "CREATE INDEX plain_handle ON plain (handle)",
     ),
 )
 

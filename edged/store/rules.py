@@ -4,28 +4,33 @@ A rule set is one SQLite file that is never changed after it was built. `rules.d
 link to the active one, so a swap is one rename: there is always one whole set, old or new.
 """
 
-import hashlib
-import os
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
-from edged.rules_file import RuleSet, member_of, rules_of
-from edged.store.connection import Connection, connect_read_only, quick_check, sync_folder
-from edged.store.errors import FailKind, RulesRefused, StoreError, StoreFailed, store_failure
-from edged.store.migrations import RULES, check_version, migrate
-from policy.model import Member, Rules
+from edged.rules_file import RuleSet
+from edged.store import opened
+from edged.store.connection import quick_check, sync_folder
+from edged.store.errors import RulesRefused, StoreFailed, store_failure
+from edged.store.migrations import RULES, migrate
+from edged.store.opened import Opened, digest_of
+from edged.store.syncing import sync_file
+from policy.model import CodeKind, Member, Rules
+
+T = TypeVar("T")
 
 ACTIVE: Final = "rules.db"
-_BUILDING: Final = "rules.building"
+BUILDING: Final = "rules.building"
 
 
-def build(rule_set: RuleSet, folder: Path) -> Path:
+def build(rule_set: RuleSet, folder: Path, manifest: bytes | None = None) -> Path:
     """Write a rule set into a file of its own in `folder`, on the disk when this returns.
+
+    `manifest`: what it was put together from, if it has parts (edged/cloud).
 
     Takes seconds for 100,000 members, so it runs in a process of its own, one at a time.
 
@@ -33,20 +38,30 @@ def build(rule_set: RuleSet, folder: Path) -> Path:
         RulesRefused: As `activate`; nothing was written.
         StoreFailed, OSError: It could not be written.
     """
-    name = f"rules-{rule_set.rules.version}-{rule_set.fingerprint[:8]}.db"
+    name = file_name(rule_set.rules.version, rule_set.fingerprint)
     _admit(name, folder)
-    building = folder / _BUILDING
+    building = folder / BUILDING
     building.unlink(missing_ok=True)
     try:
         with closing(sqlite3.connect(building, isolation_level=None)) as db:
-            _fill(db, building, rule_set)
+            _fill(db, building, rule_set, manifest)
     except sqlite3.Error as error:
         building.unlink(missing_ok=True)
         raise store_failure(error) or error from error
-    _sync_file(building)
-    path = building.replace(folder / name)
-    sync_folder(folder)
+    return put_in_place(building, name)
+
+
+def put_in_place(building: Path, name: str) -> Path:
+    """Give a file that was built its name, on the disk when this returns."""
+    sync_file(building)
+    path = building.replace(building.with_name(name))
+    sync_folder(building.parent)
     return path
+
+
+def file_name(version: int, fingerprint: str) -> str:
+    """Name the file of a rule set: its version can be read from it."""
+    return f"rules-{version}-{fingerprint[:8]}.db"
 
 
 def activate(folder: Path, path: Path) -> None:
@@ -61,14 +76,52 @@ def activate(folder: Path, path: Path) -> None:
     before = _admit(path.name, folder)
     if before == path.name:
         return
-    new = folder / f"{ACTIVE}.new"
-    new.unlink(missing_ok=True)
-    new.symlink_to(path.name)
-    new.replace(folder / ACTIVE)
+    _link(folder, path.name)
     sync_folder(folder)
     for old in folder.glob("rules-*.db"):
         if old.name not in {path.name, before}:
             old.unlink()
+
+
+def revert(folder: Path, previous: str | None) -> None:
+    """Make the rules before active again, whatever their version; None: there were none.
+
+    What was active is taken away: it is to be tried again from the cloud's word only.
+
+    Raises:
+        OSError: The folder can't be written.
+    """
+    given_up = active_file(folder)
+    if previous is None:
+        (folder / ACTIVE).unlink(missing_ok=True)
+    else:
+        _link(folder, previous)
+    sync_folder(folder)
+    if given_up is not None and given_up != previous:
+        (folder / given_up).unlink(missing_ok=True)
+
+
+def active_file(folder: Path) -> str | None:
+    """Name the file that is active; None: there are no rules."""
+    link = folder / ACTIVE
+    return link.readlink().name if link.is_symlink() else None
+
+
+def active_version(folder: Path) -> int | None:
+    """Return the version that is active, without opening its file; None: there are no rules."""
+    active = active_file(folder)
+    return None if active is None else _version(active)
+
+
+def _version(file: str) -> int:
+    return int(file.split("-")[1])
+
+
+def _link(folder: Path, name: str) -> None:
+    new = folder / f"{ACTIVE}.new"
+    new.unlink(missing_ok=True)
+    new.symlink_to(name)
+    new.replace(folder / ACTIVE)
 
 
 def _admit(name: str, folder: Path) -> str | None:
@@ -76,11 +129,10 @@ def _admit(name: str, folder: Path) -> str | None:
 
     The names say enough, so that damage to the active file does not stop its replacement.
     """
-    link = folder / ACTIVE
-    if not link.is_symlink():
+    active = active_file(folder)
+    if active is None:
         return None
-    active = link.readlink().name
-    version, floor = (int(file.split("-")[1]) for file in (name, active))
+    version, floor = _version(name), _version(active)
     if version < floor:
         raise RulesRefused(version, f"version {floor} is active")
     if version == floor and name != active:
@@ -88,26 +140,18 @@ def _admit(name: str, folder: Path) -> str | None:
     return active
 
 
-@dataclass(frozen=True, slots=True)
-class _Opened:
-    """One rule set, open for looking members up."""
-
-    db: Connection
-    rules: Rules
-    version: int
-    fingerprint: str
-
-
 class RulesStore:
     """The active rules of a state directory: stores and plans in memory, members on the disk.
 
     After `reload` the members are those of the new set as soon as `rules` is: whoever reads
     `rules` right after awaiting `member`, without another await between, has both of one set.
+    `vouched_at`: when the cloud last said that they are the newest; None: not since `reload`.
     """
 
     def __init__(self, folder: Path) -> None:
+        self.vouched_at: datetime | None = None
         self._folder = folder
-        self._opened: _Opened | None = None
+        self._opened: Opened | None = None
 
     @classmethod
     async def open(cls, folder: Path) -> "RulesStore":
@@ -141,11 +185,25 @@ class RulesStore:
         Raises:
             StoreFailed: CORRUPT: what is stored is not what was written.
         """
-        return await self._find(partial(_by_handle, handle))
+        return await self._find(partial(opened.by_handle, handle))
+
+    def member_here(self, handle: bytes) -> Member | None:
+        """Look a member up in the caller's thread, which is not the loop's; else as `member`."""
+        while (now := self._opened) is not None:
+            try:
+                return now.beside.run(partial(opened.by_handle, handle))
+            except StoreFailed:
+                if now is self._opened:
+                    raise
+        return None
 
     async def member_by_id(self, member: str) -> Member | None:
         """Look a member up by id; otherwise as `member`."""
-        return await self._find(partial(_by_id, member))
+        return await self._find(partial(opened.by_id, member))
+
+    async def plain(self, kind: CodeKind, digest: bytes) -> bytes | None:
+        """Return the handle of the member whose plain code this is; otherwise as `member`."""
+        return await self._find(partial(opened.by_plain, kind, digest))
 
     async def reload(self) -> None:
         """Take up what `activate` made active. When it raises, the rules are as before.
@@ -154,116 +212,87 @@ class RulesStore:
             StoreFailed, SchemaTooNew: The new rules can't be used.
         """
         link = self._folder / ACTIVE
+        self.vouched_at = None
         if not link.is_symlink():
+            await self.close()
             return
-        db = await Connection.open(partial(_open_file, link.resolve()))
-        try:
-            before, self._opened = self._opened, await db.run(partial(_read_base, db))
-        except BaseException:
-            await db.close()
-            raise
+        before, self._opened = self._opened, await Opened.read(link.resolve())
         if before is not None:
-            await before.db.close()
+            await before.close()
 
     async def close(self) -> None:
         """Close the file; from here on there are no rules."""
-        opened, self._opened = self._opened, None
-        if opened is not None:
-            await opened.db.close()
+        before, self._opened = self._opened, None
+        if before is not None:
+            await before.close()
 
-    async def _find(self, look: Callable[[sqlite3.Connection], Member | None]) -> Member | None:
-        while (opened := self._opened) is not None:
-            found = await opened.db.run(look)
-            if opened is self._opened:
+    async def _find(self, look: Callable[[sqlite3.Connection], T | None]) -> T | None:
+        while (now := self._opened) is not None:
+            found = await now.db.run(look)
+            if now is self._opened:
                 return found
         return None
 
 
-def _fill(db: sqlite3.Connection, path: Path, rule_set: RuleSet) -> None:
+def _fill(db: sqlite3.Connection, path: Path, rule_set: RuleSet, manifest: bytes | None) -> None:
     # Nobody sees this file before it is whole and synced, so it needs no journal of its own.
     db.execute("PRAGMA journal_mode = OFF")
     db.execute("PRAGMA synchronous = OFF")
     migrate(db, path, RULES)
-    version, fingerprint, base = rule_set.rules.version, rule_set.fingerprint, rule_set.base
     db.execute("BEGIN")
-    db.execute(
-        "INSERT INTO base (one, version, fingerprint, document, digest) VALUES (1, ?, ?, ?, ?)",
-        (version, fingerprint, base, _digest(str(version).encode(), fingerprint.encode(), base)),
-    )
-    db.executemany(
-        "INSERT INTO member (handle, id, body, digest) VALUES (?, ?, ?, ?)",
-        (
-            (handle, member, body, _digest(handle, member.encode(), body))
-            for handle, member in sorted(rule_set.handles.items())
-            for body in [rule_set.records[member]]
-        ),
-    )
+    put_base(db, rule_set.rules.version, rule_set.fingerprint, rule_set.base)
+    for handle, member in sorted(rule_set.handles.items()):
+        put_member(db, handle, member, rule_set.records[member])
+    put_plain(db, rule_set.plain)
+    if manifest is not None:
+        db.executemany(PUT_OWNED, owned(rule_set.owners, rule_set.seats))
+        put_source(db, manifest)
     db.execute("COMMIT")
     quick_check(db, path)
 
 
-def _sync_file(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
+PUT_OWNED: Final = "INSERT INTO owned (kind, id, member) VALUES (?, ?, ?)"
 
 
-def _digest(*parts: bytes) -> bytes:
-    """Tell bit rot in a row: a changed right must never look like a right."""
-    return hashlib.sha256(b"\0".join(parts)).digest()
+def put_base(db: sqlite3.Connection, version: int, fingerprint: str, base: bytes) -> None:
+    """Write the rules but for their members, in place of those before."""
+    digest = digest_of(str(version).encode(), fingerprint.encode(), base)
+    db.execute(
+        "INSERT OR REPLACE INTO base (one, version, fingerprint, document, digest)"
+        " VALUES (1, ?, ?, ?, ?)",
+        (version, fingerprint, base, digest),
+    )
 
 
-def _open_file(path: Path) -> sqlite3.Connection:
-    """Open a built file for reading, after bringing it to this release's schema."""
-    with closing(connect_read_only(path)) as db:
-        behind = check_version(db, path, RULES) < len(RULES)
-    if behind:
-        with closing(sqlite3.connect(path, isolation_level=None)) as db:
-            migrate(db, path, RULES)
-    return connect_read_only(path)
+def put_member(db: sqlite3.Connection, handle: bytes, member: str, body: bytes) -> None:
+    """Write a member. Raises sqlite3.IntegrityError: another one has the handle or the id."""
+    db.execute(
+        "INSERT INTO member (handle, id, body, digest) VALUES (?, ?, ?, ?)",
+        (handle, member, body, digest_of(handle, member.encode(), body)),
+    )
 
 
-@contextmanager
-def _reading(what: object) -> Iterator[None]:
-    """Take whatever goes wrong for damage: what was built can be read, and nobody changes it."""
-    try:
-        yield
-    except StoreError:
-        raise
-    except Exception as error:
-        failed = store_failure(error) if isinstance(error, sqlite3.Error) else None
-        raise failed or StoreFailed(FailKind.CORRUPT, f"{what}: {error}") from error
+def put_plain(db: sqlite3.Connection, plain: Mapping[tuple[CodeKind, bytes], bytes]) -> None:
+    """Write whose each plain code is. Raises sqlite3.IntegrityError: it is another's already."""
+    db.executemany(
+        "INSERT INTO plain (kind, hash, handle, digest) VALUES (?, ?, ?, ?)",
+        (
+            (kind.value, digest, handle, digest_of(kind.encode(), digest, handle))
+            for (kind, digest), handle in sorted(plain.items())
+        ),
+    )
 
 
-def _base_row(db: sqlite3.Connection) -> tuple[int, str, bytes]:
-    row = db.execute("SELECT version, fingerprint, document, digest FROM base").fetchone()
-    version, fingerprint, document, digest = row
-    if _digest(str(version).encode(), fingerprint.encode(), document) != digest:
-        raise StoreFailed(FailKind.CORRUPT, "the rules are not as they were written")
-    return version, fingerprint, document
+def put_source(db: sqlite3.Connection, manifest: bytes) -> None:
+    """Write down what the file was put together from."""
+    db.execute("INSERT OR REPLACE INTO source (one, manifest) VALUES (1, ?)", (manifest,))
 
 
-def _read_base(connection: Connection, db: sqlite3.Connection) -> _Opened:
-    with _reading("the rules"):
-        version, fingerprint, document = _base_row(db)
-        return _Opened(connection, rules_of(document), version, fingerprint)
-
-
-def _by_handle(handle: bytes, db: sqlite3.Connection) -> Member | None:
-    with _reading("a member"):
-        rows = db.execute("SELECT handle, id, body, digest FROM member WHERE handle = ?", (handle,))
-        return _member(rows.fetchone())
-
-
-def _by_id(member: str, db: sqlite3.Connection) -> Member | None:
-    with _reading("a member"):
-        rows = db.execute("SELECT handle, id, body, digest FROM member WHERE id = ?", (member,))
-        return _member(rows.fetchone())
-
-
-def _member(row: tuple[bytes, str, bytes, bytes] | None) -> Member | None:
-    if row is None:
-        return None
-    handle, member, body, digest = row
-    if _digest(handle, member.encode(), body) != digest:
-        raise StoreFailed(FailKind.CORRUPT, f"member {member} is not as it was written")
-    return member_of(member, body)
+def owned(
+    owners: Mapping[str, str], seats: Mapping[tuple[str, str], str]
+) -> Iterator[tuple[str, str, str]]:
+    """Give the rows of what only one member can have; an id holds no `/`."""
+    for one, member in owners.items():
+        yield "owner", one, member
+    for (store, seat), member in seats.items():
+        yield "seat", f"{store}/{seat}", member

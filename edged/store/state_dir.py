@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import pwd
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,9 +18,15 @@ def claim(folder: Path) -> Iterator[Path]:
 
     Raises:
         StateInUse: Another process holds it.
+        PermissionError: It is another user's, who could not read what is written here.
         OSError: It can't be created or written.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    owner = folder.stat().st_uid
+    if owner != os.geteuid():
+        raise PermissionError(
+            f"{folder} is {_name(owner)}'s: runuser -u {_name(owner)} -- edged ..."
+        )
     lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         try:
@@ -32,3 +39,10 @@ def claim(folder: Path) -> Iterator[Path]:
         yield folder
     finally:
         os.close(lock)
+
+
+def _name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"#{uid}"

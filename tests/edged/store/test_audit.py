@@ -165,6 +165,7 @@ def test_a_journal_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.threat("A10")
 async def test_csv_has_fixed_columns_and_no_formula(journal: Journal, tmp_path: Path) -> None:
     bodies: list[Mapping[str, Json]] = [
         {

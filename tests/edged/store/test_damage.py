@@ -1,6 +1,7 @@
 """A journal that is not as it was written: what its start sees, and what a look at all of it."""
 
 import asyncio
+import shutil
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable
@@ -85,6 +86,7 @@ async def test_what_is_whole_is_opened(tmp_path: Path, count: int) -> None:
     assert await opened(Journal(written(tmp_path / "journal.db", count))) is None
 
 
+@pytest.mark.fault("journal-damaged")
 @pytest.mark.parametrize(
     "damage",
     [
@@ -130,6 +132,7 @@ async def test_a_start_reads_no_more_of_a_large_file(tmp_path: Path) -> None:
     assert read[3 * MANY] <= read[MANY] + 10
 
 
+@pytest.mark.fault("journal-damaged")
 async def test_damage_elsewhere_is_found_while_the_journal_works(tmp_path: Path) -> None:
     journal = Journal(written(tmp_path / "journal.db"))
     async with at_work(journal):
@@ -162,6 +165,7 @@ async def test_after_a_failed_fsync_all_is_looked_at(tmp_path: Path) -> None:
     assert await opened(journal) is FailKind.CORRUPT
 
 
+@pytest.mark.threat("D4")
 async def test_an_opening_that_is_broken_off_leaves_no_thread() -> None:
     begun, let_go = threading.Event(), threading.Event()
 
@@ -205,3 +209,20 @@ def test_verifying_the_audit_looks_at_every_page(tmp_path: Path) -> None:
     with pytest.raises(StoreFailed) as failed:
         audit.verify(path)
     assert failed.value.kind is FailKind.CORRUPT
+
+
+async def test_a_cut_while_the_file_is_made_leaves_one_that_opens(tmp_path: Path) -> None:
+    """The first pages are written with a rollback journal, before there is a WAL."""
+    made, path = tmp_path / "made.db", tmp_path / "journal.db"
+    with closing(sqlite3.connect(made, isolation_level=None)) as db:
+        db.execute("PRAGMA cache_size = 1")
+        db.execute("CREATE TABLE half (text TEXT)")
+        db.execute("BEGIN IMMEDIATE")
+        db.executemany("INSERT INTO half VALUES (?)", [("x" * 3_000,)] * 50)
+        for name in ("", "-journal"):  # as a power cut would leave them
+            shutil.copy(f"{made}{name}", f"{path}{name}")
+        db.execute("ROLLBACK")
+    journal = Journal(path)
+    await journal.open()
+    assert journal.failed is None
+    await journal.close()

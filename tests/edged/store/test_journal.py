@@ -10,7 +10,8 @@ import pytest
 
 from edged.store import audit, limits
 from edged.store.audit import Verified
-from edged.store.journal import FailKind, Journal, StoreFailed
+from edged.store.connection import connect
+from edged.store.journal import FailKind, Journal, StoreFailed, _copy
 from edged.store.ledger import Ledger
 
 
@@ -117,6 +118,7 @@ async def test_whatever_a_function_raises_the_writer_goes_on(
     assert await journal.commit(append("a")) == 1
 
 
+@pytest.mark.threat("D2")
 async def test_a_cancelled_caller_leaves_its_work_to_the_writer(journal: Journal) -> None:
     held = Held()
     running = asyncio.create_task(journal.commit(held))
@@ -132,6 +134,7 @@ async def test_a_cancelled_caller_leaves_its_work_to_the_writer(journal: Journal
     assert await names(journal) == ["held", "waiting", "after"]
 
 
+@pytest.mark.threat("D2")
 @pytest.mark.parametrize("seed", range(5))
 async def test_cancelling_at_any_point_loses_nothing_and_invents_nothing(
     journal: Journal, seed: int
@@ -180,6 +183,7 @@ async def set_max_pages(journal: Journal, more: int) -> None:
     await db.run(limit)
 
 
+@pytest.mark.fault("disk-full")
 async def test_a_full_disk_fails_everyone_alike_and_passes(journal: Journal) -> None:
     big = {"name": "big", "text": "x" * 8_000}
     await journal.commit(append("before"))
@@ -219,6 +223,7 @@ async def test_a_failed_commit_fails_everyone_and_leaves_no_transaction(journal:
     assert await journal.commit(append("c")) == 1
 
 
+@pytest.mark.fault("disk-fails")
 @pytest.mark.parametrize(
     ("code", "kind"),
     [
@@ -239,6 +244,7 @@ async def test_after_a_failed_fsync_or_damage_nothing_is_believed(
         with pytest.raises(StoreFailed) as failed:
             await journal.commit(write)
         assert failed.value.kind is kind
+        assert failed.value.doubtful is (write is failing and kind is FailKind.IO)
     assert journal.failed is not None
     assert await names(journal) == []
 
@@ -319,3 +325,10 @@ async def test_a_damaged_file_is_not_opened(tmp_path: Path) -> None:
     with pytest.raises(StoreFailed) as failed:
         await journal.open()
     assert failed.value.kind is FailKind.CORRUPT
+
+
+def test_a_log_whose_file_is_closed_meanwhile_is_left_as_it_is(tmp_path: Path) -> None:
+    """Found by the simulation: a copying that came behind the closing ended the daemon."""
+    db = connect(tmp_path / "journal.db")
+    db.close()
+    assert _copy(db) is None

@@ -69,6 +69,7 @@ async def test_only_the_asked_owners_and_dates_are_given(journal: Journal) -> No
     assert await journal.commit(story) == kept
 
 
+@pytest.mark.threat("A17")
 @given(
     st.permutations(
         [("add", KEY, "a"), ("add", KEY, "b"), ("add", AT_S2, "a"), ("off", KEY, "a")] * 2
@@ -141,3 +142,12 @@ async def test_a_body_that_is_no_record_is_refused(
     with pytest.raises(error):
         await journal.commit(lambda ledger: ledger.append(body))
     assert await journal.commit(lambda ledger: ledger.append({})) == 1
+
+
+async def test_a_part_of_the_newest_batch_is_written_once(journal: Journal) -> None:
+    parts = [("a", 0), ("a", 1), ("a", 0), ("b", 0), ("b", 1), ("b", 1), ("a", 1)]
+
+    def story(ledger: Ledger) -> list[bool]:
+        return [ledger.first_in(batch, number) for batch, number in parts]
+
+    assert await journal.commit(story) == [True, True, False, True, True, False, True]

@@ -18,6 +18,7 @@ DAY = timedelta(days=1)
 VISIT = Visit("S1", AT, None, "D1", "plan:C1", None)
 
 
+@pytest.mark.threat("A15")
 async def test_a_name_is_new_once(journal: Journal) -> None:
     def story(ledger: Ledger) -> list[bool]:
         asked = [ledger.known("a"), ledger.first_time("a"), ledger.first_time("a")]

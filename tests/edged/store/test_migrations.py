@@ -51,6 +51,7 @@ def test_the_records_of_every_dump_still_verify(name: str, tmp_path: Path) -> No
     assert verified.count == 3
 
 
+@pytest.mark.threat("D6")
 async def test_a_newer_file_is_refused_and_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     load("journal-1.sql", path)
@@ -73,6 +74,7 @@ STEPS: Steps = (
 )
 
 
+@pytest.mark.threat("D6")
 def test_a_step_that_fails_leaves_the_step_before(tmp_path: Path) -> None:
     path = tmp_path / "x.db"
     with closing(sqlite3.connect(path, isolation_level=None)) as db:

@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 
 from edged import rules_file
 from edged.rules_file import RuleSet
+from edged.store import opened
 from edged.store import rules as rules_store
 from edged.store.errors import FailKind, RulesRefused, SchemaTooNew, StoreFailed
 from edged.store.migrations import RULES
 from edged.store.rules import ACTIVE, RulesStore, activate, build
+from policy.model import CodeKind
 
 EXAMPLE = Path(__file__).parents[3] / "config" / "rules.example.json"
 M1 = bytes.fromhex("00112233445566a1")
@@ -81,6 +83,7 @@ async def test_a_reload_takes_the_new_rules_and_their_members(tmp_path: Path) ->
     await store.close()
 
 
+@pytest.mark.threat("B7")
 async def test_a_member_is_never_of_other_rules_than_those_in_force(tmp_path: Path) -> None:
     """Lookups that are under way during a swap end with the new member."""
     load(tmp_path)
@@ -107,6 +110,7 @@ async def test_a_member_is_never_of_other_rules_than_those_in_force(tmp_path: Pa
     )
 
 
+@pytest.mark.threat("D5")
 @pytest.mark.parametrize(
     ("version", "members", "reason"),
     [
@@ -134,6 +138,7 @@ async def test_a_refused_set_leaves_the_old_one(
     await store.close()
 
 
+@pytest.mark.threat("D5")
 async def test_damaged_rules_can_be_loaded_again(tmp_path: Path) -> None:
     path = load(tmp_path)
     path.write_bytes(b"rubbish" * 1_000)
@@ -151,6 +156,7 @@ def test_the_same_rules_again_change_nothing(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == names
 
 
+@pytest.mark.threat("D5")
 def test_the_previous_file_is_kept_and_older_ones_are_not(tmp_path: Path) -> None:
     paths = [load(tmp_path, version) for version in (1, 2, 3)]
     assert [path.exists() for path in paths] == [False, True, True]
@@ -264,9 +270,9 @@ def test_a_flipped_bit_never_makes_another_right(image: bytes, at: int, bit: int
         db.deserialize(bytes(rotten))
         for handle, name in good.handles.items():
             with suppress(StoreFailed):
-                assert rules_store._by_handle(handle, db) in {None, good.members[name]}
-        with suppress(StoreFailed), rules_store._reading("the rules"):
-            assert rules_file.rules_of(rules_store._base_row(db)[2]) == good.rules
+                assert opened.by_handle(handle, db) in {None, good.members[name]}
+        with suppress(StoreFailed), opened._reading("the rules"):
+            assert rules_file.rules_of(opened._base_row(db)[2]) == good.rules
 
 
 async def test_rules_of_a_newer_release_are_refused(tmp_path: Path) -> None:
@@ -286,9 +292,9 @@ def test_a_build_without_room_leaves_nothing_behind(
     names = sorted(tmp_path.iterdir())
     fill = rules_store._fill
 
-    def in_no_room(db: sqlite3.Connection, path: Path, found: RuleSet) -> None:
+    def in_no_room(db: sqlite3.Connection, *given: Any) -> None:
         db.execute("PRAGMA max_page_count = 3")
-        fill(db, path, found)
+        fill(db, *given)
 
     monkeypatch.setattr(rules_store, "_fill", in_no_room)
     with pytest.raises(StoreFailed) as failed:
@@ -297,6 +303,7 @@ def test_a_build_without_room_leaves_nothing_behind(
     assert sorted(tmp_path.iterdir()) == names
 
 
+@pytest.mark.threat("B6")
 async def test_thousands_of_members_are_looked_up_and_not_loaded(tmp_path: Path) -> None:
     many: dict[str, dict[str, Any]] = {
         f"N{i}": {
@@ -322,4 +329,33 @@ async def test_thousands_of_members_are_looked_up_and_not_loaded(tmp_path: Path)
         ).fetchall()
     )
     assert plan[0][3] == "SEARCH member USING PRIMARY KEY (handle=?)"
+    await store.close()
+
+
+PIN = {"handle": "00112233445566f1", "plain": {"PIN": ["ab" * 32], "CARD": ["cd" * 32]}}
+
+
+async def test_a_plain_code_leads_to_its_member_in_its_kind_only(tmp_path: Path) -> None:
+    load(tmp_path, M9=PIN)
+    store = await RulesStore.open(tmp_path)
+    handle, pin = bytes.fromhex("00112233445566f1"), b"\xab" * 32
+    assert await store.plain(CodeKind.PIN, pin) == handle
+    assert await store.plain(CodeKind.CARD, pin) is None
+    assert await store.plain(CodeKind.CARD, b"\xcd" * 32) == handle
+    assert await store.plain(CodeKind.PIN, bytes(32)) is None
+    await store.close()
+    load(tmp_path, version=2)  # the person goes, and the hashes with them
+    store = await RulesStore.open(tmp_path)
+    assert await store.plain(CodeKind.PIN, pin) is None
+    await store.close()
+
+
+async def test_a_rotten_plain_code_leads_to_nobody(tmp_path: Path) -> None:
+    path = load(tmp_path, M9=PIN)
+    with altered(path) as db:
+        db.execute("UPDATE plain SET handle = ?", (M1,))
+    store = await RulesStore.open(tmp_path)
+    with pytest.raises(StoreFailed) as failed:
+        await store.plain(CodeKind.PIN, b"\xab" * 32)
+    assert failed.value.kind is FailKind.CORRUPT
     await store.close()

@@ -17,6 +17,7 @@ with claim(pathlib.Path(sys.argv[1])):
 """
 
 
+@pytest.mark.threat("D10")
 def test_a_new_state_directory_is_private(tmp_path: Path) -> None:
     with claim(tmp_path / "a" / "state") as folder:
         assert folder.stat().st_mode & 0o777 == 0o700
@@ -44,3 +45,13 @@ def test_it_can_be_claimed_again_by_the_same_process(tmp_path: Path) -> None:
     for _ in range(2):
         with claim(tmp_path), pytest.raises(StateInUse), claim(tmp_path):
             pass
+
+
+def test_nobody_writes_into_another_users_state_not_even_root(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What root left there the daemon could not read, and it would not start any more."""
+    monkeypatch.setattr(os, "geteuid", lambda: tmp_path.stat().st_uid + 1)
+    with pytest.raises(PermissionError, match="runuser -u"), claim(tmp_path):
+        pass
+    assert list(tmp_path.iterdir()) == []
