@@ -1,0 +1,1 @@
+"""The daemon's side of the cloud: what the link is given (README.md)."""

@@ -1,0 +1,241 @@
+"""Rules of the cloud: parts are kept, a set is built in a worker, swapped in, tried, or taken back.
+
+The link has verified the manifest, and that a fresh pulse of the cloud names it.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import BrokenExecutor
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import structlog
+
+from cloud_link.limits import WORDS_CHARS
+from cloud_link.ports import RulesHeld
+from cloud_link.shapes import canonical, read
+from cloud_link.wire import Manifest, Part, RefusedRules
+from edged import limits
+from edged.apart import Apart
+from edged.cloud import parts, trial
+from edged.cloud.change import change
+from edged.cloud.parts import Store
+from edged.cloud.trial import Trial
+from edged.control.client import ControlRefused
+from edged.core import events
+from edged.core.alarm_words import AlarmName
+from edged.exits import explain
+from edged.keeping import Keeping
+from edged.ports import Ports
+from edged.store import rules
+from edged.store.connection import sync_folder
+from edged.store.errors import StoreError
+from edged.store.ledger import Ledger
+from edged.store.syncing import sync_file
+
+log = structlog.get_logger()
+
+SOURCE = "cloud"
+"""Whose alarms these are: no door's."""
+
+
+class RulesDown:
+    """The rules as the cloud changes them.
+
+    Args:
+        ports: The daemon's.
+        keeping: Told when other rules are in force.
+        folder: The folder of the rules; their parts are kept below it.
+    """
+
+    def __init__(self, ports: Ports, keeping: Keeping, folder: Path) -> None:
+        self._ports = ports
+        self._keeping = keeping
+        self._folder = folder
+        self._store = Store(folder / "parts")
+        self._trial = trial.read(folder)
+        self._until_ms = self._deadline_ms()
+        self._build = Apart(build, "other rules are being built")
+        self._heard_at: datetime | None = None
+        self._heard_ms = ports.clock.monotonic_ms()
+
+    async def open(self) -> None:
+        """Take up when the cloud was last heard. Raises StoreFailed, OSError."""
+        self._store.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        kept = await self._ports.journal.commit(lambda ledger: ledger.get("cloud_heard"))
+        match kept:
+            case {"at": str(at), "version": int(version)}:
+                self._heard_at = datetime.fromisoformat(at)
+                if version == self._ports.rules.version:
+                    self._ports.rules.vouched_at = self._heard_at
+            case _:
+                pass
+
+    # --- what the link asks for
+
+    def held(self) -> RulesHeld:
+        """Tell which rules are active, and what was refused."""
+        found = self._ports.rules
+        refused = tuple(
+            RefusedRules.model_validate(dict(one)) for one in trial.refused(self._folder)
+        )
+        version, fingerprint = found.version or 0, found.fingerprint or ""
+        return RulesHeld(version, fingerprint, self._trial is not None, refused)
+
+    def missing(self, manifest: Manifest) -> Sequence[str]:
+        """Return the parts that are to be fetched; of what will be refused anyway, none."""
+        try:
+            parts.laid_out(manifest)
+        except parts.Unfit:
+            return ()
+        return self._store.missing(manifest)
+
+    def part_file(self, sha256: str) -> Path:
+        """Name the file of a part while it grows."""
+        return self._store.growing(sha256)
+
+    def part_whole(self, part: Part) -> None:
+        """Keep a part that is whole, on the disk when this returns."""
+        growing = self._store.growing(part.sha256)
+        sync_file(growing)
+        growing.replace(self._store.whole(part.sha256))
+        sync_folder(self._store.folder)
+
+    async def activate(self, manifest: Manifest) -> str | None:
+        """Build, test and swap. None when the rules are active, else why they are not."""
+        why = await self._activate(manifest)
+        if why is not None:
+            await self._refused(manifest.version, why)
+        self._ports.alarms.change(
+            SOURCE, AlarmName.RULES_REFUSED, raised=why is not None, cause=why
+        )
+        return why
+
+    async def confirmed(self, version: int) -> None:
+        """End the trial of this version: a fresh pulse named it."""
+        if self._trial is not None and self._trial.version == version:
+            await asyncio.to_thread(trial.end, self._folder)
+            self._trial = None
+            log.info("rules_confirmed", version=version)
+
+    def heard(self, at: datetime) -> None:
+        """Take the cloud's time of a fresh pulse."""
+        self._heard_at, self._heard_ms = at, self._ports.clock.monotonic_ms()
+
+    async def highest_named(self, version: int) -> int:
+        """Keep the highest version that a fresh pulse named, and that ours are the newest."""
+        heard, held = self._heard_at, self._ports.rules.version
+
+        def write(ledger: Ledger) -> int:
+            kept = ledger.get("rules_named")
+            highest = max(version, kept if isinstance(kept, int) else 0)
+            ledger.put("rules_named", highest)
+            if heard is not None:
+                ledger.put("cloud_heard", {"at": heard.isoformat(), "version": version})
+            return highest
+
+        highest = await self._ports.journal.commit(write)
+        if version == held == self._ports.rules.version:
+            self._ports.rules.vouched_at = heard
+        return highest
+
+    # --- what time does
+
+    async def run(self) -> None:
+        """Take back what was not confirmed in time, and tell when the cloud is silent; for ever."""
+        while True:
+            await self.look()
+            await self._ports.clock.sleep_ms(limits.TRIAL_LOOK_MS)
+
+    async def look(self) -> None:
+        """Look once."""
+        due = self._until_ms is not None and self._until_ms <= self._ports.clock.monotonic_ms()
+        if self._trial is not None and due:
+            await self._take_back(self._trial)
+        frozen = self._silent_ms() > limits.FROZEN_MS
+        self._ports.alarms.change(SOURCE, AlarmName.RULES_FROZEN, raised=frozen)
+
+    def _silent_ms(self) -> int:
+        """Return how long the cloud has not been heard; before this run by a good clock only."""
+        silent_ms = self._ports.clock.monotonic_ms() - self._heard_ms
+        now = self._ports.clock.now()
+        if self._heard_at is not None and now.trusted:
+            before = now.earliest - self._heard_at
+            silent_ms = max(silent_ms, before // timedelta(milliseconds=1))
+        return silent_ms
+
+    async def _activate(self, manifest: Manifest) -> str | None:
+        active = self._ports.rules.version or 0
+        if manifest.version <= active:
+            return f"version {active} is active"
+        built = await self._built(manifest)
+        if isinstance(built, str):
+            return built[:WORDS_CHARS]
+        try:
+            await asyncio.to_thread(self._swap, manifest, built)
+            await self._ports.rules.reload()
+        except (StoreError, OSError) as error:
+            await asyncio.to_thread(self._swap_back, manifest, built)
+            await self._ports.rules.reload()
+            return "; ".join(explain(error)[1])[:WORDS_CHARS]
+        self._trial, self._until_ms = trial.read(self._folder), None
+        self._until_ms = self._deadline_ms()
+        self._ports.rules.vouched_at = self._heard_at
+        self._keeping.rules_changed()
+        await asyncio.to_thread(self._store.sweep, manifest)
+        return None
+
+    async def _built(self, manifest: Manifest) -> Path | str:
+        """Build in a process of its own; return the file, or why there is none."""
+        try:
+            return await self._build(canonical(manifest), self._folder)
+        except BrokenExecutor:
+            return "the process that built them ended; is there enough memory?"
+        except (ControlRefused, StoreError) as failed:
+            return "; ".join(explain(failed)[1])
+
+    def _swap(self, manifest: Manifest, built: Path) -> None:
+        """Swap the rules in, with the way back on the disk before."""
+        previous = rules.active_file(self._folder)
+        trial.begin(self._folder, Trial(manifest.version, manifest.confirm_s, previous))
+        rules.activate(self._folder, built)
+        if not manifest.confirm_s:
+            trial.end(self._folder)
+
+    def _swap_back(self, manifest: Manifest, built: Path) -> None:
+        if rules.active_file(self._folder) == built.name:
+            found = trial.read(self._folder)
+            rules.revert(self._folder, None if found is None else found.previous)
+        trial.end(self._folder)
+        log.error("rules_not_swapped", version=manifest.version)
+
+    async def _take_back(self, given_up: Trial) -> None:
+        why = f"not confirmed within {given_up.confirm_s} s"
+        await asyncio.to_thread(trial.revert, self._folder, why)
+        self._trial = self._until_ms = None
+        await self._ports.rules.reload()
+        self._keeping.rules_changed()
+        self._record(given_up.version, why)
+        self._ports.alarms.change(SOURCE, AlarmName.RULES_REFUSED, raised=True, cause=why)
+
+    async def _refused(self, version: int, why: str) -> None:
+        await asyncio.to_thread(trial.refuse, self._folder, version, why)
+        self._record(version, why)
+
+    def _record(self, version: int, why: str) -> None:
+        self._ports.recorder.append(events.rules_refused(self._ports.stamp(), version, why))
+
+    def _deadline_ms(self) -> int | None:
+        """Return when the trial ends; after a restart it begins anew, for nobody knows the time."""
+        if self._trial is None:
+            return None
+        return self._ports.clock.monotonic_ms() + self._trial.confirm_s * 1000
+
+
+def build(manifest: bytes, folder: Path) -> Path | str:
+    """Build a set, elsewhere; say what does not fit."""
+    try:
+        said, store = read(Manifest, manifest), Store(folder / "parts")
+        return change(said, store, folder) or parts.build(said, store, folder)
+    except parts.Unfit as unfit:
+        return str(unfit)
