@@ -1,0 +1,1 @@
+"""Who this device is at the broker: its keys and certificates, got, renewed and given up."""
