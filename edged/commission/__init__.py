@@ -1,0 +1,1 @@
+"""Putting a device into service, and looking whether it still is."""

@@ -1,0 +1,189 @@
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from edged.commission import plan
+from edged.commission.findings import Finding, Grade
+from edged.commission.words import (
+    Ask,
+    Boots,
+    Examine,
+    Freeze,
+    Kind,
+    Look,
+    Pulse,
+    Release,
+    Reply,
+    Request,
+    ResetFire,
+    Signal,
+    Step,
+    Thaw,
+    Verdict,
+    Watch,
+)
+from edged.settings import Settings
+from tests.edged.commission.walks import play, settings, well
+
+
+@pytest.fixture
+def device(tmp_path: Path) -> Settings:
+    return settings(tmp_path)
+
+
+def test_the_plan_has_every_lock_reader_and_board_once(device: Settings) -> None:
+    steps = [step.key for step in plan.steps(device)]
+    assert len(set(steps)) == len(steps)
+    boards = ["board/hall.board", "board/hall.board2"]
+    assert steps[:2] == boards  # while the daemon is stopped
+    assert [key for key in steps if "/front" in key] == [
+        "secure/front",
+        "lock/front",
+        "contact/front",
+        "exit_button/front",
+        "way_out_frozen/front",
+        "reader/front-in",
+        "way_out_dark/front",
+    ]
+    assert [key for key in steps if "/yard" in key] == [
+        "secure/yard",
+        "lock/yard",
+        "way_out_frozen/yard",
+        "reader/yard-in",
+        "way_out_dark/yard",
+    ]
+    assert steps[-1] == "power_cut/S1-FRONT"
+    assert "reader/desk" in steps
+
+
+def test_where_all_is_right_every_step_passes(device: Settings) -> None:
+    for step in plan.steps(device):
+        outcome, _ = play(step, device, well)
+        assert outcome.verdict is Verdict.PASSED, step.key
+        assert outcome.why
+
+
+def test_a_step_is_skipped_with_a_reason_before_anything_moves(device: Settings) -> None:
+    def skip(request: Request) -> Reply:
+        return Reply(
+            said="skip"
+            if isinstance(request, Ask) and not request.key.endswith("why")
+            else "no ladder"
+        )
+
+    for step in plan.steps(device):
+        if step.kind is Kind.CHECK:
+            continue
+        outcome, asked = play(step, device, skip)
+        assert (outcome.verdict, outcome.why) == (Verdict.SKIPPED, "no ladder")
+        assert all(isinstance(request, Ask) for request in asked)
+
+
+def _ask(what: str, said: str) -> Callable[[Request], Reply | None]:
+    return lambda r: Reply(said=said) if isinstance(r, Ask) and r.key.endswith(what) else None
+
+
+def _heard(signal: Signal, *names: str) -> Callable[[Request], Reply | None]:
+    return lambda r: Reply(heard=names) if isinstance(r, Watch) and r.signal is signal else None
+
+
+def _reply(kind: type[Request], reply: Reply) -> Callable[[Request], Reply | None]:
+    return lambda r: reply if isinstance(r, kind) else None
+
+
+BAD_JOURNAL = Finding("journal", Grade.FAIL, "record 3: it does not follow", "ask why")
+_BITS = Reply(bits=(frozenset({1}), frozenset({1, 3})))
+
+FAULTS = [
+    ("lock/front", _reply(Release, Reply(said="INTERLOCK")), "INTERLOCK"),
+    ("lock/front", _ask("which", "yard"), "the locks of front and yard are swapped"),
+    ("lock/front", _ask("which", "none"), "no bolt moved"),
+    ("lock/front", _heard(Signal.RUNNING), "does not answer"),
+    ("secure/front", _ask("shut", "no"), "opens although nobody was let in"),
+    ("secure/front", _heard(Signal.AT_REST), "does not come to rest"),
+    ("contact/front", _reply(Look, Reply()), "says nothing"),
+    ("contact/front", _reply(Look, Reply(open={"front": True})), "the wrong way round"),
+    ("contact/front", _heard(Signal.AT_REST), "does not come to rest"),
+    ("contact/front", _reply(Release, Reply(said="LOCK_FAULT")), "LOCK_FAULT"),
+    ("contact/front", _heard(Signal.CONTACT), "was not heard when the door was opened"),
+    ("contact/front", _heard(Signal.CONTACT, "yard"), "the contact of yard moved"),
+    ("contact/front", _heard(Signal.CONTACT, "front", "yard"), "front, yard moved"),
+    ("exit_button/front", _heard(Signal.BUTTON), "was not heard"),
+    ("exit_button/front", _heard(Signal.BUTTON, "yard"), "the button of yard was heard"),
+    ("exit_button/front", _ask("open", "no"), "the door did not open"),
+    ("way_out_frozen/yard", _reply(Freeze, Reply(said="not permitted")), "not permitted"),
+    ("way_out_frozen/yard", _ask("out", "no"), "wire the way out in hardware"),
+    ("way_out_frozen/yard", _reply(Thaw, Reply(said="it went on")), "was not frozen until"),
+    ("way_out_frozen/yard", _heard(Signal.AT_REST), "does not come to rest"),
+    ("way_out_dark/yard", _ask("out", "no"), "wire the way out in hardware"),
+    ("reader/front-in", _heard(Signal.CODE), "it read nothing"),
+    ("reader/front-in", _heard(Signal.CODE, "yard-in"), "yard-in read it"),
+    ("fire/panel", _heard(Signal.FIRE), "was not heard"),
+    ("fire/panel", _ask("magnets", "no"), "wire the panel into its supply"),
+    ("fire/panel", _reply(ResetFire, Reply(said="STILL_BURNING")), "STILL_BURNING"),
+    ("power_cut/S1-FRONT", _reply(Boots, Reply(said="same")), "there was no power cut"),
+    ("power_cut/S1-FRONT", _reply(Examine, Reply(findings=(BAD_JOURNAL,))), "does not follow"),
+    ("check/journal", _reply(Examine, Reply(findings=(BAD_JOURNAL,))), "(ask why)"),
+    ("check/journal", _reply(Examine, Reply()), ""),
+    ("board/hall.board", _heard(Signal.STOPPED), "a bus has one master"),
+    ("board/hall.board", _reply(Pulse, Reply(said="no answer")), "no answer"),
+    ("board/hall.board", _ask("which", "none"), "L3 did not open"),
+    ("board/hall.board", _ask("which", "another"), "another locker than L3 opened"),
+    ("board/hall.board", _reply(Pulse, Reply()), "the bits that changed are none"),
+    ("board/hall.board", _reply(Pulse, _BITS), "the polarity is wrong: hook_closed_bit = 0"),
+]
+
+
+@pytest.mark.parametrize(("key", "fault", "why"), FAULTS)
+def test_a_fault_is_named(
+    device: Settings, key: str, fault: Callable[[Request], Reply | None], why: str
+) -> None:
+    kind, _, subject = key.partition("/")
+    outcome, _ = play(Step(Kind(kind), subject), device, lambda r: fault(r) or well(r))
+    assert outcome.verdict is Verdict.FAILED
+    assert why in outcome.why
+
+
+replies = st.builds(
+    Reply,
+    said=st.sampled_from(["", "yes", "no", "OK", "go", "same", "other", "none", "front", "L3"]),
+    heard=st.lists(st.sampled_from(["front", "yard", "daemon", "front-in"]), max_size=2).map(tuple),
+    open=st.dictionaries(st.sampled_from(["front", "yard"]), st.booleans()),
+    bits=st.tuples(*[st.frozensets(st.integers(1, 4))] * 2),
+    findings=st.lists(
+        st.builds(Finding, st.just("journal"), st.sampled_from(Grade), st.just("seen")), max_size=2
+    ).map(tuple),
+)
+
+
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_whatever_is_replied_a_step_ends_with_the_daemon_thawed(
+    device: Settings, data: st.DataObject
+) -> None:
+    step = data.draw(st.sampled_from(plan.steps(device)))
+    outcome, asked = play(step, device, lambda _: data.draw(replies))
+    frozen = [request for request in asked if isinstance(request, Freeze)]
+    thawed = [request for request in asked if isinstance(request, Thaw)]
+    if thawed or outcome.verdict is Verdict.PASSED:
+        assert len(frozen) == len(thawed)
+    after = [two for one, two in pairwise(asked) if isinstance(one, Freeze)]
+    assert all(isinstance(request, Ask) for request in after)
+    assert not any(isinstance(request, Release) for request in asked) or step.kind in {
+        Kind.LOCK,
+        Kind.CONTACT,
+    }
+
+
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(said=st.sampled_from(["no", "", "Yes", "y"]), kind=st.sampled_from([Kind.FROZEN, Kind.DARK]))
+def test_no_way_out_is_proven_without_a_plain_yes(device: Settings, said: str, kind: Kind) -> None:
+    world = _ask("out", said)
+    outcome, asked = play(Step(kind, "yard"), device, lambda r: world(r) or well(r))
+    assert outcome.verdict is Verdict.FAILED
+    assert (Thaw() in asked) is (kind is Kind.FROZEN)

@@ -1,0 +1,110 @@
+"""A world in which everything is wired right, and what is asked of it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from edged.commission import scripts
+from edged.commission.findings import Finding, Grade
+from edged.commission.words import (
+    Ask,
+    Boots,
+    Examine,
+    Look,
+    Outcome,
+    Pulse,
+    Release,
+    Reply,
+    Request,
+    ResetFire,
+    Signal,
+    Step,
+    Watch,
+)
+from edged.settings import Settings
+from edged.settings_file import require
+
+SETTINGS = """
+device = "S1-FRONT"
+fire = {{ kind = "gpio", line = 22 }}
+state_dir = "{folder}/state"
+runtime_dir = "{folder}"
+allow_simulated = true
+[doors.front]
+type = "strike"
+lock = {{ kind = "sim", socket = "/run/b.sock", door = "front" }}
+contact = {{ kind = "sim", socket = "/run/b.sock", door = "front", line = "contact" }}
+exit_button = {{ kind = "sim", socket = "/run/b.sock", door = "front", line = "button" }}
+[doors.front.readers.front-in]
+kind = "sim"
+socket = "/run/b.sock"
+reader = "front-in"
+[doors.yard]
+type = "magnet"
+egress = "wired_button"
+lock = {{ kind = "waveshare_relay", port = "/dev/relay", channel = 1 }}
+[doors.yard.readers.yard-in]
+kind = "serial_line"
+port = "/dev/scanner"
+[lockers.hall]
+store = "S1"
+numbers = {{ L3 = 3, L4 = 17 }}
+board = {{ kind = "kerong", port = "/dev/bus", baud = 9600, locks = 16, hook_closed_bit = 1 }}
+more_boards = [
+  {{ kind = "winnsen", port = "/dev/bus", locks = 16 }},
+  {{ kind = "winnsen", port = "/dev/bus", address = 2, locks = 16 }},  # no locker yet
+]
+[counters.desk]
+kind = "serial_line"
+port = "/dev/desk"
+"""
+
+World = Callable[[Request], Reply]
+TURNED_ON = Finding("journal", Grade.OK, "7 records follow each other, 0 cosigned")
+
+
+def settings(folder: Path) -> Settings:
+    path = folder / "edged.toml"
+    path.write_text(SETTINGS.format(folder=folder))
+    return require(path)
+
+
+def well(request: Request) -> Reply:
+    """Answer as a device does at which all is right, and its installer."""
+    match request:
+        case Ask(key):
+            return Reply(said=_said(key))
+        case Watch(key, _, signal):
+            by_hand = {Signal.CONTACT, Signal.BUTTON, Signal.CODE, Signal.AT_REST}
+            return Reply(heard=(key.split("/")[1] if signal in by_hand else "daemon",))
+        case Release() | ResetFire():
+            return Reply(said="OK")
+        case Look():
+            return Reply(open={"front": False})
+        case Pulse(_, lock):
+            return Reply(bits=(frozenset({1, 2, lock}), frozenset({1, 2} - {lock})))
+        case Examine():
+            return Reply(findings=(TURNED_ON,))
+        case Boots():
+            return Reply(said="other")
+        case _:
+            return Reply()
+
+
+def _said(key: str) -> str:
+    _, subject, what = key.split("/")
+    lockers = {"hall.board": "L3", "hall.board2": "L4"}
+    return {"begin": "go", "which": lockers.get(subject, subject)}.get(what, "yes")
+
+
+def play(step: Step, given: Settings, world: World) -> tuple[Outcome, list[Request]]:
+    """Play a step in a world; give how it ended and what it asked of it."""
+    script = scripts.begin(step, given)
+    asked: list[Request] = []
+    try:
+        request = next(script)
+        while len(asked) < 50:
+            asked.append(request)
+            request = script.send(world(request))
+    except StopIteration as ended:
+        return ended.value, asked
+    raise AssertionError("it does not end")
