@@ -5,6 +5,7 @@ hears of it. So a cut leaves a release that nobody knows the end of, and never a
 (spec/rules.md 4.1).
 """
 
+import asyncio
 from collections import deque
 from collections.abc import Mapping
 from datetime import datetime
@@ -17,7 +18,7 @@ from edged.core.alarm_words import AlarmName
 from edged.core.events import LockerCommand
 from edged.errors import NotFound
 from edged.latches import Latches
-from edged.locker_order import Ask, Done, Order, writing
+from edged.locker_order import Ask, Done, Order, Restored, thing, writing
 from edged.mailbox import Mailbox
 from edged.master_release import MasterRelease
 from edged.ports import Ports
@@ -58,10 +59,10 @@ class Bank:
     """A bank of lockers: its boards, what is known of each locker, its mailbox.
 
     `boards`: each by the channel of its first lock. `channels`: each locker's channel. `lockers`
-    is what the journal holds, and empty until `run` has read it. `new`: those of which it holds
-    nothing, because they or its card are new; they are out of order until staff say what is
-    inside. `opened_ms`: when each was last released, by the monotonic clock. `stagger_ms`: between
-    two pulses of a master release.
+    is what the journal holds, and empty until `run` has read it, which sets `known`. `new`: those
+    of which it holds nothing, because they or its card are new; they are out of order until staff
+    say what is inside. `opened_ms`: when each was last released, by the monotonic clock.
+    `stagger_ms`: between two pulses of a master release.
     """
 
     def __init__(
@@ -76,9 +77,10 @@ class Bank:
         self.channels = dict(channels)
         self.lockers: dict[str, Locker] = {}
         self.new: set[str] = set()
+        self.known = asyncio.Event()
         self._latches = Latches(boards, self.channels)
         self._ports = ports
-        self._mailbox: Mailbox[Ask | MasterRelease | str] = Mailbox(limits.BANK_MAILBOX)
+        self._mailbox: Mailbox[Ask | MasterRelease | Restored | str] = Mailbox(limits.BANK_MAILBOX)
         self._asked: dict[str, Ask] = {}
         self._unrecorded: deque[tuple[str, Report]] = deque()
         self._unseen: dict[str, tuple[str, int]] = {}
@@ -111,6 +113,11 @@ class Bank:
         if self._everything is not None or not self._mailbox.offer(everything):
             raise StoreFailed(FailKind.BUSY, f"bank {self.name} is busy with other orders")
         return await everything.begun
+
+    def restored(self) -> None:
+        """Take that the cloud has filled in the journal; what is new may not be any more."""
+        if not self._mailbox.offer(Restored()):
+            log.error("bank_swamped", bank=self.name)  # a restart will show them
 
     def level(self, first: int, level: LockerLevel) -> None:
         """Take what the board whose first channel is `first` says of a door; never waits."""
@@ -146,6 +153,9 @@ class Bank:
                     await self._report(news, SeenOpen())
                 case MasterRelease():
                     await self._begin_everything(news)
+                case Restored():
+                    self.lockers = {}
+                    await self._begin()
                 case None:
                     pass
             await self._look()
@@ -166,6 +176,7 @@ class Bank:
                 unknown = {name: Locker(name, LockerState.OUT_OF_ORDER) for name in self.new}
                 known = {**unknown, **kept}
                 self.lockers = {name: known[name] for name in self.channels}
+                self.known.set()
         if self.new:
             log.warning("lockers_new", bank=self.name, count=len(self.new))
         for name in self.channels:
@@ -239,7 +250,7 @@ class Bank:
             everything.answer(Reason.INTERNAL_ERROR.value)
             return
         if isinstance(found, TakenCommand):
-            same = _thing(found.command) == _thing(everything.command)
+            same = thing(found.command) == thing(everything.command)
             everything.answer((found.result or "") if same else Reason.STALE_COMMAND.value)
             return
         self._everything = everything
@@ -329,7 +340,7 @@ class Bank:
     def _repeat(self, taken: TakenCommand) -> None:
         """Answer a copy of a command as the command was."""
         ask = self._asked[taken.command.id]
-        if _thing(ask.order.command) == _thing(taken.command):
+        if thing(ask.order.command) == thing(taken.command):
             ask.result = taken.result or Reason.RECORD_FAILED.value
         else:
             ask.result = Reason.STALE_COMMAND.value
@@ -386,8 +397,3 @@ class Bank:
     def _owes(self, name: str) -> bool:
         """Whether something that happened to a locker is still to be recorded."""
         return any(locker == name for locker, _ in self._unrecorded)
-
-
-def _thing(command: LockerCommand) -> tuple[str | None, str]:
-    """What a command asks for; a copy of it asks for the same."""
-    return command.locker, command.verb

@@ -3,7 +3,7 @@
 A file that isn't there says nothing: it is another computer, or another kernel.
 
 Source: spec/hardware.md 6.4 (released outputs); the kernel's raspberrypi-hwmon (`rpi_volt`) and
-the firmware's get_throttled, bit 0: under-voltage now.
+the firmware's get_throttled: bits 0 to 3 are now, 16 to 19 since the start (vcgencmd's page).
 """
 
 from pathlib import Path
@@ -17,6 +17,9 @@ from edged.core.alarm_words import AlarmName
 _PI_5: Final = "brcm,bcm2712"
 _STRICT: Final = "persist_gpio_outputs=n"
 _UNDER_VOLTAGE_NOW: Final = 1
+_THROTTLED: Final = {0: "under-voltage", 1: "a lower clock", 2: "throttled", 3: "too hot"}
+_SINCE_START: Final = 16
+"""The same bits again, so many places higher: it was so at some time since the start."""
 
 
 class Board:
@@ -51,9 +54,24 @@ def under_voltage(root: Path = Path("/")) -> bool | None:
         if _read(monitor / "name") == "rpi_volt":
             alarm = _read(monitor / "in0_lcrit_alarm")
             return None if alarm is None else alarm != "0"
-    throttled = _read(root / "sys/devices/platform/soc/soc:firmware/get_throttled")
+    flags = _throttled(root)
+    return None if flags is None else bool(flags & _UNDER_VOLTAGE_NOW)
+
+
+def throttled(root: Path = Path("/")) -> tuple[frozenset[str], frozenset[str]] | None:
+    """What holds the computer back now, and what did since its start; None: it doesn't say."""
+    flags = _throttled(root)
+    if flags is None:
+        return None
+    now = frozenset(word for bit, word in _THROTTLED.items() if flags >> bit & 1)
+    since = (word for bit, word in _THROTTLED.items() if flags >> (bit + _SINCE_START) & 1)
+    return now, frozenset(since)
+
+
+def _throttled(root: Path) -> int | None:
+    said = _read(root / "sys/devices/platform/soc/soc:firmware/get_throttled")
     try:
-        return None if throttled is None else bool(int(throttled, 16) & _UNDER_VOLTAGE_NOW)
+        return None if said is None else int(said, 16)
     except ValueError:
         return None
 

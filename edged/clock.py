@@ -10,35 +10,21 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from typing import Protocol
 
-from edged import limits
+from edged.core import limits, time_sense
+from edged.core.time_sense import ClockState, Instant, Source, TimeSense, Told
 
-
-class ClockState(StrEnum):
-    """How much a reading is worth (ARCHITECTURE, Time)."""
-
-    UNSET = "UNSET"
-    RESTORED = "RESTORED"
-    SYNCED = "SYNCED"
-    HOLDOVER = "HOLDOVER"
-    SUSPECT = "SUSPECT"
+__all__ = ["Clock", "ClockState", "Instant", "SystemClock", "host_error_s", "kernel_error_s"]
 
 
 @dataclass(frozen=True, slots=True)
-class Instant:
-    """A reading. The true time lies in [earliest, latest]; `latest` None = no upper bound."""
+class Standing:
+    """What is known of the clock beside its time. `drift_ppm` None: not measured yet."""
 
-    at: datetime
-    earliest: datetime
-    latest: datetime | None
-    state: ClockState
-
-    @property
-    def trusted(self) -> bool:
-        """True where rules about time mean something (spec/rules.md 3.7)."""
-        return self.state in {ClockState.SYNCED, ClockState.HOLDOVER}
+    source: Source
+    drift_ppm: float | None
+    drifts: bool
 
 
 class Clock(Protocol):
@@ -54,6 +40,14 @@ class Clock(Protocol):
 
     def observe(self, dated: datetime) -> None:
         """Raise the lower bound: something verified was made at `dated`."""
+        ...
+
+    def hear(self, at: datetime, error: timedelta) -> None:
+        """Take the cloud's fresh and signed word: it is `at` now, give or take `error`."""
+        ...
+
+    def standing(self) -> "Standing":
+        """Say by whose word the time is known, and what the crystal is worth."""
         ...
 
     async def sleep_ms(self, for_ms: int) -> None:
@@ -74,13 +68,14 @@ class _Timex(ctypes.Structure):
 
 
 _TIME_ERROR = 5  # adjtimex(2): the clock is not synchronised
+_LIBC = ctypes.CDLL(None)  # looked up once: the clock is read for every scan
 
 
 def kernel_error_s() -> float | None:
     """Ask the kernel for its clock's largest error in seconds; None: not synchronised."""
     buffer = _Timex()
     try:
-        state = ctypes.CDLL(None).adjtimex(ctypes.byref(buffer))
+        state = _LIBC.adjtimex(ctypes.byref(buffer))
     except (AttributeError, OSError):
         return None
     return None if state in {-1, _TIME_ERROR} else float(buffer.maxerror) / 1e6
@@ -88,16 +83,17 @@ def kernel_error_s() -> float | None:
 
 def host_error_s() -> float | None:
     """Stand in for `kernel_error_s` where the host keeps the time (`clock.trust = "host"`)."""
-    return limits.SYNCED_ERROR_S
+    return limits.SYNCED_ERROR.total_seconds()
 
 
 class SystemClock:
-    """This machine's clock.
+    """This machine's clock: what its sources say, through `edged.core.time_sense`.
 
     Args:
         error_s: Tells the clock's largest error now, or None while no source confirms it.
         floor: The last time this device is known to have seen; time before it is not believed.
         wall: Reads the time of day; replaced in tests.
+        needs_cloud: Whether what moves a clock that NTP had set needs the cloud's word.
     """
 
     def __init__(
@@ -105,11 +101,14 @@ class SystemClock:
         error_s: Callable[[], float | None] = kernel_error_s,
         floor: datetime | None = None,
         wall: Callable[[], datetime] | None = None,
+        *,
+        needs_cloud: bool = False,
     ) -> None:
         self._error_s = error_s
-        self._floor = floor or limits.BUILT_AFTER
         self._wall = wall or (lambda: datetime.now(UTC))  # noqa: TID251 - the one home of now()
-        self._synced: tuple[datetime, int] | None = None
+        self.sense = TimeSense(floor_ms=self.monotonic_ms(), needs_cloud=needs_cloud)
+        if floor is not None:
+            self.observe(floor)
 
     def monotonic_ms(self) -> int:
         """Milliseconds of CLOCK_BOOTTIME, which counts a suspended system's sleep too."""
@@ -117,40 +116,24 @@ class SystemClock:
 
     def observe(self, dated: datetime) -> None:
         """Raise the floor to `dated`."""
-        self._floor = max(self._floor, dated)
+        self.sense = time_sense.observe(self.sense, dated, self.monotonic_ms())
+
+    def hear(self, at: datetime, error: timedelta) -> None:
+        """Take the cloud's fresh and signed word: it is `at` now, give or take `error`."""
+        self.sense = time_sense.hear(self.sense, at, error, self.monotonic_ms())
 
     def now(self) -> Instant:
-        """Read the clock.
+        """Read the clock."""
+        told = Told(self._wall(), self.monotonic_ms(), self._error_s())
+        self.sense, now = time_sense.read(self.sense, told)
+        return now
 
-        A trusted clock is read as it is. One that is not trusted is at least as late as
-        everything verified that was seen, and has no upper bound. Without confirmation the
-        time of day runs with the monotonic clock, or somebody has stepped it.
-        """
-        wall, error_s, tick_ms = self._wall(), self._error_s(), self.monotonic_ms()
-        if wall < self._floor - limits.FLOOR_SLACK:
-            return self._doubted(
-                wall, ClockState.UNSET if wall < limits.BUILT_AFTER else ClockState.SUSPECT
-            )
-        if error_s is not None:
-            self._synced = wall, tick_ms
-            return _around(wall, error_s, ClockState.SYNCED)
-        if self._synced is None:
-            return self._doubted(wall, ClockState.RESTORED)
-        synced, synced_ms = self._synced
-        since = timedelta(milliseconds=tick_ms - synced_ms)
-        if abs(wall - synced - since) > limits.CLOCK_STEP:
-            return self._doubted(wall, ClockState.SUSPECT)
-        drift_s = since.total_seconds() * limits.DRIFT_PPM / 1e6
-        return _around(wall, limits.SYNCED_ERROR_S + drift_s, ClockState.HOLDOVER)
+    def standing(self) -> Standing:
+        """Say by whose word the time is known, and what the crystal is worth."""
+        sense = self.sense
+        source = time_sense.source(sense, self.monotonic_ms())
+        return Standing(source, sense.drift_ppm, time_sense.drifts(sense))
 
     async def sleep_ms(self, for_ms: int) -> None:
         """Wait without a busy loop."""
         await asyncio.sleep(max(0, for_ms) / 1000)
-
-    def _doubted(self, wall: datetime, state: ClockState) -> Instant:
-        return Instant(max(wall, self._floor), self._floor, None, state)
-
-
-def _around(at: datetime, error_s: float, state: ClockState) -> Instant:
-    margin = timedelta(seconds=error_s)
-    return Instant(at, at - margin, at + margin, state)

@@ -3,8 +3,10 @@
 from edged.core import events, seating
 from edged.core.access import Request
 from edged.core.counter import Served
+from edged.core.door_words import DoorOutcome
 from edged.core.events import Stamp
 from edged.core.seating import SeatChange
+from edged.ports import Ports
 from edged.scene import Arrival
 from edged.store.ledger import Ledger
 from policy.seats import Stepped
@@ -35,3 +37,15 @@ def _change(
 ) -> None:
     ledger.change_seat(change)
     ledger.append(events.seat(stamp, arrival.event_id, arrival.device.id, change, stepped))
+
+
+def take_back(ports: Ports, event_id: str) -> None:
+    """Take back what was counted where there is no door, and say so, when that can be written."""
+    said = DoorOutcome.DOOR_NOT_OPENED.value
+    body = events.outcome(ports.stamp(), None, event_id, said, withdrawn=True)
+
+    def write(ledger: Ledger) -> None:
+        ledger.withdraw(event_id)
+        ledger.append(body)
+
+    ports.recorder.record(write)

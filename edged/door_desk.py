@@ -9,16 +9,15 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Annotated, Final, Literal, Self, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import Field, TypeAdapter, model_validator
 
 from edged import limits
-from edged.control.client import ControlRefused
 from edged.core import events
 from edged.core.door_words import DoorOutcome
 from edged.emergency import Emergency, keep_lockdown, keep_reset
 from edged.errors import NotFound
-from edged.exits import Exit
 from edged.gate import Gate
+from edged.orders import Asked, understood
 from edged.ports import Ports
 from edged.rules_fields import Id
 from edged.store.errors import FailKind, StoreFailed
@@ -37,16 +36,14 @@ class Result(StrEnum):
     LOCK_FAULT = "LOCK_FAULT"
     """The lock did not take the order."""
     STILL_BURNING = "STILL_BURNING"
-    """The fire input still says fire, or its latch can't be reset."""
+    """The fire input still says fire or is lost, or its latch can't be reset."""
     NO_FIRE = "NO_FIRE"
     """There is no fire to reset."""
     SWITCHED_ON = "SWITCHED_ON"
     """The command's lockdown has ended, but the local switch is on."""
 
 
-class _Order(BaseModel):
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", hide_input_in_errors=True)
-
+class _Order(Asked):
     command: Id
     by: Id
 
@@ -97,13 +94,7 @@ class DoorDesk:
             NotFound: There is no such door or store.
             StoreFailed: It could not be recorded in time; no bolt moved, nothing was ended.
         """
-        try:
-            order = _ORDER.validate_python(said["order"])
-        except ValidationError as error:
-            lines = [
-                f"{'.'.join(map(str, one['loc'][1:]))}: {one['msg']}" for one in error.errors()
-            ]
-            raise ControlRefused(Exit.USAGE, lines) from None
+        order = understood(_ORDER, said["order"])
         result, more = await self._do(order)
         return {"command": order.command, "result": result.value, **more}
 

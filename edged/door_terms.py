@@ -1,5 +1,6 @@
 """How a door behaves now: the rules' word under the settings' ceilings, the hours, the levels."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from edged.clock import Instant
@@ -43,9 +44,12 @@ def find(rules: Rules | None, name: str) -> Door:
 
 
 def terms(
-    rules: Rules | None, name: str, fitted: Fitting, levels: Levels, now: Instant
+    rules: Rules | None, name: str, fitted: Fitting, levels: Levels, now: Callable[[], Instant]
 ) -> DoorTerms:
-    """Work out a door's terms; the ceiling holds for those who have more time too."""
+    """Work out a door's terms; the ceiling holds for those who have more time too.
+
+    `now` is asked by a door that has hours.
+    """
     door = find(rules, name)
     pulse_ms = min(door.pulse_ms, fitted.max_pulse_ms)
     shunt = door.exit_button is ExitButton.SHUNT and fitted.mechanical
@@ -69,9 +73,12 @@ def terms(
     )
 
 
-def _scheduled(rules: Rules | None, door: Door, now: Instant) -> bool:
+def _scheduled(rules: Rules | None, door: Door, read: Callable[[], Instant]) -> bool:
     """Tell whether the hours say so, whatever the time is; a clock in doubt opens nothing."""
-    if rules is None or not door.open_bands or not now.trusted or now.latest is None:
+    if rules is None or not door.open_bands:
+        return False
+    now = read()
+    if not now.trusted or now.latest is None:
         return False
     store = rules.stores[door.store]
     return all(stands_open(store, door, at) for at in (now.earliest, now.latest))

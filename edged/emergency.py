@@ -28,6 +28,7 @@ class Emergency:
     """The levels that the gates look at, and who set them.
 
     `panel`, given by the wiring: a fire input whose latch is its own, and outlives ours.
+    `burning`: the fire input says fire, or nobody hears it, so that no fire can be reset.
     """
 
     def __init__(self, ports: Ports, gates: Iterable[Gate]) -> None:
@@ -64,6 +65,15 @@ class Emergency:
         if active and not self.levels.fire:
             self._ports.recorder.record(lambda ledger: ledger.put("fire", value=True))
             self._latch("the fire input")
+        self._ports.alarms.change(SOURCE, AlarmName.FIRE_UNHEARD, raised=False)
+
+    def fire_lost(self) -> None:
+        """Take that nobody hears the fire input, which is an alarm and no fire.
+
+        At the header the magnets are without power meanwhile: whoever is lost there held them.
+        """
+        self.burning = True
+        self._ports.alarms.change(SOURCE, AlarmName.FIRE_UNHEARD, raised=True)
 
     def lockdown_switch(self, active: bool) -> None:
         """Take the level of the lockdown switch."""

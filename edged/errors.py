@@ -7,6 +7,22 @@ class NotFound(Exception):
     """What was asked about is not there. The text names it."""
 
 
+class Untrusted(Exception):
+    """A trust document or this device's key can't be used. The text says why, and no secret."""
+
+
+class EnrolmentRefused(Exception):
+    """The cloud does not take this device. The text is its word for why."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"the cloud refuses this device: {why}")
+        self.why = why
+
+
+class NetworkRefused(Exception):
+    """The network is as it was. The text says why."""
+
+
 class AuditBroken(Exception):
     """A record of the audit, number `seq`, is not as it was written."""
 
@@ -18,6 +34,10 @@ class AuditBroken(Exception):
     def __str__(self) -> str:
         """Say it in one line."""
         return f"record {self.seq}: {self.reason}"
+
+
+class InstallRefused(Exception):
+    """The programs can't run from where they are. The text says why, and what to do."""
 
 
 class RulesFaulty(Exception):

@@ -7,9 +7,18 @@ answers with the same code and lines, so a command ends alike wherever its work 
 from enum import IntEnum
 from typing import Final
 
+from cloud_link.claim import BadClaim
 from drivers.api import DriverError
 from edged.control.client import ControlRefused, DaemonUnreachable
-from edged.errors import AuditBroken, NotFound, RulesFaulty
+from edged.errors import (
+    AuditBroken,
+    EnrolmentRefused,
+    InstallRefused,
+    NetworkRefused,
+    NotFound,
+    RulesFaulty,
+    Untrusted,
+)
 from edged.printable import printable, where
 from edged.settings_file import SettingsRefused
 from edged.store.errors import RulesRefused, SchemaTooNew, StateInUse, StoreError
@@ -33,6 +42,10 @@ class Exit(IntEnum):
     FORBIDDEN = 12
     LOCKER_REFUSED = 13
     DOOR_REFUSED = 14
+    UNTRUSTED = 15
+    NOT_PASSED = 16
+    ENROLMENT_REFUSED = 17
+    NETWORK_REFUSED = 18
 
 
 MEANINGS: Final = {
@@ -51,6 +64,10 @@ MEANINGS: Final = {
     Exit.FORBIDDEN: "this user may not do that",
     Exit.LOCKER_REFUSED: "the locker was not released, or is not in a state for that",
     Exit.DOOR_REFUSED: "the command to the doors was refused as things are; its result says why",
+    Exit.UNTRUSTED: "the trust document or the device's key can't be used",
+    Exit.NOT_PASSED: "a check of the device or a step of its commissioning did not pass",
+    Exit.ENROLMENT_REFUSED: "the cloud does not take this device, or the claim is none",
+    Exit.NETWORK_REFUSED: "the network can't be changed so, and is as it was",
 }
 
 
@@ -65,6 +82,11 @@ _KNOWN: Final[tuple[tuple[type[BaseException], Exit, str], ...]] = (
     (DaemonUnreachable, Exit.UNREACHABLE, ""),
     (NotFound, Exit.NOT_FOUND, ""),
     (AuditBroken, Exit.AUDIT_BROKEN, "audit broken: "),
+    (InstallRefused, Exit.USAGE, ""),
+    (Untrusted, Exit.UNTRUSTED, ""),
+    (EnrolmentRefused, Exit.ENROLMENT_REFUSED, ""),
+    (NetworkRefused, Exit.NETWORK_REFUSED, ""),
+    (BadClaim, Exit.ENROLMENT_REFUSED, ""),
     (FileNotFoundError, Exit.NOT_FOUND, ""),
     (PermissionError, Exit.FORBIDDEN, ""),
     (OSError, Exit.STORAGE, ""),

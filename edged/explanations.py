@@ -4,15 +4,18 @@ One code for machines, one line for the member, one for staff. Members are never
 were stopped: for them `policy.explain` computes nothing. Times are those of the store.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta, tzinfo
 from types import MappingProxyType
 
+from edged import limits
 from edged.settings import Language
 from edged.staff_words import FACTS, REASONS, Words, word
 from policy.decision import Fact
 from policy.explain import Left, Way, WayIn
+from policy.locker_model import Locker
 from policy.model import Decision, Reason, Verdict
+from policy.seats import Io, Seat
 from policy.usage import ANY_BAND
 
 _MINUTE = timedelta(minutes=1)
@@ -43,6 +46,14 @@ _WAYS: Mapping[Way, Words] = MappingProxyType(
 )
 _LEFT: Words = ("{of}回中あと{left}回", "{of}회 중 {left}회 남음", "{left} of {of} left")
 _LEFT_OF_TICKET: Words = ("あと{left}回", "{left}회 남음", "{left} left")
+
+_SEAT: Mapping[Io, Words] = MappingProxyType(
+    {
+        Io.IN: ("座席{}: 入室", "좌석 {}: 입실", "Seat {}: checked in"),
+        Io.OUT: ("座席{}: 退室", "좌석 {}: 퇴실", "Seat {}: checked out"),
+    }
+)
+_LOCKER: Words = ("ロッカー{}: {}まで", "사물함 {}: {}까지", "Locker {}: until {}")
 
 _TOMORROW: Words = ("明日", "내일", "tomorrow")
 _DATE: Words = ("{0.month}月{0.day}日({1})", "{0.month}월 {0.day}일({1})", "{1} {0.day} {2}")
@@ -77,6 +88,33 @@ def member_line(ahead: WayIn | Left, language: Language, tz: tzinfo, now: dateti
         opens=_when(opens, beside, language, in_full=ahead.kind is Way.NEXT_MONTH),
         booked=_when(begins, today, language),
     )
+
+
+def held_line(
+    seats: Iterable[Seat],
+    lockers: Iterable[Locker],
+    language: Language,
+    tz: tzinfo,
+    now: datetime,
+) -> str:
+    """Return one line of what a member holds: seats, and lockers with their ends.
+
+    It is cut after `limits.MEMBER_LINE_COLUMNS` characters.
+
+    Args:
+        seats: Of the member; one that was given back is left out.
+        lockers: Of the member.
+        language: In which language.
+        tz: The store's zone, in which times and dates are told.
+        now: An end on the same date is told by its time only.
+    """
+    today = now.astimezone(tz).date()
+    held = [word(_SEAT[s.holding.io], language).format(s.id) for s in seats if s.holding]
+    for locker in lockers:
+        if locker.occupancy is not None:
+            end = _when(_minute(locker.occupancy.end, tz), today, language)
+            held.append(word(_LOCKER, language).format(locker.id, end))
+    return " / ".join(held)[: limits.MEMBER_LINE_COLUMNS]
 
 
 def staff_line(decision: Decision, language: Language, tz: tzinfo, ahead: str = "") -> str:

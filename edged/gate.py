@@ -11,6 +11,7 @@ import structlog
 
 from drivers.api import DriverError, Lock
 from edged import limits
+from edged.beside import WaitingCard
 from edged.core import door as machine
 from edged.core import door_words as words
 from edged.core import events
@@ -32,7 +33,8 @@ _ASKING = (words.Grant, words.ExitPressed, words.Extend)
 class Gate:
     """A door: its lock, its machine's state, its mailbox.
 
-    `levels` and `others`, the other doors of this device, are given by the wiring.
+    `levels` and `others`, the other doors of this device, are given by the wiring. `card`: the one
+    that waits here for its PIN.
     """
 
     def __init__(self, name: str, lock: Lock, ports: Ports, fitted: Fitting) -> None:
@@ -41,6 +43,7 @@ class Gate:
         self.levels = Levels()
         self.others: Sequence[Gate] = ()
         self.state = words.Door()
+        self.card = WaitingCard()
         self._lock = lock
         self._ports = ports
         self._mailbox: Mailbox[words.Event] = Mailbox(limits.GATE_MAILBOX)
@@ -51,8 +54,8 @@ class Gate:
 
     def terms(self) -> words.DoorTerms:
         """How the door behaves now."""
-        now, rules = self._ports.clock.now(), self._ports.rules.rules
-        return terms(rules, self.name, self.fitted, self.levels, now)
+        ports = self._ports
+        return terms(ports.rules.rules, self.name, self.fitted, self.levels, ports.clock.now)
 
     @property
     def lockdown(self) -> bool:
@@ -221,7 +224,11 @@ class Gate:
 
     def _settle(self, event_id: str, result: words.DoorOutcome, *, taken_back: bool) -> None:
         """Record what came of a grant; where the door stayed shut, nobody came in by it."""
-        body = events.outcome(self._ports.stamp(), self.name, event_id, result.value)
+        body = events.outcome(
+            self._ports.stamp(), self.name, event_id, result.value, withdrawn=taken_back
+        )
+        if taken_back:
+            self._ports.uses.withdraw(event_id)
 
         def write(ledger: Ledger) -> None:
             if result is not words.DoorOutcome.DOOR_OPENED:

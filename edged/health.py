@@ -12,6 +12,7 @@ from typing import Protocol
 import structlog
 
 from edged import limits, notify
+from edged.clock import ClockState
 from edged.core import events
 from edged.core.alarm_words import AlarmName
 from edged.ports import Ports
@@ -36,6 +37,7 @@ class Health:
         self._ports = ports
         self._sums = sums
         self._kept: datetime | None = None
+        self._clock: ClockState | None = None
 
     async def run(self) -> None:
         """Look, for ever."""
@@ -49,8 +51,25 @@ class Health:
     async def look(self) -> None:
         """Sum up what was only counted; feed the watchdog if the journal answers."""
         self._sum_up()
+        self._watch_clock()
         if await self._journal_answers():
             notify.notify(notify.WATCHDOG)
+
+    def _watch_clock(self) -> None:
+        """Record how much the clock is worth whenever that changes, and say if it is little."""
+        ports, now = self._ports, self._ports.clock.now()
+        standing = ports.clock.standing()
+        if now.state is not self._clock:
+            before = None if self._clock is None else self._clock.value
+            stamp = events.Stamp(now.at, now.state.value)
+            source = standing.source.value
+            ports.recorder.append(events.clock(stamp, before, source, now.error_ms))
+            log.info("clock_changed", state=now.state.value, before=before, source=source)
+            self._clock = now.state
+        ports.alarms.change(
+            "clock", AlarmName.CLOCK_DOUBTED, raised=not now.trusted, cause=now.state.value
+        )
+        ports.alarms.change("clock", AlarmName.CLOCK_DRIFTS, raised=standing.drifts)
 
     def _sum_up(self) -> None:
         for each in self._sums:

@@ -1,6 +1,6 @@
 """Every limit of the daemon, with its unit and its reason. Each package has its own list."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 # --- settings ---
 SETTINGS_BYTES = 65_536
@@ -37,10 +37,14 @@ BUS_BAUDS = (9_600, 19_200, 38_400, 57_600, 115_200)
 """What boards at a bus can be set to (drivers.limits)."""
 KERONG_ADDRESS, KERONG_LOCKS = 9, 16
 """The highest of each of one KERONG board (drivers.limits); likewise those below."""
+KERONG_6X_LOCKS = 48
+"""What its status has bits for."""
 WINNSEN_STATION, WINNSEN_LOCKS = 255, 16
 """A byte on the wire, and its mask."""
 ADDRESS_8A, LOCKS_8A = 99, 32
 """Two digits, and the largest board of the kind."""
+WKLY_ADDRESS, WKLY_LOCKS = 31, 24
+"""What its one unofficial driver says."""
 WAVESHARE_LOCKS = 8
 """Relays of the board."""
 LOCKER_PULSE_MS = (100, 3_000)
@@ -63,6 +67,8 @@ LOG_TEXT_CHARS = 2_000
 """One value in a log line; the longest honest one is a path."""
 LOG_ITEMS = 100
 """Members of one list or table in a log line: the frames of a deep traceback."""
+LOG_KEYS = 256
+"""Names of values that are kept as they are spelled; our own are about a hundred."""
 LOG_DEPTH = 8
 """Tables within tables; a traceback needs six."""
 
@@ -87,29 +93,35 @@ CONTROL_REQUESTS_PER_S = 10.0
 """Lasting rate on one connection; people and consoles stay far below."""
 WATCH_EVENTS = 256
 """Events kept for one slow watcher: a busy minute of sixteen doors."""
+ANSWERS_SHOWN = 8
+"""Devices that a console's question why is answered for: each answer has some 2 KB of checks."""
+RECORDS_SHOWN = 30
+"""Records that one answer lists, of 700 bytes each; a page of a console."""
+BOOKINGS_SHOWN = 150
+"""Bookings that one answer lists; with the longest names that is most of a line."""
+INQUIRY_KEPT_S = 60.0
+"""How long an answer is good that had to look at every member."""
 LOCKERS_SHOWN = 100
 """Lockers that one answer lists; with the longest ids that is most of a line."""
+LOCKERS_KNOWN_S = 5.0
+"""How long somebody who asks for the lockers waits for the journal: a start takes less."""
 FAULTS_SHOWN = 100
 """Faults that one answer lists; who has more will not read them at once."""
 
 # --- clock ---
-SYNCED_ERROR_S = 0.5
-"""Error taken for a confirmed clock that does not tell its own; NTP over DSL is far better."""
-DRIFT_PPM = 100.0
-"""Drift of a crystal without its source: twice what Pi boards show over their temperatures."""
-BUILT_AFTER = datetime(2025, 1, 1, tzinfo=UTC)
-"""No device was built before; an earlier clock was never set."""
-FLOOR_SLACK = timedelta(minutes=2)
-"""How far behind the last dated thing a clock may be before it is doubted."""
-CLOCK_STEP = timedelta(seconds=5)
-"""Difference between the two clocks' progress that is a step: leap seconds and reading are less."""
-
 # --- replays ---
 SPENT_KEPT = timedelta(days=3)
 """How long after its issue a code that works once is remembered: none lives longer than a day
 (policy.limits.CODE_TTL), and the rest is for clocks that are wrong."""
+USES_KEPT = 10_000
+"""Uses of codes kept in memory for when the disk fails: a busy day of one door, 2 MB."""
+
+CARD_WAITS_MS = 30_000
+"""How long a staff card waits for the PIN beside it: who looks for the keys twice has time."""
 
 # --- records ---
+EVENT_IDS_AHEAD = 64
+"""Event ids that are made at a time: 1 KB, and a busy hour of one door."""
 WAITING_RECORDS = 10_000
 """Records kept in memory while the disk fails: some megabytes, a busy day of one door."""
 RECORD_RETRY_MS = 1_000
@@ -152,6 +164,46 @@ HEALTH_MS = 10_000
 """Between two looks; a third of the watchdog's patience (systemd/edged.service)."""
 TIME_KEPT_EVERY = timedelta(seconds=60)
 """How often the time is kept on disk: a power cut loses no more of it."""
+
+# --- the cloud ---
+PRUNE_EVERY_MS = 3_600_000
+"""Between two looks for records that need not be kept any more; they are kept for a month."""
+TRIAL_LOOK_MS = 1_000
+"""Between two looks whether a trial of rules is over; it is given in seconds."""
+FROZEN_MS = 24 * 3_600_000
+"""Without a fresh word of the cloud for so long, its rules are frozen (cloud_link/README.md)."""
+LINK_AGAIN_MS = 60_000
+"""Before a link that failed by its own fault is begun anew; its memory may be what failed."""
+ENROL_AGAIN_MS = 3_000
+"""Between requests to be enrolled: somebody stands there and waits, or has just adopted it."""
+RENEWAL_LOOK_MS = 60_000
+"""Between two looks whether the certificate is to be renewed; that has weeks."""
+APART_NICE = 10
+"""How far a process of heavy work stands back: whoever is at a door has the processor first. It has
+a ninth of the daemon's weight then; with 19 it came to no end on a busy machine."""
+CERTIFICATE_LAST = 6
+"""The share of a certificate's life, one part of so many, in which its end is near: it is renewed
+when a third is left, so that has failed for as long as is left now."""
+CERTIFICATE_NEAR = timedelta(days=30)
+"""The longest that an end is near: a technician comes to every door within a month."""
+SSID_BYTES = 32
+"""IEEE 802.11, 9.4.2.2."""
+PSK_CHARS = (8, 63)
+"""IEEE 802.11i, H.4.1: a pass-phrase."""
+DNS_SERVERS = 3
+"""A resolver asks no more of them (resolv.conf(5))."""
+NETWORK_PRIORITY = 100
+"""Of a profile of ours, before those that the system came with (0)."""
+NETWORK_UP_S = 45
+"""For a connection to come up: association and DHCP take seconds, a bad antenna some tries."""
+NETWORK_REACH_S = 60.0
+"""For the broker to answer over it, unless told: whoever changes it may wait to be let in again."""
+NETWORK_AGAIN_MS = 1_000
+"""Between tries to reach it."""
+DIAGNOSTIC_RECORDS = 50
+"""Newest records in the answer to `diagnostics`: 35 KB beside a status of 20 KB."""
+BUFFER_DAYS = 3_650
+"""The most days of room for records that are spoken of: nobody plans for more."""
 
 # --- what people are shown ---
 MEMBER_LINE_COLUMNS = 64

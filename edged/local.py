@@ -1,38 +1,45 @@
 """What the control socket can ask of this daemon, and the answers."""
 
-import asyncio
-import multiprocessing
 from collections import Counter
 from collections.abc import Mapping
-from concurrent.futures import Future, ProcessPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edged import rules_load, wiring
-from edged.control.client import ControlRefused
+from edged.apart import Apart
+from edged.cloud.files import trust_file
 from edged.control.server import Handler
 from edged.control.wire import Verb
 from edged.core import events
 from edged.door_desk import DoorDesk
-from edged.exits import explain
+from edged.identity.desk import ProvisionDesk
+from edged.inquiry import Inquiry
 from edged.keeping import Keeping
 from edged.locker_desk import LockerDesk
 from edged.loyalty_desk import LoyaltyDesk
 from edged.ports import Ports
 from edged.settings import Settings
-from edged.store.errors import FailKind, StoreFailed
+
+if TYPE_CHECKING:
+    from edged.cloud.service import CloudLink
 
 
 def handlers(
-    settings: Settings, ports: Ports, house: wiring.House, keeping: Keeping
+    settings: Settings,
+    ports: Ports,
+    house: wiring.House,
+    keeping: Keeping,
+    cloud: "CloudLink | None" = None,
 ) -> Mapping[Verb, Handler]:
     """Make the handler of every verb that asks for an answer."""
-    build = _Building(settings.state_dir)
+    build = Apart(rules_load.load, "other rules are being loaded")
 
     async def status(_: Mapping[str, object]) -> Mapping[str, object]:
-        return report(settings, ports, house)
+        link = None if cloud is None else await cloud.status()
+        return {**report(settings, ports, house), "link": link}
 
     async def load(arguments: Mapping[str, object]) -> Mapping[str, object]:
-        loaded = await build(Path(str(arguments["path"])))
+        loaded = await build(Path(str(arguments["path"])), settings.state_dir)
         await ports.rules.reload()
         keeping.rules_changed()
         return {
@@ -41,7 +48,7 @@ def handlers(
             "members": loaded.members,
         }
 
-    desk = LockerDesk(settings, ports, house.banks)
+    desk, inquiry = LockerDesk(settings, ports, house.banks), Inquiry(settings, ports.clock)
     return {
         Verb.STATUS: status,
         Verb.RULES_LOAD: load,
@@ -49,48 +56,39 @@ def handlers(
         Verb.LOCKER: desk.order,
         Verb.LOYALTY: LoyaltyDesk(ports).order,
         Verb.DOOR: DoorDesk(ports, house.gates, house.emergency).order,
+        Verb.WHY: inquiry.why,
+        Verb.RECORDS: inquiry.records,
+        Verb.BOOKINGS: inquiry.bookings,
+        Verb.READINESS: inquiry.readiness,
+        Verb.LOGIN: house.logins.order,
+        Verb.COMMISSION: house.commission.order,
+        Verb.PROVISION: ProvisionDesk(
+            settings, ports, house.claims, None if cloud is None else cloud.status
+        ).order,
     }
 
 
-class _Building:
-    """Builds rule sets, each in a process of its own: here it would hold up every scan.
-
-    One at a time, as `edged.store.rules` demands; one that nobody waits for any more counts.
-    """
-
-    def __init__(self, state_dir: Path) -> None:
-        self._state_dir = state_dir
-        self._last: Future[rules_load.Loaded | tuple[int, list[str]]] | None = None
-
-    async def __call__(self, path: Path) -> rules_load.Loaded:
-        if self._last is not None and not self._last.done():
-            raise StoreFailed(FailKind.BUSY, "other rules are being loaded")
-        worker = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
-        self._last = worker.submit(_load, path, self._state_dir)
-        worker.shutdown(wait=False)
-        loaded = await asyncio.wrap_future(self._last)
-        if isinstance(loaded, rules_load.Loaded):
-            return loaded
-        raise ControlRefused(*loaded)
-
-
-def _load(path: Path, state_dir: Path) -> rules_load.Loaded | tuple[int, list[str]]:
-    """Load in the worker; an error crosses to the daemon in words, for most can't be pickled."""
-    try:
-        return rules_load.load(path, state_dir)
-    except Exception as error:  # noqa: BLE001 - all of them are explained over there
-        return explain(error)
+def provisioned(settings: Settings) -> bool:
+    """Tell whether somebody has told this device whom it trusts."""
+    return trust_file(settings.state_dir).exists()
 
 
 def report(settings: Settings, ports: Ports, house: wiring.House) -> Mapping[str, object]:
     """Say how everything is, plain JSON values only."""
     now, rules = ports.clock.now(), ports.rules.rules
-    failed = ports.journal.failed
+    failed, standing = ports.journal.failed, ports.clock.standing()
     return {
         "device": settings.device,
         "simulated": settings.allow_simulated,
-        "provisioned": False,
-        "clock": {"at": events.stamp_text(now.at), "state": now.state.value},
+        "provisioned": provisioned(settings),
+        "clock": {
+            "at": events.stamp_text(now.at),
+            "state": now.state.value,
+            "error_s": None if now.error_ms is None else now.error_ms / 1000,
+            "not_before": events.stamp_text(now.earliest),
+            "source": standing.source.value,
+            "drift_ppm": standing.drift_ppm,
+        },
         "rules": None
         if rules is None
         else {

@@ -4,15 +4,16 @@ Each order carries an id of its own, so that a copy has no second effect, and th
 locker that it is about.
 """
 
+import asyncio
 import hashlib
 import hmac
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Final, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, Field, TypeAdapter
 
 from edged import limits
 from edged.bank import Bank
@@ -21,6 +22,7 @@ from edged.core.events import LockerCommand, stamp_text
 from edged.errors import NotFound
 from edged.exits import Exit
 from edged.locker_order import Order
+from edged.orders import Asked, understood
 from edged.ports import Ports
 from edged.rules_fields import Id
 from edged.settings import Settings
@@ -32,9 +34,7 @@ _When: TypeAlias = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}")]
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
-class _Order(BaseModel):
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", hide_input_in_errors=True)
-
+class _Order(Asked):
     command: Id
     locker: Id
 
@@ -113,7 +113,14 @@ class LockerDesk:
         self._pepper = None if pepper is None else pepper.get_secret_value().encode()
 
     async def show(self, said: Mapping[str, object]) -> Mapping[str, object]:
-        """Give the next lockers after the id `after`, and whether there are more."""
+        """Give the next lockers after the id `after`, and whether there are more.
+
+        Just after the start it waits for what the journal holds of them, but not for ever.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(limits.LOCKERS_KNOWN_S):
+                for bank in self._banks.values():
+                    await bank.known.wait()
         names = sorted(name for name in self._banks if name > str(said["after"]))
         page = [self._line(name) for name in names[: limits.LOCKERS_SHOWN]]
         return {"lockers": page, "more": len(names) > len(page)}
@@ -126,10 +133,7 @@ class LockerDesk:
             NotFound: There is no such locker.
             StoreFailed: Too many orders wait; nothing was done.
         """
-        try:
-            order = _ORDER.validate_python(said["order"])
-        except ValidationError as error:
-            raise ControlRefused(Exit.USAGE, [_problem(one) for one in error.errors()]) from None
+        order = understood(_ORDER, said["order"])
         if isinstance(order, _ReleaseAll):
             return await self._release_all(order)
         bank = self._banks.get(order.locker)
@@ -226,13 +230,6 @@ class LockerDesk:
         known = {"locker": name, "state": None} if locker is None else _plain(locker)
         seen = {"open": bank.stands_open(name), "new": name in bank.new}
         return {"bank": bank.name, "number": bank.channels[name], **known, **seen}
-
-
-def _problem(error: ErrorDetails) -> str:
-    """Say what is wrong with an order; what it said is not repeated, it may be a PIN."""
-    if error["type"].startswith("union_tag"):
-        return "do: is no order"
-    return f"{'.'.join(map(str, error['loc'][1:]))}: {error['msg']}"
 
 
 def _plain(locker: Locker) -> Mapping[str, object]:

@@ -41,6 +41,11 @@ class Done:
     locker: Locker
 
 
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """The journal was filled in by the cloud: what the bank knows of it is not all."""
+
+
 @dataclass(slots=True)
 class Ask:
     """An order on its way, given at `at_ms` of the monotonic clock; `done` is its answer."""
@@ -55,6 +60,11 @@ class Ask:
         """Answer, if somebody still waits and there is an answer."""
         if self.result is not None and not self.done.done():
             self.done.set_result(Done(self.result, self.released, locker))
+
+
+def thing(command: events.LockerCommand) -> tuple[str | None, str]:
+    """Return what a command asks for; a copy of it asks for the same."""
+    return command.locker, command.verb
 
 
 Write = Callable[[Ledger], TakenCommand | list[events.Body]]

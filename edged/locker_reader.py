@@ -1,6 +1,7 @@
 """A reader at a bank of lockers: from a member's code to the locker that the member holds."""
 
 import asyncio
+from functools import partial
 
 import structlog
 
@@ -14,6 +15,7 @@ from edged.passage import Passage
 from edged.ports import Ports
 from edged.scene import Arrival
 from edged.store.errors import StoreFailed
+from edged.store.ledger import Ledger
 from policy.locker_model import Claim, Locker, LockerState, Open
 from policy.model import Decision, Reason
 
@@ -58,9 +60,14 @@ class LockerReader(Passage):
     async def _admitted(self, arrival: Arrival) -> str | Decision:
         """Return the member whom the code names, or the refusal."""
         member = await self._find(arrival)
-        asked = scene.request(arrival, member, self._read_clock(arrival))
+        asked = scene.request(arrival, member)
         found = access.admitted(asked)
-        return found if isinstance(found, Decision) else found.id
+        if isinstance(found, Decision) or arrival.use is None:
+            return found if isinstance(found, Decision) else found.id
+        used = await self._ports.journal.commit(partial(_use, arrival, asked))
+        if not isinstance(used, Decision):
+            self._ports.uses.add(arrival.use, arrival.event_id)
+        return used
 
     async def _open(self, arrival: Arrival, member: str, locker: str | None) -> Reason:
         if locker is None:
@@ -68,6 +75,15 @@ class LockerReader(Passage):
         event = Open(arrival.event_id, Claim(member=member))
         done = await self._bank.order(Order(_command(arrival, locker, member), event))
         return Reason.INTERNAL_ERROR if done.released is False else Reason(done.result)
+
+
+def _use(arrival: Arrival, asked: access.Request, ledger: Ledger) -> str | Decision:
+    """Use a code up that opens once, before its locker is released: a cut gives nobody two."""
+    found = access.admitted(scene.with_journal(asked, arrival, ledger))
+    if isinstance(found, Decision):
+        return found
+    scene.spend(arrival, ledger)
+    return found.id
 
 
 def turn_of(bank: Bank, member: str) -> str | None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from enum import Enum, auto
 from types import MappingProxyType
 
+from edged.core.login import Phase
 from edged.settings import Language
 from policy.model import Reason
 
@@ -23,6 +24,8 @@ class MessageClass(Enum):
     ASK_STAFF = auto()
     WRONG_DOOR = auto()
     OTHER_STORE = auto()
+    CHOOSE_STORE = auto()
+    ENTER_PIN = auto()
     NO_CONTRACT = auto()
     NOT_NOW = auto()
     USED_UP = auto()
@@ -97,6 +100,8 @@ _REASONS: Mapping[MessageClass, tuple[Reason, ...]] = {
         Reason.DEVICE_NOT_QUALIFIED,
     ),
     MessageClass.OTHER_STORE: (Reason.STORE_NOT_ALLOWED,),
+    MessageClass.CHOOSE_STORE: (Reason.CODE_OTHER_STORE,),
+    MessageClass.ENTER_PIN: (Reason.PIN_NEEDED,),
     MessageClass.NO_CONTRACT: (
         Reason.CONTRACT_NOT_STARTED,
         Reason.CONTRACT_ENDED,
@@ -166,6 +171,8 @@ CUES: Mapping[MessageClass, Cue] = MappingProxyType(
         MessageClass.UNAVAILABLE: Cue.LATER,
         MessageClass.ASK_STAFF: Cue.STAFF,
         MessageClass.OTHER_STORE: Cue.NO_RIGHT,
+        MessageClass.CHOOSE_STORE: Cue.SHOW_CODE,
+        MessageClass.ENTER_PIN: Cue.SHOW_CODE,
         MessageClass.NO_CONTRACT: Cue.NO_RIGHT,
         MessageClass.NOT_NOW: Cue.LATER,
         MessageClass.USED_UP: Cue.NO_RIGHT,
@@ -202,6 +209,8 @@ TEXTS: Mapping[Language, Mapping[MessageClass, str]] = MappingProxyType(
             MessageClass.UNAVAILABLE: "ただいま利用できません",
             MessageClass.ASK_STAFF: "スタッフへお問い合わせください",
             MessageClass.OTHER_STORE: "この店舗は対象外です",
+            MessageClass.CHOOSE_STORE: "アプリで店舗を選び直してください",
+            MessageClass.ENTER_PIN: "暗証番号を入力してください",
             MessageClass.NO_CONTRACT: "有効な契約がありません",
             MessageClass.NOT_NOW: "利用時間・曜日の対象外です",
             MessageClass.USED_UP: "今月の入館回数の上限です",
@@ -221,6 +230,8 @@ TEXTS: Mapping[Language, Mapping[MessageClass, str]] = MappingProxyType(
             MessageClass.UNAVAILABLE: "지금은 이용할 수 없습니다",
             MessageClass.ASK_STAFF: "직원에게 문의하세요",
             MessageClass.OTHER_STORE: "이용 가능한 지점이 아닙니다",
+            MessageClass.CHOOSE_STORE: "앱에서 지점을 다시 선택하세요",
+            MessageClass.ENTER_PIN: "비밀번호를 입력하세요",
             MessageClass.NO_CONTRACT: "유효한 이용권이 없습니다",
             MessageClass.NOT_NOW: "이용 시간·요일이 아닙니다",
             MessageClass.USED_UP: "이번 달 이용 횟수를 모두 사용했습니다",
@@ -240,6 +251,8 @@ TEXTS: Mapping[Language, Mapping[MessageClass, str]] = MappingProxyType(
             MessageClass.UNAVAILABLE: "Not available right now",
             MessageClass.ASK_STAFF: "Please ask our staff",
             MessageClass.OTHER_STORE: "Your plan is not for this location",
+            MessageClass.CHOOSE_STORE: "Please choose this location in the app",
+            MessageClass.ENTER_PIN: "Please enter your PIN",
             MessageClass.NO_CONTRACT: "No active membership",
             MessageClass.NOT_NOW: "Outside your hours or days",
             MessageClass.USED_UP: "This month's visits are used up",
@@ -252,3 +265,24 @@ TEXTS: Mapping[Language, Mapping[MessageClass, str]] = MappingProxyType(
         },
     }
 )
+
+LOGIN_TEXTS: Mapping[Phase, Mapping[Language, str]] = MappingProxyType(
+    {
+        Phase.ARMED: {
+            Language.JA: "管理画面ログイン: スタッフコードをかざしてください",
+            Language.KO: "관리 화면 로그인: 직원 코드를 보여 주세요",
+            Language.EN: "Console login: show your staff code",
+        },
+        Phase.SHOWN: {
+            Language.JA: "管理画面ログイン: もう一度4桁を入力してください",
+            Language.KO: "관리 화면 로그인: 네 자리를 다시 입력하세요",
+            Language.EN: "Console login: the four digits once more",
+        },
+        Phase.CONFIRMED: {
+            Language.JA: "管理画面にログインしました",
+            Language.KO: "관리 화면에 로그인했습니다",
+            Language.EN: "Logged in at the console",
+        },
+    }
+)
+"""What a reader says of a login by a staff code, by how far it is (edged/logins.py)."""

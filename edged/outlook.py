@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from edged import explanations
 from edged.core import access
+from edged.ports import Ports
 from edged.settings import Language
 from policy import explain
 from policy.model import Decision, Verdict
@@ -24,13 +25,16 @@ class Outlook:
     plain: Mapping[str, object] | None
 
 
-async def look_ahead(
-    asked: access.Request, decision: Decision, languages: Sequence[Language]
-) -> Outlook | None:
-    """Say what lies ahead after an entry was decided; None for a member whom nobody knows."""
-    if decision.verdict is Verdict.ALLOW:  # what is left takes less than the way to a thread
-        return _look(asked, decision, languages)
-    return await asyncio.to_thread(_look, asked, decision, languages)
+async def look_ahead(asked: access.Request, decision: Decision, ports: Ports) -> Outlook | None:
+    """Say what lies ahead after an entry was decided; None for a member whom nobody knows.
+
+    What is left to whoever was let in is for those who watch: without them it is None too.
+    """
+    if decision.verdict is not Verdict.ALLOW:
+        return await asyncio.to_thread(_look, asked, decision, ports.languages)
+    if not ports.witness.watchers:
+        return None
+    return _look(asked, decision, ports.languages)  # takes less than the way to a thread
 
 
 def _look(

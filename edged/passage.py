@@ -6,32 +6,32 @@ for the disk keeps nobody from leaving.
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import structlog
 
 from drivers.api import Scan, Signal
-from edged import desk, limits, outlook, scene, translate
+from edged import desk, limits, outlook, scene, translate, uses
 from edged.clock import Instant
-from edged.core import access, counter, events, presentation
+from edged.core import access, counter, presentation
 from edged.core.alarm_words import AlarmName
 from edged.core.door_words import DoorOutcome
 from edged.core.presentation import Seen
-from edged.credentials import claims, read
+from edged.credentials import claims
 from edged.credentials.read import Refused
 from edged.feedback import Feedback
 from edged.gate import Gate
 from edged.mailbox import Mailbox
 from edged.ports import Ports
+from edged.reading import Reading
+from edged.refusals import Refusals
 from edged.scene import Arrival
 from edged.store.errors import StoreFailed
 from edged.store.ledger import Ledger
 from policy.model import (
     Decision,
     Device,
-    KeyRole,
     Member,
     Mode,
     Reason,
@@ -42,9 +42,6 @@ from policy.model import (
 )
 
 log = structlog.get_logger()
-
-OVERFLOW = "OVERFLOW"
-"""Counted with the refused codes: those that came faster than they could be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +67,10 @@ class Passage:
         self._mailbox: Mailbox[_Presentation] = Mailbox(limits.READER_MAILBOX)
         self._memory: presentation.Memory = ()
         self._undecided: set[bytes] = set()
-        self._refused: Counter[str] = Counter()
-        self._refused_since = ports.clock.now().at
+        self._refusals = Refusals(name, ports)
+        self._reading = Reading(name, ports, None if gate is None else gate.card)
+        self._delayed: Mailbox[_Presentation] = Mailbox(1)
+        self._one_waits = False
 
     @property
     def overflow(self) -> int:
@@ -93,7 +92,7 @@ class Passage:
         )
         if seen is Seen.NEW:
             if not self._mailbox.offer(_Presentation(scan, digest, now_ms)):
-                self._refused[OVERFLOW] += 1
+                self._refusals.overflow()
                 return  # nothing else is left of it, so that its next read asks again
             self._undecided.add(digest)
         elif digest not in self._undecided:
@@ -106,23 +105,45 @@ class Passage:
         """Decide what is presented, for ever."""
         while True:
             new = await self._mailbox.take()
-            try:
-                reason = await self._take(new)
-            except Exception:  # whatever is wrong with us must read as no, and stop nobody else
-                log.exception("scan_failed", device=self.name)
-                self._ports.recorder.lose()
-                reason = Reason.INTERNAL_ERROR
-                self._show(reason)
-            self._undecided.discard(new.digest)
-            self._memory = presentation.note(self._memory, new.digest, reason)
+            if not self._must_wait(new):
+                await self._answer(new)
+            elif self._one_waits:  # and no second behind it, whose turn might come too late
+                self._note(new, self._refuse(new, Refused(Reason.MEMBER_UNKNOWN)))
+            else:
+                self._one_waits = self._delayed.offer(new)
+
+    async def run_delayed(self) -> None:
+        """Look at a plain code when enough time has passed since wrong ones, for ever."""
+        while True:
+            new = await self._delayed.take()
+            await self._ports.clock.sleep_ms(self._reading.wait_ms)
+            await self._answer(new)
+            self._one_waits = False
+
+    def _must_wait(self, new: _Presentation) -> bool:
+        """Tell whether it is one more guess, too soon after wrong ones."""
+        rules, device = self._terms()
+        if rules is None or device is None:
+            return False
+        return self._reading.is_early(new.scan.text, rules, device)
+
+    async def _answer(self, new: _Presentation) -> None:
+        try:
+            reason = await self._take(new)
+        except Exception:  # whatever is wrong with us must read as no, and stop nobody else
+            log.exception("scan_failed", device=self.name)
+            self._ports.recorder.lose()
+            reason = Reason.INTERNAL_ERROR
+            self._show(reason)
+        self._note(new, reason)
+
+    def _note(self, new: _Presentation, reason: Reason) -> None:
+        self._undecided.discard(new.digest)
+        self._memory = presentation.note(self._memory, new.digest, reason)
 
     def sum_up(self) -> None:
         """Record how many unusable codes were seen since the last call, if any."""
-        now = self._ports.stamp()
-        if self._refused:
-            counts, self._refused = dict(self._refused), Counter()
-            self._ports.recorder.append(events.refused(now, self.name, counts, self._refused_since))
-        self._refused_since = now.at
+        self._refusals.sum_up()
 
     def _terms(self) -> tuple[Rules | None, Device | None]:
         """Give the rules, and what they say of this reader."""
@@ -135,56 +156,58 @@ class Passage:
             return self._refuse(new, Refused(Reason.NO_RULES))
         if device is None:
             return self._refuse(new, Refused(Reason.DEVICE_DISABLED))
-        text = new.scan.text
-        code = read.read(text, accepted=device.codes, tenant=rules.tenant, keys=rules.keys)
         leaving = device.side is Side.OUT
-        if isinstance(code, Refused) and not (leaving and rules.settings.exit_unlock_unknown):
-            return self._refuse(new, code)
-        gate = self._gate
-        arrival = Arrival(
+        code = await self._reading.read(new.scan.text, new.digest, rules, device)
+        if isinstance(code, Refused):
+            # What a failed disk keeps us from telling keeps nobody in.
+            unread = code.reason is Reason.RECORD_FAILED
+            if not (leaving and (unread or rules.settings.exit_unlock_unknown)):
+                return self._refuse(new, code)
+        arrival = self._arrive(new, rules, device, code)
+        self._tell("read", arrival, code_kind=arrival.code_kind)
+        return await (self._leave(arrival) if leaving else self._enter(arrival))
+
+    def _arrive(
+        self, new: _Presentation, rules: Rules, device: Device, code: claims.Claims | Refused
+    ) -> Arrival:
+        """Put together what a code is judged by."""
+        gate, use = self._gate, uses.use_of(code, device, rules.settings)
+        return Arrival(
             self._ports.new_id(),
             rules,
             device,
             code,
+            self._read_clock(code),
             new.at_ms,
             lockdown=gate is not None and gate.lockdown,
             interlocked=gate is not None and gate.interlocked,
+            vouched_at=self._ports.rules.vouched_at,
+            spent=use is not None and self._ports.uses.knows(use),
         )
-        self._tell("read", arrival, code_kind=arrival.code_kind)
-        return await (self._leave(arrival) if leaving else self._enter(arrival))
 
     def _refuse(self, new: _Presentation, refused: Refused) -> Reason:
-        """Turn an unusable code away: counted exactly, summed up later."""
-        reason, kind = refused.reason, None if refused.kind is None else refused.kind.value
-        self._refused[reason.value] += 1
-        self._show(reason)
-        self._ports.witness.publish(
-            {
-                "event": "refused",
-                "device": self.name,
-                "code_kind": kind,
-                "code_hash": new.digest.hex()[:16],
-                "reason": reason.value,
-            }
-        )
-        log.info("code_refused", device=self.name, code_kind=kind, reason=reason.value)
-        return reason
+        """Turn an unusable code away."""
+        self._show(refused.reason)
+        self._refusals.add(refused, new.digest)
+        return refused.reason
 
     async def _enter(self, arrival: Arrival) -> Reason:
         """Record first, then release."""
-        member = asked = None
+        asked: access.Request | None
+        seq: int | None
         try:
             async with asyncio.timeout(limits.COMMIT_S):
-                member = await self._find(arrival)
-                asked = scene.request(arrival, member, self._read_clock(arrival))
-                write = self._entry_write(arrival, asked)
-                decision, seq, asked = await self._ports.journal.commit(write)
+                decision, seq, asked = await self._ports.journal.commit(self._entry_write(arrival))
         except (StoreFailed, TimeoutError) as failed:
             log.error("entry_not_recorded", device=self.name, problem=repr(failed))
-            arrival = self._let_go(arrival, late=isinstance(failed, TimeoutError))
+            arrival = self._let_go(arrival, failed)
+            asked = await self._ask(arrival)
             decision, seq = self._unrecorded(arrival, asked), None
+        member = None if asked is None else asked.member
         reason = decision.reason
         if decision.verdict is Verdict.ALLOW:
+            if arrival.use is not None:
+                self._ports.uses.add(arrival.use, arrival.event_id)
             reason = self._release(arrival, member) or reason
             await asyncio.sleep(0)  # the door goes first, and what is said about it after
         self._show(reason)
@@ -197,7 +220,7 @@ class Passage:
         self, arrival: Arrival, asked: access.Request, decision: Decision
     ) -> None:
         """Tell when next, or what is left, after the answer (edged/outlook.py)."""
-        ahead = await outlook.look_ahead(asked, decision, self._ports.languages)
+        ahead = await outlook.look_ahead(asked, decision, self._ports)
         if ahead is None:
             return
         if ahead.lines and decision.verdict is Verdict.DENY:
@@ -206,16 +229,20 @@ class Passage:
         self._tell("ahead", arrival, ahead=ahead.plain, lines=ahead.lines, staff=ahead.staff)
 
     def _entry_write(
-        self, arrival: Arrival, asked: access.Request
+        self, arrival: Arrival
     ) -> Callable[[Ledger], tuple[Decision, int, access.Request]]:
-        """Make the one transaction of an entry: count, decide, record."""
-        stamp, member = self._ports.stamp(), asked.member
+        """Make the one transaction of an entry: look the member up, count, decide, record.
+
+        All in the writer's thread: each way to a thread and back costs more than what is done.
+        """
+        stamp, handle = arrival.stamp, arrival.member_handle
 
         def write(ledger: Ledger) -> tuple[Decision, int, access.Request]:
-            known = scene.with_journal(asked, arrival, ledger)
+            member = None if handle is None else self._ports.rules.member_here(handle)
+            known = scene.with_journal(scene.request(arrival, member), arrival, ledger)
             served = self._decide(arrival, known)
             decision = served.decision
-            seq = self._append(ledger, arrival, stamp, known, decision)
+            seq = scene.record(ledger, stamp, arrival, known, decision)
             for key in decision.keys:
                 ledger.add_key(key, arrival.event_id)
             if member is not None:
@@ -239,21 +266,24 @@ class Passage:
             log.exception("decision_failed", device=self.name, event_id=arrival.event_id)
             return counter.Served(access.deny(Reason.INTERNAL_ERROR))
 
-    def _let_go(self, arrival: Arrival, *, late: bool) -> Arrival:
-        """Give up recording it in time; `late`: it may still reach the disk, and this behind it.
+    def _let_go(self, arrival: Arrival, failed: StoreFailed | TimeoutError) -> Arrival:
+        """Give up recording it in time; if it may still reach the disk, so does this, behind it.
 
-        Whatever is decided now is another event.
+        Whatever is decided now is another event then.
         """
-        if not late:
+        if isinstance(failed, StoreFailed) and not failed.doubtful:
             return arrival
         if self._gate is None:
-            self._ports.recorder.record(lambda ledger: ledger.withdraw(arrival.event_id))
+            desk.take_back(self._ports, arrival.event_id)
         else:
             self._gate.void(arrival.event_id, DoorOutcome.DOOR_NOT_OPENED)
         return replace(arrival, event_id=self._ports.new_id(), late=True)
 
     def _unrecorded(self, arrival: Arrival, asked: access.Request | None) -> Decision:
         """Decide without a disk; who is let in is kept in memory, as part of the gap."""
+        use = arrival.use
+        if asked is not None and use is not None and self._ports.uses.knows(use):
+            asked = scene.used_up(asked)
         if asked is None or arrival.at_counter:
             decision = access.deny(Reason.RECORD_FAILED)
         else:
@@ -266,7 +296,7 @@ class Passage:
         stamp = self._ports.stamp()
 
         def write(ledger: Ledger) -> None:
-            self._append(ledger, arrival, stamp, asked, decision, gap=True)
+            scene.record(ledger, stamp, arrival, asked, decision, gap=True)
             scene.spend(arrival, ledger)
 
         self._ports.recorder.record(write)
@@ -276,23 +306,17 @@ class Passage:
         """Release first, then record (spec/rules.md 3.4, 1)."""
         reason = self._release(arrival) or Reason.OK
         self._show(reason)
-        member = None
-        try:
-            async with asyncio.timeout(limits.LOOKUP_S):
-                member = await self._find(arrival)
-        except (StoreFailed, TimeoutError) as failed:
-            log.error("member_not_read", device=self.name, problem=repr(failed))
+        asked = await self._ask(arrival) or scene.request(arrival, None)
+        stamp, member = self._ports.stamp(), asked.member
         if member is not None and member.extended_time:
             self._extend(arrival)
-        asked = scene.request(arrival, member, self._read_clock(arrival))
-        stamp = self._ports.stamp()
 
         def write(ledger: Ledger) -> tuple[Decision, int]:
             known = scene.with_journal(asked, arrival, ledger)
             decision = access.decide_exit(known)
             if member is not None:
                 ledger.close_visit(member.id, arrival.device.store)
-            seq = self._append(ledger, arrival, stamp, known, decision)
+            seq = scene.record(ledger, stamp, arrival, known, decision)
             desk.check_out(ledger, stamp, arrival, known)
             return decision, seq
 
@@ -318,37 +342,27 @@ class Passage:
         if self._gate is not None and arrival.device.mode is not Mode.RECORD_ONLY:
             self._gate.extend()
 
-    async def _find(self, arrival: Arrival) -> Member | None:
-        handle = arrival.handle
-        if handle is None or arrival.role is KeyRole.STAFF:
+    async def _ask(self, arrival: Arrival) -> access.Request | None:
+        """Ask without what the journal knows; None: who it is about can't be read."""
+        try:
+            async with asyncio.timeout(limits.LOOKUP_S):
+                return scene.request(arrival, await self._find(arrival))
+        except (StoreFailed, TimeoutError) as failed:
+            log.error("member_not_read", device=self.name, problem=repr(failed))
             return None
-        return await self._ports.rules.member(handle)
 
-    def _read_clock(self, arrival: Arrival) -> Instant:
+    async def _find(self, arrival: Arrival) -> Member | None:
+        handle = arrival.member_handle
+        return None if handle is None else await self._ports.rules.member(handle)
+
+    def _read_clock(self, code: claims.Claims | Refused) -> Instant:
         """Read the clock, which the code may know better (spec/rules.md 3.2 E0)."""
         now = self._ports.clock.now()
-        if isinstance(arrival.code, claims.Shown) and not now.trusted:
+        if isinstance(code, claims.Issued) and not now.trusted:
             # A clock that a source confirms is right against a code from the future.
-            self._ports.clock.observe(arrival.code.issued_at)
+            self._ports.clock.observe(code.issued_at)
             now = self._ports.clock.now()
         return now
-
-    def _append(
-        self,
-        ledger: Ledger,
-        arrival: Arrival,
-        stamp: events.Stamp,
-        asked: access.Request,
-        decision: Decision,
-        *,
-        gap: bool = False,
-    ) -> int:
-        handle = None if arrival.handle is None else arrival.handle.hex()
-        who = handle if asked.who is None else asked.who.id
-        member, person = (None, who) if asked.role is KeyRole.STAFF else (who, None)
-        presented = events.Presented(arrival.event_id, arrival.code_kind, member, person, gap=gap)
-        body = events.passage(stamp, arrival.rules, arrival.device, presented, decision)
-        return ledger.append(body)
 
     def _show(self, reason: Reason) -> None:
         self._feedback.show(self._signal(reason))
@@ -371,7 +385,7 @@ class Passage:
             "warnings": [warning.value for warning in decision.warnings],
         }
         log.info("scan_done", device=self.name, seq=seq, took_ms=took_ms, **facts)
-        self._tell("decided", arrival, seq=seq, **facts)
+        self._tell("decided", arrival, seq=seq, took_ms=took_ms, **facts)
 
     def _tell(self, what: str, arrival: Arrival, **facts: object) -> None:
         self._ports.witness.publish(

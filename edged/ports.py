@@ -1,8 +1,12 @@
 """What each part of the shell is given to reach the world: time, randomness, memory, witness."""
 
+import secrets
+import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
+from edged import limits
 from edged.alarms import Alarms
 from edged.clock import Clock
 from edged.control.broadcast import Broadcast
@@ -11,6 +15,18 @@ from edged.recorder import Recorder
 from edged.settings import Language
 from edged.store.journal import Journal
 from edged.store.rules import RulesStore
+from edged.uses import Uses
+
+if TYPE_CHECKING:
+    from cloud_link.ports import Chance, Transport  # which a device without a cloud spares
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What the link to the cloud is given of the world: its chance, and the way to the broker."""
+
+    chance: "Chance"
+    transport: "Transport"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +35,8 @@ class Ports:
 
     `languages` are those of the lines that members are shown. `new_id` gives a fresh event id
     (a random UUID). `digest` names a text without showing it: a keyed hash, the same for the
-    same text (spec/credentials.md, last section).
+    same text (spec/credentials.md, last section). `uses`: the codes that were used up.
+    `outside` None: the system's chance, and MQTT as the settings say.
     """
 
     clock: Clock
@@ -31,8 +48,28 @@ class Ports:
     languages: Sequence[Language]
     new_id: Callable[[], str]
     digest: Callable[[bytes], bytes]
+    uses: Uses = field(default_factory=Uses)
+    outside: Outside | None = None
 
     def stamp(self) -> Stamp:
         """Date a record that is made now."""
         now = self.clock.now()
         return Stamp(now.at, now.state.value)
+
+
+class EventIds:
+    """Fresh event ids: random UUIDs, for one thread.
+
+    The kernel is asked for many at once: while it answers, other threads take their turn, and
+    whoever waits at a door waits for theirs.
+    """
+
+    def __init__(self) -> None:
+        self._ahead = b""
+
+    def __call__(self) -> str:
+        """Return an id that was never given before."""
+        if not self._ahead:
+            self._ahead = secrets.token_bytes(limits.EVENT_IDS_AHEAD * 16)
+        mine, self._ahead = self._ahead[:16], self._ahead[16:]
+        return str(uuid.UUID(bytes=mine, version=4))

@@ -6,6 +6,8 @@ record that follows as soon as writing works again.
 """
 
 import asyncio
+import itertools
+import secrets
 from collections import deque
 from collections.abc import Callable
 from datetime import datetime
@@ -30,9 +32,11 @@ def _nobody(_: object) -> None:
 
 
 class Recorder:
-    """Hands writes to the journal in their order, for as long as it takes.
+    """Hands writes to the journal in their order, for as long as it takes, and each once.
 
-    `failing` is True while the last attempt did not reach the disk.
+    After a failed sync nobody knows what of a batch is stored, so its parts have numbers that are
+    stored with them (`Ledger.first_in`). `failing` is True while the last attempt did not reach
+    the disk.
     """
 
     def __init__(self, journal: Journal, clock: Clock) -> None:
@@ -42,6 +46,8 @@ class Recorder:
         self._waiting: deque[Callable[[Ledger], Callable[[], None]]] = deque()
         self._lost = 0
         self._lost_since: datetime | None = None
+        self._batch = ""
+        self._numbers = itertools.count()
         self.failing = False
 
     def __len__(self) -> int:
@@ -52,12 +58,19 @@ class Recorder:
         """Write when possible; when too much waits, the oldest becomes part of the gap.
 
         `write` runs in the journal's thread, perhaps more than once. `then` is told here what
-        it returned, when that is on the disk.
+        it returned, when that is on the disk; not if only a failed attempt can have stored it.
         """
         if len(self._waiting) >= limits.WAITING_RECORDS:
             self._waiting.popleft()
             self.lose()
-        self._waiting.append(lambda ledger: partial(then, write(ledger)))
+        number = next(self._numbers)
+
+        def once(ledger: Ledger) -> Callable[[], None]:
+            if not ledger.first_in(self._batch, number):
+                return partial(_nobody, None)
+            return partial(then, write(ledger))
+
+        self._waiting.append(once)
         self._wake.set()
 
     def append(self, body: events.Body) -> None:
@@ -105,6 +118,8 @@ class Recorder:
 
     async def _write_some(self) -> bool:
         """Write the oldest; the journal joins them into one transaction."""
+        if not self.failing:
+            self._batch = secrets.token_hex(8)
         count = min(len(self._waiting), limits.RECORDS_AT_ONCE)
         batch = [self._waiting.popleft() for _ in range(count)]
         results = await asyncio.gather(

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from edged.rules_fields import Id, Instant, Number, Shape, instant
+from edged.rules_fields import Handle, Id, Instant, Number, Shape, instant
 from edged.store import limits
 from policy.rooms import RoomBooking, RoomStatus
 from policy.seats import Holding, Io, Product, ProductKind, Seat
@@ -70,11 +70,24 @@ class RoomBookingShape(Shape):
     """Only PAID opens."""
     users: Annotated[tuple[Id, ...], Field(max_length=limits.ENTRIES)] = ()
     """The members who may come in; whoever booked is none of them unless listed."""
+    handle: Handle | None = None
+    """The 8 bytes by which booking codes name it, in hex."""
+    changed_at: Instant | None = None
+    """When the cloud last changed it; a booking code that is newer counts more."""
 
     def noun(self, booking: str) -> RoomBooking:
         """Build the booking with this id; what only the cloud needs of it is left out."""
-        start, end = instant(self.start), instant(self.end)
-        return RoomBooking(booking, self.room, start, end, self.status, "", self.users)
+        return RoomBooking(
+            booking,
+            self.room,
+            instant(self.start),
+            instant(self.end),
+            self.status,
+            "",
+            self.users,
+            handle=None if self.handle is None else bytes.fromhex(self.handle),
+            changed_at=_instant(self.changed_at),
+        )
 
 
 def cafe_nouns(

@@ -86,6 +86,7 @@ def ticked(weekdays: str) -> frozenset[int]:
 Id: TypeAlias = Annotated[str, Field(pattern=ID_PATTERN)]
 Kid: TypeAlias = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,2})$")]
 Handle: TypeAlias = Annotated[str, Field(pattern="^[0-9A-Fa-f]{16}$")]
+Hash: TypeAlias = Annotated[str, Field(pattern="^[0-9A-Fa-f]{64}$")]
 Text: TypeAlias = Annotated[
     str, Field(max_length=limits.TEXT_CHARS, pattern=r"^[^\x00-\x1f\x7f]*$")
 ]

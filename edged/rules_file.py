@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
@@ -17,7 +17,8 @@ from edged.store import limits
 from edged.store.record import canonical
 from policy.check import Fault, FaultCode, Names, check_member, check_rules
 from policy.check_cafe import check_rooms, check_seats
-from policy.model import Member, Rules
+from policy.check_codes import check_codes, check_member_codes
+from policy.model import CodeKind, Member, Rules
 
 _HEAD: Final[dict[str, Any]] = {
     "format": FORMAT,
@@ -39,6 +40,7 @@ class ShapeCode(StrEnum):
     DUPLICATE_CONTRACT = "DUPLICATE_CONTRACT"
     DUPLICATE_TICKET = "DUPLICATE_TICKET"
     DUPLICATE_SEAT = "DUPLICATE_SEAT"
+    DUPLICATE_PLAIN = "DUPLICATE_PLAIN"
 
 
 _CODES: Final = {
@@ -49,7 +51,7 @@ _CODES: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Taken:
+class Taken:
     """What only one member can have, and who has it."""
 
     handles: dict[bytes, str] = field(default_factory=dict)
@@ -57,6 +59,8 @@ class _Taken:
     """Of usage keys: contracts and tickets, by id."""
     seats: dict[tuple[str, str], str] = field(default_factory=dict)
     """By store and id."""
+    plain: dict[tuple[CodeKind, bytes], bytes] = field(default_factory=dict)
+    """The member's handle by kind and hash."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,8 @@ class RuleSet:
 
     `base` is its document without the members and `records` holds the members' documents by
     id, as `rules_of` and `member_of` read them; `handles` gives the id to each handle.
+    `owners` gives the id to each contract and ticket, `seats` to each seat by store and id; `plain`
+    gives the handle to each plain code, by its kind and its hash.
     `fingerprint` is the SHA-256 (hex) over `base` and `records`: the same for the same content,
     however the file is laid out.
     """
@@ -74,6 +80,9 @@ class RuleSet:
     records: Mapping[str, bytes] = field(repr=False)
     handles: Mapping[bytes, str] = field(repr=False)
     fingerprint: str
+    owners: Mapping[str, str] = field(repr=False, default_factory=dict)
+    seats: Mapping[tuple[str, str], str] = field(repr=False, default_factory=dict)
+    plain: Mapping[tuple[CodeKind, bytes], bytes] = field(repr=False, default_factory=dict)
 
     @property
     def members(self) -> Mapping[str, Member]:
@@ -88,17 +97,47 @@ def read(data: bytes) -> RuleSet | list[Fault]:
     (spec/rules.md 2.2).
     """
     try:
-        document = _load(data)
+        document = load(data)
     except ValueError as error:
         return [Fault("", ShapeCode.NOT_A_RULES_FILE, str(error))]
     members = document.pop("members", {})
-    base = canonical(document)
-    faults: list[Fault] = []
-    rules, unread = _read_base(document, faults)
-    records, handles = _read_members(members, rules, unread, faults)
+    if not isinstance(members, dict):
+        faults: list[Fault] = []
+        _read_base(document, faults)
+        text = "members stand in an object, by id"
+        return [*faults, Fault("members", ShapeCode.BAD_VALUE, text)][: limits.FAULTS]
+    return join(document, ((name, members.pop(name)) for name in list(members)), len(members))
+
+
+def join(
+    document: dict[str, Any], members: Iterable[tuple[str, Any]], count: int
+) -> RuleSet | list[Fault]:
+    """Check a document without its members, and `count` members that come one by one.
+
+    None of these is held longer than it takes to check it, so that 100,000 need no more memory
+    than their records.
+    """
+    base, faults = canonical(document), list[Fault]()
+    found = _read_base(document, faults)
+    if count > limits.MEMBERS:
+        text = f"{count}, and {limits.MEMBERS} is the limit"
+        return [*faults, Fault("members", ShapeCode.TOO_MANY, text)][: limits.FAULTS]
+    taken = Taken()
+    records = _read_members(members, *found, faults, taken)
     if faults:
         return faults[: limits.FAULTS]
-    return RuleSet(rules, base, records, handles, _fingerprint(base, records))
+    named = fingerprint(base, ((name, records[name]) for name in sorted(records)))
+    given = taken.owners, taken.seats, taken.plain
+    return RuleSet(found[0], base, records, taken.handles, named, *given)
+
+
+def read_members(
+    members: Iterable[tuple[str, Any]], rules: Rules
+) -> tuple[dict[str, bytes], Taken] | list[Fault]:
+    """Check some members by themselves; what they share with others is the caller's to see."""
+    taken, faults = Taken(), list[Fault]()
+    records = _read_members(members, rules, Names(), faults, taken)
+    return faults[: limits.FAULTS] if faults else (records, taken)
 
 
 def rules_of(base: bytes) -> Rules:
@@ -140,8 +179,19 @@ class _Members(Mapping[str, Member]):
         return len(self._records)
 
 
-def _load(data: bytes) -> dict[str, Any]:
-    """Parse strictly: one object of this format, no key twice, whole numbers, whole characters."""
+def load(data: bytes) -> dict[str, Any]:
+    """Parse a document of this format, or its part without the members. Raises ValueError."""
+    document = parse(data)
+    if document.get("format") != FORMAT:
+        raise ValueError(f"this release reads an object with the format {FORMAT}")
+    return document
+
+
+def parse(data: bytes) -> dict[str, Any]:
+    """Parse one object strictly: no key twice, whole numbers, whole characters.
+
+    Raises ValueError.
+    """
     if len(data) > limits.RULES_FILE_BYTES:
         raise ValueError(f"{len(data)} bytes, and {limits.RULES_FILE_BYTES} is the limit")
     text = data.decode()
@@ -151,11 +201,13 @@ def _load(data: bytes) -> dict[str, Any]:
         )
     except RecursionError:
         raise ValueError("nested too deeply") from None
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise ValueError(f"this release reads an object with the format {FORMAT}")
-    if "\\u" in text:  # an escape can spell half of a character
-        json.dumps(document, ensure_ascii=False).encode()
-    return document
+    match document:
+        case dict():
+            if "\\u" in text:  # an escape can spell half of a character
+                json.dumps(document, ensure_ascii=False).encode()
+            return document
+        case _:
+            raise ValueError(f"this release reads an object with the format {FORMAT}")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -197,31 +249,29 @@ def _read_base(document: dict[str, Any], faults: list[Fault]) -> tuple[Rules, Na
     )
     faults += check_rules(rules, names)
     faults += check_rooms(rules)
+    faults += check_codes(rules)
     return rules, names
 
 
 def _read_members(
-    members: object, rules: Rules, unread: Names, faults: list[Fault]
-) -> tuple[dict[str, bytes], dict[bytes, str]]:
+    members: Iterable[tuple[str, Any]],
+    rules: Rules,
+    unread: Names,
+    faults: list[Fault],
+    taken: Taken,
+) -> dict[str, bytes]:
     """Read the members one by one, giving back the memory of each document."""
     records: dict[str, bytes] = {}
-    taken = _Taken()
-    if not isinstance(members, dict):
-        faults.append(Fault("members", ShapeCode.BAD_VALUE, "members stand in an object, by id"))
-    elif len(members) > limits.MEMBERS:
-        text = f"{len(members)}, and {limits.MEMBERS} is the limit"
-        faults.append(Fault("members", ShapeCode.TOO_MANY, text))
-    else:
-        for name in list(members):
-            records[name] = canonical(members.pop(name))
-            faults += _read_member(name, records[name], rules, unread, taken)
-            if len(faults) >= limits.FAULTS:
-                break
-    return records, taken.handles
+    for name, document in members:
+        records[name] = canonical(document)
+        faults += _read_member(name, records[name], rules, unread, taken)
+        if len(faults) >= limits.FAULTS:
+            break
+    return records
 
 
 def _read_member(
-    name: str, record: bytes, rules: Rules, unread: Names, taken: _Taken
+    name: str, record: bytes, rules: Rules, unread: Names, taken: Taken
 ) -> Iterator[Fault]:
     """Read one member, and note what nobody else can have then."""
     path = _path("members", name)
@@ -229,16 +279,19 @@ def _read_member(
         yield Fault(path, ShapeCode.BAD_VALUE, f"an id matches {ID_PATTERN}")
         return
     try:
-        member = member_of(name, record)
+        shape = MemberShape.model_validate_json(record)
     except ValidationError as error:
         yield from _shape_faults(error, "members", name)
         return
+    member = shape.noun(name)
     yield from _shared(path, member, taken)
+    yield from _plain(path, shape, member.handle, taken)
     yield from check_member(rules, member, unread)
     yield from check_seats(rules, member, unread)
+    yield from check_member_codes(rules, member, unread)
 
 
-def _shared(path: str, member: Member, taken: _Taken) -> Iterator[Fault]:
+def _shared(path: str, member: Member, taken: Taken) -> Iterator[Fault]:
     """Find what another member has already; two owners of one id would share a count."""
     name = member.id
     holder = taken.handles.setdefault(member.handle, name)
@@ -259,6 +312,16 @@ def _shared(path: str, member: Member, taken: _Taken) -> Iterator[Fault]:
         if holder != name:
             where = f"{path}.seats[{n}].id"
             yield Fault(where, ShapeCode.DUPLICATE_SEAT, f"{holder} has it already")
+
+
+def _plain(path: str, shape: MemberShape, handle: bytes, taken: Taken) -> Iterator[Fault]:
+    """Find a plain code that is another member's as well: whoever shows it could be either."""
+    for kind, hashes in shape.plain.items():
+        for n, text in enumerate(hashes):
+            holder = taken.plain.setdefault((kind, bytes.fromhex(text)), handle)
+            if holder != handle:
+                where = f"{path}.plain.{kind}[{n}]"
+                yield Fault(where, ShapeCode.DUPLICATE_PLAIN, "another member has it already")
 
 
 def _shape_faults(error: ValidationError, *path: str) -> Iterator[Fault]:
@@ -284,8 +347,9 @@ def _shown(key: str) -> str:
     return key if key.isprintable() and len(key) <= limits.TEXT_CHARS else ascii(key)[:80]
 
 
-def _fingerprint(base: bytes, records: Mapping[str, bytes]) -> str:
+def fingerprint(base: bytes, records: Iterable[tuple[str, bytes]]) -> str:
+    """Name a content: the SHA-256 (hex) over a base and the members' records, in order of ids."""
     digest = hashlib.sha256(base)
-    for name in sorted(records):
-        digest.update(b"\n" + name.encode() + records[name])
+    for name, record in records:
+        digest.update(b"\n" + name.encode() + record)
     return digest.hexdigest()

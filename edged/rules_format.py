@@ -30,6 +30,7 @@ from edged.rules_fields import (
 )
 from edged.rules_people import MemberShape, StaffShape
 from edged.store import limits
+from policy.codes import PROVEN, Pattern
 from policy.model import (
     AntiPassback,
     BandGrant,
@@ -63,24 +64,41 @@ from policy.model import (
     Store,
     TicketDedupe,
 )
+from policy.words import Alphabet
 
 FORMAT: Final = "edged-rules/1"
 _NONE: Final[Any] = Field(default_factory=dict)
 
 
 class KeyShape(Shape):
-    """A public key of the tenant (spec/credentials.md)."""
+    """A key of the tenant (spec/credentials.md)."""
 
     role: KeyRole
     """What the key may sign; one key, one role."""
-    public: Annotated[
-        str, Field(pattern=r"^([0-9A-Fa-f]{64}|[A-Za-z0-9_-]{43})$"), AfterValidator(public_hex)
-    ]
-    """The Ed25519 public key, 32 bytes, in hex or in base64url without padding."""
+    public: (
+        Annotated[
+            str, Field(pattern=r"^([0-9A-Fa-f]{64}|[A-Za-z0-9_-]{43})$"), AfterValidator(public_hex)
+        ]
+        | None
+    ) = None
+    """The Ed25519 public key, 32 bytes, in hex or in base64url without padding; rotating: null."""
 
     def noun(self, kid: str) -> IssuerKey:
         """Build the key with this kid."""
-        return IssuerKey(int(kid), self.role, bytes.fromhex(self.public))
+        public = None if self.public is None else bytes.fromhex(self.public)
+        return IssuerKey(int(kid), self.role, public)
+
+
+class PatternShape(Shape):
+    """How a plain code is spelled (spec/credentials.md, plain kinds)."""
+
+    min_chars: Number
+    max_chars: Number
+    alphabet: Alphabet = Alphabet.DIGITS
+
+    def noun(self) -> Pattern:
+        """Build the pattern."""
+        return Pattern(**vars(self))
 
 
 class SettingsShape(Shape):
@@ -165,6 +183,10 @@ class StoreShape(Shape):
     """For people; nothing depends on it."""
     handle: Handle | None = None
     """The 8 bytes by which codes for this store alone name it, in hex; null: there are none."""
+    number: Number | None = None
+    """0 to 65535, by which rotating codes name it; null: there are none."""
+    rooms: Annotated[dict[Id, Handle], Some] = _NONE
+    """The 8 bytes by which booking codes name each room, in hex."""
     bands: Annotated[dict[Kind, Annotated[Text, AfterValidator(check_hours)]], Some] = _NONE
     """Hours of each band kind here: 10:00-17:00, 22:00-02:00, 22:00-26:00."""
     holidays: Annotated[dict[Day, Text], Some] = _NONE
@@ -184,6 +206,8 @@ class StoreShape(Shape):
             closed=self.closed,
             name=self.name,
             handle=None if self.handle is None else bytes.fromhex(self.handle),
+            number=self.number,
+            rooms={room: bytes.fromhex(handle) for room, handle in self.rooms.items()},
             room_bookings=tuple(b.noun(name) for name, b in self.room_bookings.items()),
         )
 
@@ -293,8 +317,10 @@ class DeviceShape(Shape):
     """Whether the plan's stores are looked at."""
     auto_check_in: bool = False
     """Whether an entry checks a paid booking in."""
-    codes: frozenset[CodeKind] = Field(default_factory=lambda: frozenset(CodeKind))
-    """The kinds of code that it accepts; left out: all that this release knows."""
+    codes: frozenset[CodeKind] = PROVEN
+    """The kinds of code that it accepts; left out: all that have a proof."""
+    card_pin: bool = False
+    """Whether a staff card opens only with the person's PIN, typed at the same side."""
     counts: bool | None = None
     """Whether an entry here is counted; null: yes, but not at a room's door."""
     booking_early_min: Number = 15
@@ -304,6 +330,8 @@ class DeviceShape(Shape):
     enabled: bool = True
     loyalty: bool = False
     """Whether a counter terminal notes, once a day, that a member was here."""
+    lockers: bool = False
+    """Whether a counter terminal gives a member with a product of kind LOCKER a free locker."""
 
     def noun(self, device: str) -> Device:
         """Build the device with this id."""
@@ -327,6 +355,8 @@ class RulesFile(Shape):
     doors: Annotated[dict[Id, DoorShape], Field(max_length=limits.RECORDS)] = _NONE
     devices: Annotated[dict[Id, DeviceShape], Field(max_length=limits.RECORDS)] = _NONE
     staff: Annotated[dict[Id, StaffShape], Field(max_length=limits.RECORDS)] = _NONE
+    plain: Annotated[dict[CodeKind, PatternShape], Some] = _NONE
+    """How each plain kind of code is spelled; a device may accept only those."""
     members: Annotated[dict[Id, MemberShape], Field(max_length=limits.MEMBERS)] = _NONE
 
     def noun(self) -> Rules:
@@ -342,4 +372,5 @@ class RulesFile(Shape):
             devices={name: device.noun(name) for name, device in self.devices.items()},
             keys={int(kid): key.noun(kid) for kid, key in self.keys.items()},
             staff={name: person.noun(name) for name, person in self.staff.items()},
+            plain={kind: pattern.noun() for kind, pattern in self.plain.items()},
         )

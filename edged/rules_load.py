@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edged import rules_file
+from edged.cloud.files import trust_file
 from edged.control import client
 from edged.control.wire import Verb
 from edged.errors import NotFound, RulesFaulty
 from edged.rules_file import RuleSet
 from edged.store import limits, rules
+from edged.store.errors import RulesRefused
 from edged.store.rules import RulesStore
 from edged.store.state_dir import claim
 from policy.model import Rules
@@ -45,12 +47,16 @@ def read(path: Path) -> RuleSet:
 def load(path: Path, state_dir: Path) -> Loaded:
     """Make a rules file the active one of a state directory that the caller holds.
 
+    A device that trusts a cloud takes its rules from there alone (ARCHITECTURE, Who says what).
+
     Raises:
         RulesFaulty: Something in it is wrong.
         RulesRefused: It may not replace the active rules.
         StoreFailed, OSError: It can't be read or stored.
     """
     rule_set = read(path)
+    if trust_file(state_dir).exists():
+        raise RulesRefused(rule_set.rules.version, "this device takes its rules from its cloud")
     folder = state_dir / "rules"
     folder.mkdir(mode=0o700, exist_ok=True)
     rules.activate(folder, rules.build(rule_set, folder))

@@ -1,6 +1,6 @@
 """The shapes of what the rules file says of one person (spec/rules.md 2.4, 2.5)."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
@@ -8,8 +8,10 @@ from edged.rules_cafe import ProductShape, SeatShape, cafe_nouns
 from edged.rules_fields import (
     Day,
     Handle,
+    Hash,
     Id,
     Instant,
+    Kid,
     Kind,
     Number,
     Shape,
@@ -18,9 +20,11 @@ from edged.rules_fields import (
     instant,
     ticked,
 )
+from policy.codes import RotatingKey
 from policy.model import (
     Booking,
     BookingStatus,
+    CodeKind,
     Contract,
     DayRule,
     Gender,
@@ -32,6 +36,8 @@ from policy.model import (
     TicketType,
     Warn,
 )
+
+_NONE: Final[Any] = Field(default_factory=dict)
 
 
 class ContractShape(Shape):
@@ -89,10 +95,20 @@ class BookingShape(Shape):
     status: BookingStatus
     paid: bool
     room: Id | None = None
+    handle: Handle | None = None
+    """The 8 bytes by which booking codes name it, in hex."""
+    changed_at: Instant | None = None
+    """When the cloud last changed it; a booking code that is newer counts more."""
 
     def noun(self) -> Booking:
         """Build the booking."""
-        return Booking(**{**vars(self), "start": instant(self.start), "end": instant(self.end)})
+        said = {
+            "start": instant(self.start),
+            "end": instant(self.end),
+            "handle": None if self.handle is None else bytes.fromhex(self.handle),
+            "changed_at": None if self.changed_at is None else instant(self.changed_at),
+        }
+        return Booking(**{**vars(self), **said})
 
 
 class MemberShape(Shape):
@@ -119,14 +135,26 @@ class MemberShape(Shape):
     """The version of the printed code that is valid; older ones are revoked."""
     label: Text | None = None
     """What staff may see instead of a name, masked."""
+    rotating: Annotated[dict[Kid, Annotated[dict[Id, Hash], Some]], Some] = _NONE
+    """The secrets of the member's rotating codes, 32 bytes in hex, by epoch and by store."""
+    plain: Annotated[dict[CodeKind, Annotated[tuple[Hash, ...], Some]], Some] = _NONE
+    """The HMAC-SHA256 of the member's plain codes with the store's pepper, in hex, by kind."""
 
     def noun(self, member: str) -> Member:
-        """Build the member with this id."""
+        """Build the member with this id; the plain codes lead to it and are no part of it."""
         seats, products = cafe_nouns(member, self.seats, self.products)
+        said = dict(vars(self))
+        del said["plain"]
+        keys = [
+            RotatingKey(int(kid), store, bytes.fromhex(key))
+            for kid, stores in self.rotating.items()
+            for store, key in stores.items()
+        ]
         return Member(
             id=member,
             **{
-                **vars(self),
+                **said,
+                "rotating": tuple(keys),
                 "handle": bytes.fromhex(self.handle),
                 "contracts": tuple(contract.noun() for contract in self.contracts),
                 "tickets": tuple(ticket.noun() for ticket in self.tickets),
@@ -150,7 +178,7 @@ class StaffShape(Shape):
     active: bool = True
     version: Number = 1
     """The version of the fixed card that is valid; older ones are revoked."""
-    pin_hash: Annotated[str, Field(pattern="^[0-9A-Fa-f]{64}$")] | None = None
+    pin_hash: Hash | None = None
     """The HMAC-SHA256 of the PIN beside the card, in hex; null: there is none."""
     valid_from: Day | None = None
     valid_to: Day | None = None

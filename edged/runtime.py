@@ -4,33 +4,38 @@ The only place that starts tasks that live as long as the process.
 """
 
 import asyncio
+import gc
 import hashlib
 import hmac
 import secrets
 import signal
-import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
 from importlib.metadata import version
-from typing import NoReturn
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
 import structlog
 
-from edged import clock as clocks
 from edged import local, notify, wiring
 from edged.alarms import Alarms
 from edged.board import Board
+from edged.clock import Clock, SystemClock, host_error_s, kernel_error_s
+from edged.cloud import trial
 from edged.control.broadcast import Broadcast
 from edged.control.server import ControlServer
 from edged.health import Health, Sums
 from edged.keeping import Keeping
-from edged.ports import Ports
+from edged.ports import EventIds, Outside, Ports
 from edged.recorder import Recorder
 from edged.settings import ClockTrust, Settings
 from edged.store.journal import Journal
 from edged.store.rules import RulesStore
 from edged.store.state_dir import claim
+
+if TYPE_CHECKING:
+    from edged.cloud.service import CloudLink
 
 log = structlog.get_logger()
 
@@ -45,8 +50,10 @@ class _Stop(Exception):
     """SIGTERM or SIGINT came."""
 
 
-def run(settings: Settings) -> None:
+def run(settings: Settings, config: Path | None = None) -> None:
     """Run the daemon until SIGTERM or SIGINT; every output is at rest when this returns.
+
+    `config`: the file that the settings are from, for whoever is begun by them.
 
     Raises:
         StateInUse: Another daemon works in the state directory.
@@ -54,37 +61,56 @@ def run(settings: Settings) -> None:
         SchemaTooNew: A newer release wrote the journal or the rules.
     """
     with claim(settings.state_dir):
-        asyncio.run(_run(settings))
+        asyncio.run(live(settings, _system_clock(settings), config=config))
 
 
-async def _run(settings: Settings) -> None:
+async def live(
+    settings: Settings,
+    clock: Clock,
+    outside: Outside | None = None,
+    *,
+    config: Path | None = None,
+) -> None:
+    """Run the daemon by `clock` in this event loop, as `run` does; the state has been claimed."""
     settings.runtime_dir.mkdir(mode=0o755, parents=True, exist_ok=True)
     async with AsyncExitStack() as opened:
-        ports = await _ports(settings)
+        ports = await _ports(settings, clock, outside)
         opened.push_async_callback(ports.journal.close)
         opened.push_async_callback(ports.rules.close)
-        house = wiring.build(settings, ports)
+        house = wiring.build(settings, ports, config)
+        opened.push_async_callback(house.commission.close)
         for device in house.devices:
             opened.push_async_callback(device.close)
             await device.start()
         keeping = Keeping(ports, settings.device, version("edged"))
         await keeping.open()
+        cloud = _cloud(settings, ports, house, keeping)
+        if cloud is not None:
+            opened.push_async_callback(cloud.close)
         async with asyncio.TaskGroup() as outer:
             writer = outer.create_task(keeping.run(), name="journal")
             try:
-                await _serve(settings, ports, house, keeping)
+                await _serve(settings, ports, house, keeping, cloud)
+                trial.run_ends(settings.state_dir / "rules")
             finally:
                 for device in house.devices:
                     await device.close()
-                for each in _sums(ports, house):
+                for each in _sums(ports, house, cloud):
                     each.sum_up()
                 await keeping.end()
                 writer.cancel()
 
 
-async def _ports(settings: Settings) -> Ports:
+def _system_clock(settings: Settings) -> Clock:
     trust_host = settings.clock.trust is ClockTrust.HOST
-    clock = clocks.SystemClock(clocks.host_error_s if trust_host else clocks.kernel_error_s)
+    return SystemClock(
+        host_error_s if trust_host else kernel_error_s,
+        needs_cloud=settings.cloud is not None and local.provisioned(settings),
+    )
+
+
+async def _ports(settings: Settings, clock: Clock, outside: Outside | None) -> Ports:
+    trial.run_begins(settings.state_dir / "rules")
     journal = Journal(settings.state_dir / "journal.db")
     rules = await RulesStore.open(settings.state_dir / "rules")
     recorder, witness = Recorder(journal, clock), Broadcast()
@@ -98,28 +124,54 @@ async def _ports(settings: Settings) -> Ports:
         witness=witness,
         alarms=Alarms(clock, recorder, witness),
         languages=settings.language,
-        new_id=lambda: str(uuid.uuid4()),
+        new_id=EventIds(),
         digest=lambda text: hmac.digest(key, text, hashlib.sha256),
+        outside=outside,
     )
 
 
-async def _serve(settings: Settings, ports: Ports, house: wiring.House, keeping: Keeping) -> None:
+def _cloud(
+    settings: Settings, ports: Ports, house: wiring.House, keeping: Keeping
+) -> "CloudLink | None":
+    """Make the link, where the settings name a cloud; nothing is connected."""
+    if settings.cloud is None:
+        return None
+    from edged.cloud.service import CloudLink  # noqa: PLC0415 - a device that is alone spares it
+
+    status = partial(local.report, settings, ports, house)
+    return CloudLink(settings, settings.cloud, ports, house, keeping, status)
+
+
+async def _serve(
+    settings: Settings,
+    ports: Ports,
+    house: wiring.House,
+    keeping: Keeping,
+    cloud: "CloudLink | None",
+) -> None:
     """Run every loop until somebody asks to stop."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    handlers = local.handlers(settings, ports, house, keeping)
-    async with ControlServer(settings.control_socket, handlers, ports.witness) as control:
+    handlers = local.handlers(settings, ports, house, keeping, cloud)
+    guest = None if settings.console is None else settings.console.user
+    async with ControlServer(
+        settings.control_socket, handlers, ports.witness, guest=guest
+    ) as control:
         await keeping.began()
         await house.emergency.restore()
         try:
             async with asyncio.TaskGroup() as group:
-                for name, job in _jobs(settings, ports, house, control, keeping).items():
+                for name, job in _jobs(settings, ports, house, control, keeping, cloud).items():
                     group.create_task(_for_ever(name, job), name=name)
+                gc.freeze()  # what is here stays: no collection looks it through while one waits
                 notify.notify(notify.READY)
-                log.warning(
-                    "not_provisioned", device=settings.device, simulated=settings.allow_simulated
-                )
+                if not local.provisioned(settings):
+                    log.warning(
+                        "not_provisioned",
+                        device=settings.device,
+                        simulated=settings.allow_simulated,
+                    )
                 log.info("ready", device=settings.device, doors=sorted(house.gates))
                 await stop.wait()
                 notify.notify(notify.STOPPING)
@@ -134,6 +186,7 @@ def _jobs(
     house: wiring.House,
     control: ControlServer,
     keeping: Keeping,
+    cloud: "CloudLink | None",
 ) -> Mapping[str, Job]:
     passages = list(house.passages.values())
     board = Board(ports.alarms, drives_locks=settings.drives_locks)
@@ -143,22 +196,27 @@ def _jobs(
 
     return {
         "recorder": ports.recorder.run,
+        **({} if cloud is None else {"cloud": cloud.run}),
         "journal, looked through": keeping.look_through,
+        "journal, log": ports.journal.keep_log_short,
         "control": control.run,
-        "health": Health(ports, _sums(ports, house)).run,
+        "health": Health(ports, _sums(ports, house, cloud)).run,
         "board": partial(board.run, ports.clock),
+        "logins": house.logins.run,
         **{f"gate {name}": gate.run for name, gate in house.gates.items()},
         **{f"bank {name}": bank.run for name, bank in house.banks.items()},
         **{f"reader {passage.name}": passage.run for passage in passages},
+        **{f"reader {passage.name}, delayed": passage.run_delayed for passage in passages},
         **{f"sounder {n}": sounder.run for n, sounder in enumerate(house.sounders)},
         **{f"feedback {n}": feedback.run for n, feedback in enumerate(house.feedbacks)},
         **{f"device {device.device.name}": keep(n) for n, device in enumerate(house.devices)},
     }
 
 
-def _sums(ports: Ports, house: wiring.House) -> list[Sums]:
+def _sums(ports: Ports, house: wiring.House, cloud: "CloudLink | None") -> list[Sums]:
     """Give all that counts what comes too often to be recorded one by one."""
-    return [*house.passages.values(), *house.gates.values(), ports.alarms]
+    linked = [] if cloud is None else [cloud]
+    return [*house.passages.values(), *house.gates.values(), *linked, ports.alarms]
 
 
 async def _for_ever(name: str, job: Job) -> NoReturn:

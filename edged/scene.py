@@ -4,28 +4,32 @@ The clock is read before the disk is waited for, the journal inside the transact
 decision is part of.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from functools import cache
 
-from edged import limits
+from edged import uses
 from edged.clock import Instant
-from edged.core import access, counter, seating
+from edged.core import access, counter, events, seating
 from edged.credentials import claims
 from edged.credentials.read import Refused
 from edged.store.ledger import Ledger
-from policy import rooms, seats, staff, usage
+from policy import by_code, rooms, seats, staff, usage
+from policy.locker_model import Locker
 from policy.model import (
     BookingStatus,
+    Decision,
     Device,
     KeyRole,
     Member,
-    Mode,
     Reason,
     Rules,
     Scene,
     Side,
     Staff,
     Usage,
+    Visit,
 )
 
 _HOUR = timedelta(hours=1)
@@ -37,17 +41,23 @@ class Arrival:
 
     `code` is a refusal only where the way out opens for unknown codes too. `late`: an attempt to
     record it in time was given up, and may still succeed as another event. `lockdown` and
-    `interlocked`: nobody comes in here, or not now.
+    `interlocked`: nobody comes in here, or not now. `vouched_at`: when the cloud last said that
+    the rules are the newest, None: never. `spent`: what the code may be used for is used up, as
+    far as memory tells. `lockers`: those of the store that hang here, where some are given.
     """
 
     event_id: str
     rules: Rules
     device: Device
     code: claims.Claims | Refused
+    now: Instant
     began_ms: int
     late: bool = False
     lockdown: bool = False
     interlocked: bool = False
+    vouched_at: datetime | None = None
+    spent: bool = False
+    lockers: tuple[Locker, ...] = ()
 
     @property
     def handle(self) -> bytes | None:
@@ -55,9 +65,35 @@ class Arrival:
         return None if isinstance(self.code, Refused) else self.code.handle
 
     @property
+    def member_handle(self) -> bytes | None:
+        """Which member the code may name, None: none; that of staff is no member's."""
+        return None if self.role is KeyRole.STAFF else self.handle
+
+    @property
     def role(self) -> KeyRole:
-        """Whose codes the key signs; a code that is not ours is nobody's, and no staff's."""
-        return KeyRole.MEMBER if isinstance(self.code, Refused) else self.code.role
+        """Whose code it is; one that is not ours is nobody's, and no staff's."""
+        if isinstance(self.code, Refused | claims.RotatingCode):
+            return KeyRole.MEMBER
+        return self.code.role
+
+    @property
+    def stamp(self) -> events.Stamp:
+        """Date a record of it: the time that it is judged at."""
+        return events.Stamp(self.now.at, self.now.state.value)
+
+    @property
+    def use(self) -> uses.Use | None:
+        """What is used up when the code lets somebody in here."""
+        return uses.use_of(self.code, self.device, self.rules.settings)
+
+    @property
+    def claim(self) -> by_code.Claim | None:
+        """What a booking code says, None: it is none."""
+        code = self.code
+        if not isinstance(code, claims.BookingCode):
+            return None
+        where = code.booking, code.store, code.room
+        return by_code.Claim(*where, code.not_before, code.end, code.issued_at)
 
     @property
     def person(self) -> Staff | None:
@@ -77,22 +113,25 @@ class Arrival:
         return None if self.code.kind is None else self.code.kind.value
 
 
-def request(arrival: Arrival, member: Member | None, now: Instant) -> access.Request:
+def request(arrival: Arrival, member: Member | None) -> access.Request:
     """Ask for a decision at the time that it is, or that it may be at the earliest and latest.
 
     Leaving is described at one time only; nothing hangs on it.
     """
+    now = arrival.now
     uncertain = now.trusted and arrival.device.side is Side.IN
     latest = now.latest if uncertain else None
     if latest is None or latest <= now.earliest:
-        return _at(arrival, member, now.at, trusted=now.trusted)
-    first = _at(arrival, member, now.earliest, trusted=True)
-    return replace(first, late=_at(arrival, member, latest, trusted=True))
+        return _at(arrival, member, now.at)
+    return _at(arrival, member, now.earliest, _at(arrival, member, latest))
 
 
-def _at(arrival: Arrival, member: Member | None, at: datetime, *, trusted: bool) -> access.Request:
-    rules = arrival.rules
-    age_h = max(timedelta(0), at - rules.issued_at) / _HOUR
+def _at(
+    arrival: Arrival, member: Member | None, at: datetime, late: access.Request | None = None
+) -> access.Request:
+    rules, trusted = arrival.rules, arrival.now.trusted
+    good_at = max(rules.issued_at, arrival.vouched_at or rules.issued_at)
+    age_h = max(timedelta(0), at - good_at) / _HOUR
     scene = Scene(at, clock_trusted=trusted, rules_age_h=age_h, lockdown=arrival.lockdown)
     person = arrival.person
     return access.Request(
@@ -101,26 +140,33 @@ def _at(arrival: Arrival, member: Member | None, at: datetime, *, trusted: bool)
         member,
         _code_fault(arrival, member, person, at),
         scene,
+        late=late,
         role=arrival.role,
         person=person,
+        claim=arrival.claim,
         interlocked=arrival.interlocked,
+        lockers=arrival.lockers,
     )
 
 
 def _code_fault(
     arrival: Arrival, member: Member | None, person: Staff | None, at: datetime
 ) -> Reason | None:
-    code, settings = arrival.code, arrival.rules.settings
+    code, now, settings = arrival.code, arrival.now, arrival.rules.settings
     match code:
         case claims.MemberCode() | claims.StaffCode():
             ttl_min, skew_s = settings.code_ttl_min, settings.code_skew_s
             wrong = claims.check_time(code, at, ttl_min=ttl_min, skew_s=skew_s)
             return wrong or _elsewhere(arrival, code)
+        case claims.BookingCode():
+            return claims.check_window(code, at)
+        case claims.RotatingCode():
+            return claims.check_step(code, now.earliest, now.latest)
         case claims.FixedCode() if member is not None:
             return claims.check_version(code, member.fixed_code_version)
         case claims.StaffCard() if person is not None:
             return claims.check_version(code, person.version)
-        case claims.FixedCode() | claims.StaffCard() | Refused():
+        case claims.FixedCode() | claims.StaffCard() | claims.PlainCode() | Refused():
             return None
 
 
@@ -133,26 +179,95 @@ def _elsewhere(arrival: Arrival, code: claims.Shown) -> Reason | None:
 
 
 def with_journal(asked: access.Request, arrival: Arrival, ledger: Ledger) -> access.Request:
-    """Add what the journal knows of the member and the code."""
-    member, device = asked.member, asked.device
-    late = None if asked.late is None else with_journal(asked.late, arrival, ledger)
-    fault = asked.code_fault
-    if fault is None and asked.who is not None and _is_spent(arrival, ledger):
-        fault = Reason.CODE_USED
-    if member is None:
-        return replace(asked, code_fault=fault, late=late)
-    store = asked.rules.stores[device.store]
-    used = Usage.of(ledger.used(*usage.asked(store, member, asked.scene.at)))
-    scene = replace(asked.scene, used=used, visit=ledger.visit(member.id, store.id))
-    held = seating.held(member, store.id, ledger.seat_change)
-    return replace(
-        asked,
-        member=_attended(member, ledger),
-        scene=with_places(scene, asked.rules, device, member, held),
-        code_fault=fault,
-        seats=held,
-        late=late,
-    )
+    """Add what the journal knows of the member and the code, read once for both times."""
+    if isinstance(arrival.code, claims.RotatingCode):
+        asked = _judged(asked, _step_fault(arrival.code, ledger, arrival.now))
+    use, member, late = arrival.use, asked.member, asked.late
+    if use is not None and (arrival.spent or uses.is_spent(use, ledger)):
+        asked = used_up(asked)
+        late = None if late is None else used_up(late)
+    kept = None if member is None else _kept(asked, member, ledger)
+    return _with(asked, kept, None if late is None else _with(late, kept, None))
+
+
+def _judged(asked: access.Request, fault: Reason | None) -> access.Request:
+    """Put what is known of the member's phone in place of what its code alone says."""
+    late = None if asked.late is None else replace(asked.late, code_fault=fault)
+    return replace(asked, code_fault=fault, late=late)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What the journal knows of a member. `used`: of the owners and dates of `usage.asked`."""
+
+    member: Member
+    held: seating.Held
+    visit: Visit | None
+    used: Callable[[tuple[str, ...], date, date], Usage]
+
+
+def _kept(asked: access.Request, member: Member, ledger: Ledger) -> _Kept:
+    store = asked.rules.stores[asked.device.store].id
+
+    @cache  # the earliest and the latest time mostly lie on one date
+    def used(owners: tuple[str, ...], first: date, last: date) -> Usage:
+        return Usage.of(ledger.used(owners, first, last))
+
+    held = seating.held(member, store, ledger.seat_change)
+    return _Kept(_attended(member, ledger), held, ledger.visit(member.id, store), used)
+
+
+def _with(asked: access.Request, kept: _Kept | None, late: access.Request | None) -> access.Request:
+    """Put it into the request."""
+    if kept is None:
+        return asked if asked.late is None else replace(asked, late=late)
+    rules, device, member = asked.rules, asked.device, kept.member
+    used = kept.used(*usage.asked(rules.stores[device.store], member, asked.scene.at))
+    scene = replace(asked.scene, used=used, visit=kept.visit)
+    scene = with_places(scene, rules, device, member, kept.held)
+    return replace(asked, member=member, scene=scene, seats=kept.held, late=late)
+
+
+def _step_fault(code: claims.RotatingCode, ledger: Ledger, now: Instant) -> Reason | None:
+    """Judge a step by what is known of the member's phone."""
+    granted = ledger.granted_step(code.handle.hex())
+    offset = 0 if granted is None else granted.offset
+    return claims.check_step(code, now.earliest, now.latest, offset=offset)
+
+
+def used_up(asked: access.Request) -> access.Request:
+    """Ask for a code that is used up; what else is wrong with it is told before."""
+    if asked.claim is not None:
+        return replace(asked, claim=replace(asked.claim, used_up=True))
+    if asked.code_fault is not None or asked.who is None:
+        return asked
+    return replace(asked, code_fault=Reason.CODE_USED)
+
+
+def record(
+    ledger: Ledger,
+    stamp: events.Stamp,
+    arrival: Arrival,
+    asked: access.Request,
+    decision: Decision,
+    *,
+    gap: bool = False,
+) -> int:
+    """Write what was decided; return its seq. `gap`: it could not be written in time."""
+    handle = None if arrival.handle is None else arrival.handle.hex()
+    who = handle if asked.who is None else asked.who.id
+    member, person = (None, who) if asked.role is KeyRole.STAFF else (who, None)
+    presented = events.Presented(arrival.event_id, arrival.code_kind, member, person, gap=gap)
+    return ledger.append(events.passage(stamp, arrival.rules, arrival.device, presented, decision))
+
+
+def spend(arrival: Arrival, ledger: Ledger) -> None:
+    """Let the code have let somebody in (spec/rules.md 3.2 E6; 6, row 23)."""
+    use, code, offset = arrival.use, arrival.code, None
+    if isinstance(code, claims.RotatingCode) and arrival.now.trusted:
+        offset = claims.offset_of(code, arrival.now.at)
+    if use is not None:
+        uses.spend(use, ledger, arrival.event_id, offset)
 
 
 def _attended(member: Member, ledger: Ledger) -> Member:
@@ -181,34 +296,3 @@ def with_places(
         seat_refusal=seats.entry_refusal(held, member.id, scene.at),
         room_refusal=rooms.entry_refusal(here, member.id, scene.at, rules.settings),
     )
-
-
-def spend(arrival: Arrival, ledger: Ledger) -> None:
-    """Let a code that works once have worked (spec/rules.md 3.2 E6, and 6, row 23)."""
-    code = _single_use(arrival)
-    if code is not None:
-        until = code.issued_at + limits.SPENT_KEPT
-        ledger.spend(_name(code), arrival.event_id, code.issued_at, until)
-
-
-def _is_spent(arrival: Arrival, ledger: Ledger) -> bool:
-    code = _single_use(arrival)
-    return code is not None and ledger.spent(_name(code))
-
-
-def _single_use(arrival: Arrival) -> claims.Shown | None:
-    """Return the code if it lets somebody in once only: what is shown on a phone."""
-    code, device = arrival.code, arrival.device
-    if device.side is Side.OUT or device.mode is Mode.RECORD_ONLY:
-        return None
-    match code:
-        case claims.StaffCode():
-            return code
-        case claims.MemberCode() if arrival.rules.settings.code_single_use:
-            return code
-        case _:
-            return None
-
-
-def _name(code: claims.Shown) -> str:
-    return f"{code.kind}/{code.handle.hex()}/{int(code.issued_at.timestamp())}/{code.nonce}"

@@ -7,6 +7,7 @@ business. A file with faults is refused whole, with every fault named at once.
 
 from collections.abc import Mapping
 from enum import StrEnum
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -70,6 +71,10 @@ def _some(languages: tuple[Language, ...]) -> tuple[Language, ...]:
     if len(set(languages)) < len(languages):
         raise ValueError("names a language twice")
     return languages
+
+
+def _address(text: str) -> str:
+    return str(ip_address(text))
 
 
 class Door(Strict):
@@ -156,13 +161,56 @@ class Clock(Strict):
     trust: Annotated[ClockTrust, Field(strict=False)] = ClockTrust.KERNEL
 
 
+class Broker(Strict):
+    """The tenant's cloud: its broker, and the files by which each knows the other.
+
+    The certificate's common name is `device`; without files of one the device has what `edged
+    provision` got. What the cloud may say is not settled here: that is in the trust that an
+    installer pins.
+    """
+
+    host: Annotated[str, Field(pattern=r"^[A-Za-z0-9.:-]{1,253}$")]
+    port: Annotated[int, Field(ge=1, le=65_535)] = 8_883
+    tenant: Name
+    ca_file: AbsolutePath
+    certificate_file: AbsolutePath | None = None
+    key_file: AbsolutePath | None = None
+    enrol_port: Annotated[int, Field(ge=1, le=65_535)] = 8_884
+
+    @model_validator(mode="after")
+    def _both_or_neither(self) -> Self:
+        if (self.certificate_file is None) != (self.key_file is None):
+            raise ValueError("certificate_file and key_file belong together")
+        return self
+
+
+class Console(Strict):
+    """The web pages for staff and installers, a process of its own (edged/console).
+
+    `user`: the system's user that it runs as, who is let in at the control socket. Without
+    `tls` it listens on the loopback only. `folder` has its users and its certificate.
+    """
+
+    host: Annotated[str, AfterValidator(_address)] = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65_535)] = 8443
+    tls: bool = True
+    user: Name | None = None
+    folder: AbsolutePath = Path("/var/lib/edged-console")
+
+    @model_validator(mode="after")
+    def _nothing_in_the_clear(self) -> Self:
+        if not self.tls and not ip_address(self.host).is_loopback:
+            raise ValueError("tls: false is for a loopback host only")
+        return self
+
+
 class Settings(Strict):
     """One device. `edged.settings_file.load` builds it and checks across its tables.
 
     `store_pepper` is a file of the secrets directory and is never in the settings file; it
-    keys the hashes of refused codes and of lockers' PINs. `counters` are readers without a door.
-    `gpio` are the pins of every device of that kind. `fire` and `lockdown_switch` hold for every
-    door; `alarm_output` sounds while an alarm is up.
+    keys the hashes of refused and plain codes and of PINs. `counters` are readers without a door.
+    `cloud` None: the device is alone. `gpio` are the pins of every device of that kind. `fire` and
+    `lockdown_switch` hold for every door; `alarm_output` sounds while an alarm is up.
     """
 
     device: Name
@@ -176,6 +224,8 @@ class Settings(Strict):
         AfterValidator(_some),
     ] = (Language.JA, Language.EN)
     clock: Clock = Clock()
+    cloud: Broker | None = None
+    console: Console | None = None
     gpio: Annotated[HeaderPins | SimPins, Field(discriminator="kind")] = HeaderPins()
     fire: Annotated[AnyFire, Field(discriminator="kind")] | None = None
     lockdown_switch: Annotated[AnySwitch, Field(discriminator="kind")] | None = None
@@ -198,3 +248,8 @@ class Settings(Strict):
     def control_socket(self) -> Path:
         """Where the daemon listens for the CLI and the console."""
         return self.runtime_dir / "control.sock"
+
+    @property
+    def commission_socket(self) -> Path:
+        """The socket of a walk that is asked on the console's pages."""
+        return self.runtime_dir / "commission.sock"

@@ -263,6 +263,17 @@ class KerongBoard(DeviceSettings):
     hook_closed_bit: Bit
 
 
+class Kerong6x(DeviceSettings):
+    """A KERONG board with the 6x frame. `hook_closed_bit` as for `KerongBoard`."""
+
+    kind: Literal["kerong_6x"]
+    port: BusPort
+    baud: BusBaud = 19_200
+    address: Annotated[int, Field(ge=0, le=limits.KERONG_ADDRESS)] = 0
+    locks: Annotated[int, Field(ge=1, le=limits.KERONG_6X_LOCKS)] = 48
+    hook_closed_bit: Bit
+
+
 class WinnsenBoard(DeviceSettings):
     """A Winnsen station."""
 
@@ -284,6 +295,16 @@ class Board8A(DeviceSettings):
     hook_closed_bit: Bit
 
 
+class WklyBoard(DeviceSettings):
+    """A board of the WKLY kind."""
+
+    kind: Literal["wkly"]
+    port: BusPort
+    baud: BusBaud = 9_600
+    address: Annotated[int, Field(ge=0, le=limits.WKLY_ADDRESS)] = 0
+    locks: Annotated[int, Field(ge=1, le=limits.WKLY_LOCKS)] = 24
+
+
 class WaveshareLockers(DeviceSettings):
     """A Waveshare relay board that feeds the coils of lockers, and knows nothing of doors."""
 
@@ -302,6 +323,6 @@ AnyReader: TypeAlias = (
     SimReader | LineScanner | Gm65Scanner | TalkingScanner | EyeReader | KeyboardWedge
 )
 AnyBoard: TypeAlias = Annotated[
-    SimLockers | KerongBoard | WinnsenBoard | Board8A | WaveshareLockers,
+    SimLockers | KerongBoard | Kerong6x | WinnsenBoard | Board8A | WklyBoard | WaveshareLockers,
     Field(discriminator="kind"),
 ]

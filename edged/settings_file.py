@@ -28,8 +28,10 @@ _AT_A_BUS: Final = {
     "waveshare_relay": (9_600, 1),
     "waveshare_lockers": (9_600, 1),
     "kerong": (19_200, 0),
+    "kerong_6x": (19_200, 0),
     "winnsen": (9_600, 1),
     "board_8a": (9_600, 1),
+    "wkly": (9_600, 0),
 }
 """The kinds that may share a port, with the speed and the address that each has by itself."""
 _ALONE: Final = {
@@ -238,7 +240,7 @@ def _places(key: str, device: Mapping[str, object]) -> Iterator[tuple[tuple[str,
         case "waveshare_lockers":
             for channel in range(1, limits.WAVESHARE_LOCKS + 1):
                 yield (*board, "channel", str(channel)), key
-        case "kerong" | "winnsen" | "board_8a":
+        case "kerong" | "kerong_6x" | "winnsen" | "board_8a" | "wkly":
             yield (*board, "kind", kind), key
         case "gpio":
             for name in ("line", "red", "green", "buzzer"):

@@ -33,6 +33,7 @@ REASONS: Mapping[Reason, Words] = MappingProxyType(
             "kind of code not accepted here",
         ),
         Reason.CODE_UNKNOWN_KEY: ("署名鍵が不明", "알 수 없는 서명 키", "signed by an unknown key"),
+        Reason.CODE_OTHER_STORE: ("他店舗用コード", "다른 지점의 코드", "code for another store"),
         Reason.CODE_BAD_SIGNATURE: ("署名が不正", "서명 오류", "signature is wrong"),
         Reason.CODE_NOT_YET_VALID: (
             "コードの有効期間前",
@@ -42,6 +43,7 @@ REASONS: Mapping[Reason, Words] = MappingProxyType(
         Reason.CODE_EXPIRED: ("コードの期限切れ", "코드 만료", "code has expired"),
         Reason.CODE_REVOKED: ("失効したコード", "폐기된 코드", "code was replaced"),
         Reason.CODE_USED: ("使用済みコード", "이미 사용한 코드", "code was used already"),
+        Reason.PIN_NEEDED: ("暗証番号待ち", "비밀번호 대기", "card needs its PIN"),
         Reason.STAFF_UNKNOWN: ("スタッフ登録なし", "등록되지 않은 직원", "no such staff"),
         Reason.STAFF_NOT_HERE: (
             "この店舗の権限なし",

@@ -1,4 +1,4 @@
-"""Why would a member get in, or not? The daemon's own decision, asked without a door.
+"""Why would somebody get in, or not? The daemon's own decision, asked without a door.
 
 Reads the databases of a state directory beside the daemon or without it, and changes nothing.
 """
@@ -15,8 +15,8 @@ from edged.errors import NotFound
 from edged.scene import with_places
 from edged.store import audit
 from edged.store.rules import RulesStore
-from policy import usage
-from policy.model import Decision, Device, Member, Rules, Scene, Side, Usage
+from policy import staff, usage
+from policy.model import Decision, Device, KeyRole, Member, Rules, Scene, Side, Staff, Usage
 
 _HANDLE: Final = re.compile("[0-9a-fA-F]{16}")
 
@@ -34,16 +34,16 @@ class Answer:
 
 
 async def why(state_dir: Path, who: str, at: datetime, where: str | None) -> list[Answer]:
-    """Decide for a member at each device that is asked about.
+    """Decide for a member, or for staff, at each device that is asked about.
 
     Args:
         state_dir: The daemon's state directory.
-        who: The member's id, or handle in hex.
+        who: The id, or handle in hex, of a member; if there is none, of a person of the staff.
         at: When; without a zone: in each store's own time.
         where: A device, or a door for all its devices; None: all devices.
 
     Raises:
-        NotFound: There are no rules, no such member or no such device.
+        NotFound: There are no rules, nobody of this name or no such device.
         SchemaTooNew, StoreFailed: A database can't be read.
     """
     store = await RulesStore.open(state_dir / "rules")
@@ -51,7 +51,7 @@ async def why(state_dir: Path, who: str, at: datetime, where: str | None) -> lis
         rules = store.rules
         if rules is None:
             raise NotFound("no rules are loaded")
-        member = await _find(store, who)
+        person = await _find(store, rules, who)
     finally:
         await store.close()
     asked = [
@@ -62,28 +62,44 @@ async def why(state_dir: Path, who: str, at: datetime, where: str | None) -> lis
     if not asked:
         raise NotFound(f"device or door {where}: the rules have none of this name")
     journal = state_dir / "journal.db"
-    return [_decide(rules, device, member, at, journal) for device in asked]
+    return [_decide(rules, device, person, at, journal) for device in asked]
 
 
-async def _find(store: RulesStore, who: str) -> Member:
-    member = await store.member_by_id(who)
-    if member is None and _HANDLE.fullmatch(who):
-        member = await store.member(bytes.fromhex(who))
-    if member is None:
-        raise NotFound(f"member {who}: the rules know no such id or handle")
-    return member
+async def _find(store: RulesStore, rules: Rules, who: str) -> Member | Staff:
+    handle = bytes.fromhex(who) if _HANDLE.fullmatch(who) else None
+    found = await store.member_by_id(who)
+    if found is None and handle is not None:
+        found = await store.member(handle)
+    person = found or rules.staff.get(who) or (handle and staff.find(rules, handle))
+    if not person:
+        raise NotFound(f"member {who}: the rules know no such id or handle, of staff either")
+    return person
 
 
-def _decide(rules: Rules, device: Device, member: Member, at: datetime, journal: Path) -> Answer:
+def _decide(
+    rules: Rules, device: Device, person: Member | Staff, at: datetime, journal: Path
+) -> Answer:
     tz = rules.stores[device.store].tz
     local = at.astimezone(tz) if at.tzinfo else at.replace(tzinfo=tz)
-    scene = _scene(rules, device, member, local.astimezone(UTC), journal)
-    request = access.Request(rules, device, member, code_fault=None, scene=scene)
+    asked = _request(rules, device, person, local.astimezone(UTC), journal)
     match device.side:
         case Side.IN:
-            return Answer(device, local, access.decide_entry(request))
+            return Answer(device, local, access.decide_entry(asked))
         case Side.OUT:
-            return Answer(device, local, access.decide_exit(request))
+            return Answer(device, local, access.decide_exit(asked))
+
+
+def _request(
+    rules: Rules, device: Device, person: Member | Staff, at: datetime, journal: Path
+) -> access.Request:
+    match person:
+        case Member():
+            scene = _scene(rules, device, person, at, journal)
+            return access.Request(rules, device, person, code_fault=None, scene=scene)
+        case Staff():
+            return access.Request(
+                rules, device, None, None, Scene(at), role=KeyRole.STAFF, person=person
+            )
 
 
 def _scene(rules: Rules, device: Device, member: Member, at: datetime, journal: Path) -> Scene:

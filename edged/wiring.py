@@ -6,6 +6,8 @@ The only room of the daemon that reaches concrete drivers, and only through the 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
+from pathlib import Path
 from typing import Any
 
 from drivers import registry
@@ -13,15 +15,20 @@ from drivers.api import Header, Indicator, LockerBoard
 from edged import settings as conf
 from edged import settings_devices as wired
 from edged.bank import Bank
+from edged.commission_desk import CommissionDesk
+from edged.counter_reader import Banks, CounterReader
 from edged.door_terms import Fitting
 from edged.emergency import Emergency
 from edged.feedback import Feedback
 from edged.gate import Gate
+from edged.identity.shown import ShownClaims
 from edged.locker_reader import LockerReader
+from edged.logins import Logins
 from edged.passage import Passage
 from edged.ports import Ports
 from edged.sounder import Sounder
 from edged.supervision import Supervised
+from policy.codes import PLAIN
 from policy.model import ExitButton, Rules
 
 
@@ -31,16 +38,22 @@ class House:
 
     header: Header
     emergency: Emergency
+    logins: Logins
+    commission: CommissionDesk
     gates: dict[str, Gate] = field(default_factory=dict)
     banks: dict[str, Bank] = field(default_factory=dict)
     passages: dict[str, Passage] = field(default_factory=dict)
     feedbacks: list[Feedback] = field(default_factory=list)
     sounders: list[Sounder] = field(default_factory=list)
     devices: list[Supervised] = field(default_factory=list)
+    claims: ShownClaims = field(default_factory=ShownClaims)
 
 
-def build(settings: conf.Settings, ports: Ports) -> House:
-    """Make every part of the house; nothing is opened and nothing moves."""
+def build(settings: conf.Settings, ports: Ports, config: Path | None = None) -> House:
+    """Make every part of the house; nothing is opened and nothing moves.
+
+    `config`: the file of the settings, None: nobody named it, and nobody is commissioned by it.
+    """
     header = _header(settings)
     locks = {
         name: registry.lock_class(door.lock.kind)(f"{name}.lock", **_lock_given(header, door))
@@ -50,11 +63,18 @@ def build(settings: conf.Settings, ports: Ports) -> House:
         name: Gate(name, locks[name], ports, _fitting(door))
         for name, door in settings.doors.items()
     }
-    house = House(header, Emergency(ports, gates.values()), gates)
+    logins = Logins(ports)
+    commission = CommissionDesk(config, settings, ports, logins.installer_here)
+    emergency = Emergency(ports, gates.values())
+    house = House(header, emergency, logins, commission, gates)
     for name, lockers in settings.lockers.items():
         _add_bank(house, name, lockers, ports)
+    banks = {
+        store: [house.banks[name] for name, each in settings.lockers.items() if each.store == store]
+        for store in {each.store for each in settings.lockers.values()}
+    }
     for name, reader_settings in settings.counters.items():
-        _add_reader(house, name, reader_settings, None, ports)
+        _add_reader(house, name, reader_settings, banks, ports)
     for name, door in settings.doors.items():
         lock, gate = locks[name], gates[name]
         house.devices.append(Supervised(lock, lock.run, optional=door.lock.optional))
@@ -146,29 +166,35 @@ def _add_input(
 def _add_fire(house: House, line: wired.AnyFire | None) -> None:
     """Wire the fire panel's contact; one at the header has a latch of its own."""
     emergency = house.emergency
+    emergency.burning = line is not None  # until it says otherwise
     if not isinstance(line, wired.GpioSafety):
-        _add_input(house, "fire", line, emergency.fire_input)
+        _add_input(house, "fire", line, emergency.fire_input, emergency.fire_lost)
         return
     panel = registry.fire_input_class(line.kind)("fire", **_given(house.header, line))
     emergency.panel = panel
     work = partial(panel.run, emergency.fire_input)
-    house.devices.append(Supervised(panel, work, optional=line.optional))
+    house.devices.append(
+        Supervised(panel, work, optional=line.optional, on_lost=emergency.fire_lost)
+    )
 
 
 def _add_reader(
-    house: House, name: str, reader: wired.AnyReader, place: Gate | Bank | None, ports: Ports
+    house: House, name: str, reader: wired.AnyReader, place: Gate | Bank | Banks, ports: Ports
 ) -> None:
     light = reader.indicator
     indicator = None if light is None else _add_indicator(house, f"{name}.indicator", light)
     feedback = Feedback(indicator, ports.clock)
     if isinstance(place, Bank):
         passage: Passage = LockerReader(name, place, feedback, ports)
-    else:
+    elif isinstance(place, Gate):
         passage = Passage(name, place, feedback, ports)
+    else:
+        passage = CounterReader(name, place, feedback, ports)
     device = registry.reader_class(reader.kind)(name, **reader.arguments())
-    house.devices.append(
-        Supervised(device, partial(device.run, passage.scanned), optional=reader.optional)
-    )
+    door = place.name if isinstance(place, Gate) else None
+    scanned = house.logins.before(name, door, feedback, passage.scanned)
+    run = partial(device.run, house.claims.before(scanned))
+    house.devices.append(Supervised(device, run, optional=reader.optional))
     house.passages[name] = passage
     house.feedbacks.append(feedback)
 
@@ -187,6 +213,7 @@ def mismatches(settings: conf.Settings, rules: Rules) -> Iterator[str]:
     name it or one of its readers.
     """
     yield from _strange_banks(settings, rules)
+    yield from _unpeppered(settings, rules)
     yield from _strange_readers("counters", settings.counters, rules)
     for door_name, door in settings.doors.items():
         if door_name not in rules.doors:
@@ -202,6 +229,17 @@ def mismatches(settings: conf.Settings, rules: Rules) -> Iterator[str]:
         for device in rules.devices.values():
             if device.door == door_name and device.id not in door.readers:
                 yield f"devices.{device.id}: the settings wire no such reader to {door_name}"
+
+
+def _unpeppered(settings: conf.Settings, rules: Rules) -> Iterator[str]:
+    """Name the readers that are to take what nobody here can look up."""
+    doors, banks = settings.doors.values(), settings.lockers.values()
+    readers = (*(door.readers for door in doors), *(bank.readers for bank in banks))
+    wired = {*settings.counters, *chain(*readers)}
+    for name in sorted(wired & rules.devices.keys()):
+        device = rules.devices[name]
+        if settings.store_pepper is None and (device.codes & PLAIN or device.card_pin):
+            yield f"devices.{name}: plain codes and PINs need the secret store_pepper"
 
 
 def _unfit(name: str, settings: conf.Settings, rules: Rules) -> Iterator[str]:

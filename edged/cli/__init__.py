@@ -15,10 +15,18 @@ from edged.cli import (
     audit_verify,
     calendar,
     check_config,
+    clock,
+    commission,
+    console,
+    decommission,
+    doctor,
     door_lockdown,
     door_open,
     fire_reset,
+    identity,
+    install,
     ledger,
+    link,
     lockers_assign,
     lockers_confirm_empty,
     lockers_extend,
@@ -30,7 +38,9 @@ from edged.cli import (
     lockers_return,
     lockers_scan,
     lockers_set_aside,
+    network,
     passback_clear,
+    provision,
     readers_detect,
     report,
     rules_check,
@@ -39,10 +49,14 @@ from edged.cli import (
     rules_replay,
     rules_show,
     run,
+    selftest,
     status,
+    trust_pin,
+    trust_show,
     usage,
     watch,
     why,
+    wiring,
 )
 
 
@@ -59,12 +73,33 @@ def _group(text: str) -> typer.Typer:
 app: Final = _group("Access control at the door: decides without a network, and proves it.")
 app.command("run")(run.run)
 app.command("check-config")(check_config.check_config)
+app.command("install")(install.install)
+app.command("provision")(provision.provision)
+app.command("network")(network.network)
+app.command("identity")(identity.identity)
+app.command("decommission")(decommission.decommission)
 app.command("status")(status.status)
+app.command("link")(link.link)
+app.command("doctor")(doctor.doctor)
+app.command("selftest")(selftest.selftest)
+app.command("wiring")(wiring.wiring)
 app.command("watch")(watch.watch)
+app.command("clock")(clock.clock)
 app.command("why")(why.why)
 app.command("calendar")(calendar.calendar)
 app.command("usage")(usage.usage)
 app.command("ledger")(ledger.ledger)
+
+_commission: Final = typer.Typer(rich_markup_mode=None, invoke_without_command=True)
+_commission.callback()(commission.commission)
+_commission.command("verify")(commission.verify)
+app.add_typer(_commission, name="commission")
+
+_console: Final = _group("The web pages for staff, installers and the door's display.")
+_console.command("run")(console.console_run)
+_console.command("user")(console.console_user)
+_console.command("fingerprint")(console.console_fingerprint)
+app.add_typer(_console, name="console")
 
 _lockers: Final = _group("The lockers: whose they are, and what staff do with them.")
 _lockers.command("list")(lockers_list.lockers_list)
@@ -110,6 +145,11 @@ _audit.command("show")(audit_show.audit_show)
 _audit.command("verify")(audit_verify.audit_verify)
 _audit.command("export")(audit_export.audit_export)
 app.add_typer(_audit, name="audit")
+
+_trust: Final = _group("The trust: whose word counts here.")
+_trust.command("pin")(trust_pin.trust_pin)
+_trust.command("show")(trust_show.trust_show)
+app.add_typer(_trust, name="trust")
 
 _report: Final = _group("Reports: from what this device knows.")
 _report.command("over-limit")(report.over_limit)

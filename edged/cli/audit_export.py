@@ -10,13 +10,29 @@ from edged.cli.options import DEFAULT_CONFIG, Config, journal
 
 
 def audit_export(
-    csv: Annotated[Path, typer.Option(metavar="FILE", help="Where to; - is standard output.")],
+    csv: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A table; - is standard output.")
+    ] = None,
+    lines: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Lines that can be verified; - is standard output."),
+    ] = None,
     config: Config = DEFAULT_CONFIG,
 ) -> None:
-    """Write the whole audit as a table."""
+    """Write the whole audit as a table, or as lines with the checkpoints that sign for them."""
+    from edged.cloud.export import export_lines
     from edged.store.audit import export_csv
 
+    if (csv is None) is (lines is None):
+        raise typer.BadParameter("needs --csv FILE or --lines FILE")
     path = journal(config)
-    to = sys.stdout.fileno() if str(csv) == "-" else csv
-    with open(to, "w", newline="", encoding="utf-8", closefd=to is csv) as out:
-        export_csv(path, out)
+    if lines is not None:
+        with open(_where(lines), "wb", closefd=str(lines) != "-") as raw:
+            export_lines(path, raw)
+    elif csv is not None:
+        with open(_where(csv), "w", newline="", encoding="utf-8", closefd=str(csv) != "-") as out:
+            export_csv(path, out)
+
+
+def _where(file: Path) -> Path | int:
+    return sys.stdout.fileno() if str(file) == "-" else file

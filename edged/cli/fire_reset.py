@@ -10,5 +10,5 @@ def fire_reset(
     config: Config = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
-    """End a latched fire; refused while the fire input is active."""
+    """End a latched fire; refused while the fire input is active or lost."""
     give(config, "fire_reset", by, command, as_json=as_json)

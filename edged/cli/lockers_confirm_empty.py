@@ -1,5 +1,6 @@
 """`edged lockers confirm-empty`."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -25,7 +26,19 @@ def lockers_confirm_empty(
         raise typer.BadParameter("name a locker, or a bank with --all")
     if bank is not None and (occupancy or command):
         raise typer.BadParameter("--all goes with no --occupancy and no --command")
-    new = (one["locker"] for one in every(config) if one["bank"] == bank and one["new"])
-    for name in [*new] if locker is None else [locker]:
+    for name in _new(config, bank) if bank is not None else [locker]:
         order = {"locker": name, "staff": staff, "occupancy": occupancy}
         give(config, "confirm_empty", command, as_json=as_json, **order)
+
+
+def _new(config: Path, bank: str) -> list[object]:
+    """Name the lockers of a bank that are new. Raises NotFound, StoreFailed: not known yet."""
+    from edged.errors import NotFound
+    from edged.store.errors import FailKind, StoreFailed
+
+    lockers = [one for one in every(config) if one["bank"] == bank]
+    if not lockers:
+        raise NotFound(f"bank {bank}: there is none of that name")
+    if any(one["state"] is None for one in lockers):
+        raise StoreFailed(FailKind.BUSY, f"bank {bank}: the journal has not been read; try again")
+    return [one["locker"] for one in lockers if one["new"]]

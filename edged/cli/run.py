@@ -8,4 +8,4 @@ def run(config: Config = DEFAULT_CONFIG) -> None:
     from edged import log, runtime
 
     log.configure()
-    runtime.run(settings(config))
+    runtime.run(settings(config), config)

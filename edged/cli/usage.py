@@ -25,12 +25,14 @@ def usage(
     from edged.clock import SystemClock
     from edged.whatif import ask, plain
 
-    used = asyncio.run(ask.used(ask.State(settings(config), SystemClock()), member, month))
+    device = settings(config)
+    used = asyncio.run(ask.used(ask.State(device, SystemClock()), member, month))
     if as_json:
         for line in used.lines:
             show(plain.line(used, line), as_json=True)
         return
-    typer.echo(f"{one_line(used.member)} in {used.month:%Y-%m}")
+    others = f"; other devices' use as of {one_line(used.others_as_of)}" if device.cloud else ""
+    typer.echo(f"{one_line(used.member)} in {used.month:%Y-%m}{others}")
     for line in used.lines:
         for text in _lines(line):
             typer.echo(text)

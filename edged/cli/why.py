@@ -26,7 +26,10 @@ def _instant(text: str) -> datetime:
 
 
 def why(
-    member: Annotated[str, typer.Argument(help="A member's id, or handle in hex.")],
+    who: Annotated[
+        str,
+        typer.Argument(help="The id, or handle in hex, of a member or of somebody of the staff."),
+    ],
     config: Config = DEFAULT_CONFIG,
     at: Annotated[
         datetime | None,
@@ -41,7 +44,7 @@ def why(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say whether a member would get in, with every check and what it looked at."""
+    """Say whether a member, or staff, would get in, with every check and what it looked at."""
     import asyncio
 
     from edged import why as asking
@@ -49,7 +52,7 @@ def why(
 
     when = at or SystemClock().now().at
     state_dir = settings(config).state_dir
-    for answer in asyncio.run(asking.why(state_dir, member, when, door)):
+    for answer in asyncio.run(asking.why(state_dir, who, when, door)):
         if as_json:
             show(asking.plain(answer), as_json=True)
         else:

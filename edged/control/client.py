@@ -2,7 +2,8 @@
 
 import json
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+import struct
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -55,6 +56,24 @@ def follow(path: Path) -> Iterator[Mapping[str, object]]:
             yield daemon.read()
 
 
+@contextmanager
+def watched(path: Path) -> Iterator[Callable[[float], Mapping[str, object] | None]]:
+    """Watch from now on: gives what waits at most so many seconds for the next event.
+
+    None: there was none in time, and none will be given after. Raises as `follow`.
+    """
+    with _connect(path) as daemon:
+        daemon.ask(Verb.WATCH, {})
+        yield daemon.read_within
+
+
+def daemon_pid(path: Path) -> int:
+    """Give the id of the process that answers, by the kernel's word. Raises as `ask`."""
+    with _connect(path) as daemon:
+        daemon.ask(Verb.STATUS, {})
+        return daemon.pid
+
+
 class _Daemon:
     """The other end of a connection."""
 
@@ -62,6 +81,12 @@ class _Daemon:
         self._path = path
         self._peer = peer
         self._lines = lines
+
+    @property
+    def pid(self) -> int:
+        size = struct.calcsize("3i")
+        told = self._peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
+        return int(struct.unpack("3i", told)[0])
 
     def ask(self, verb: Verb, arguments: Mapping[str, object]) -> Mapping[str, object]:
         request = line({"verb": verb, **arguments})
@@ -78,9 +103,21 @@ class _Daemon:
 
     def read(self) -> Mapping[str, object]:
         try:
-            data = self._lines.readline(limits.CONTROL_LINE_BYTES + 1)
+            return self._read()
         except OSError as error:
             raise DaemonUnreachable(self._path, str(error)) from None
+
+    def read_within(self, for_s: float) -> Mapping[str, object] | None:
+        self._peer.settimeout(for_s)
+        try:
+            return self._read()
+        except TimeoutError:
+            return None
+        except OSError as error:
+            raise DaemonUnreachable(self._path, str(error)) from None
+
+    def _read(self) -> Mapping[str, object]:
+        data = self._lines.readline(limits.CONTROL_LINE_BYTES + 1)
         if not data.endswith(b"\n"):
             raise DaemonUnreachable(self._path, "it hung up")
         try:

@@ -6,6 +6,7 @@ every connection and every wait has a limit, and nothing here waits for a client
 
 import asyncio
 import os
+import pwd
 import socket
 import struct
 from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -34,7 +35,10 @@ class ControlServer:
         path: The socket; made with mode 0600, in place of one that a dead daemon left.
         handlers: One for each verb but WATCH, which is answered from `events`.
         events: What watchers are told.
-        users: The uids that are answered; by default root's and this process's own.
+        users: The uids that are answered, and what each may ask; by default root and this
+            process's own user, everything.
+        guest: A user of the system who may ask what `wire.CONSOLE` says; then the socket is
+            his group's too (0660).
 
     Raises:
         ValueError: A verb has no handler.
@@ -46,14 +50,18 @@ class ControlServer:
         path: Path,
         handlers: Mapping[Verb, Handler],
         events: Broadcast,
-        users: Collection[int] | None = None,
+        users: Mapping[int, Collection[Verb]] | None = None,
+        guest: str | None = None,
     ) -> None:
         if missing := set(Verb) - {Verb.WATCH} - handlers.keys():
             raise ValueError(f"no handler for {', '.join(sorted(missing))}")
         self._path = path
         self._handlers = handlers
         self._events = events
-        self._users = {0, os.geteuid()} if users is None else users
+        everything = frozenset(Verb)
+        own = dict.fromkeys((0, os.geteuid()), everything)
+        self._users = own if users is None else {uid: frozenset(may) for uid, may in users.items()}
+        self._guest = guest
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         self._open = 0
 
@@ -62,6 +70,8 @@ class ControlServer:
         self._path.unlink(missing_ok=True)
         self._socket.bind(str(self._path))
         self._path.chmod(0o600)  # nobody can connect before it listens
+        if self._guest is not None:
+            self._let_in(self._guest)
         self._socket.listen(limits.CONTROL_CONNECTIONS)
         return self
 
@@ -75,6 +85,17 @@ class ControlServer:
         """Listen no more."""
         self._socket.close()
         self._path.unlink(missing_ok=True)
+
+    def _let_in(self, guest: str) -> None:
+        """Let the console's user connect; without it the doors work all the same."""
+        try:
+            user = pwd.getpwnam(guest)
+            os.chown(self._path, -1, user.pw_gid)
+        except (KeyError, OSError) as error:
+            log.error("console_shut_out", user=guest, problem=str(error))
+            return
+        self._path.chmod(0o660)
+        self._users.setdefault(user.pw_uid, wire.CONSOLE)
 
     async def run(self) -> None:
         """Answer, for ever."""
@@ -93,10 +114,11 @@ class ControlServer:
         self._open += 1
         writer.transport.set_write_buffer_limits(0)  # what is drained has been handed over
         try:
-            if refusal := self._unwelcome(writer):
+            uid = _uid(writer)
+            if refusal := self._unwelcome(uid):
                 await _send(writer, refusal)
             else:
-                await self._converse(reader, writer)
+                await self._converse(reader, writer, self._users[uid])
         except* OSError:
             pass  # it hung up, said nothing for too long, or takes nothing any more
         except* Exception:
@@ -105,19 +127,17 @@ class ControlServer:
             self._open -= 1
             writer.transport.abort()
 
-    def _unwelcome(self, writer: asyncio.StreamWriter) -> bytes | None:
+    def _unwelcome(self, uid: int) -> bytes | None:
         """Say why this client is not answered at all, if so."""
-        credentials = writer.get_extra_info("socket").getsockopt(
-            socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")
-        )
-        _, uid, _ = struct.unpack("3i", credentials)
         if uid not in self._users:
             return wire.refused(Exit.FORBIDDEN, [f"user {uid} may not ask"])
         if self._open > limits.CONTROL_CONNECTIONS:
             return wire.refused(Exit.UNREACHABLE, ["too many connections to the daemon"])
         return None
 
-    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _converse(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, may: Collection[Verb]
+    ) -> None:
         loop = asyncio.get_running_loop()
         pace = Pace(loop.time())
         while True:
@@ -136,10 +156,14 @@ class ControlServer:
             except wire.BadRequest as bad:
                 await _send(writer, wire.refused(Exit.USAGE, [str(bad)]))
                 continue
-            if request.verb is Verb.WATCH:
+            if request.verb not in may:
+                no = [f"this user may not ask {request.verb}"]
+                await _send(writer, wire.refused(Exit.FORBIDDEN, no))
+            elif request.verb is Verb.WATCH:
                 await self._show(reader, writer)
                 return
-            await _send(writer, await self._answer(request))
+            else:
+                await _send(writer, await self._answer(request))
 
     async def _answer(self, request: wire.Request) -> bytes:
         try:
@@ -167,6 +191,14 @@ class ControlServer:
                     await _send(writer, wire.line({"lagged": missed}))
                 for event in events:
                     await _send(writer, wire.line({"event": event}))
+
+
+def _uid(writer: asyncio.StreamWriter) -> int:
+    """Return the user at the other end, as the kernel knows him."""
+    credentials = writer.get_extra_info("socket").getsockopt(
+        socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")
+    )
+    return int(struct.unpack("3i", credentials)[1])
 
 
 class Pace:

@@ -28,7 +28,17 @@ class Verb(StrEnum):
     LOCKER = "locker"
     LOYALTY = "loyalty"
     DOOR = "door"
+    WHY = "why"
+    RECORDS = "records"
+    BOOKINGS = "bookings"
+    READINESS = "readiness"
+    LOGIN = "login"
+    COMMISSION = "commission"
+    PROVISION = "provision"
 
+
+CONSOLE: Final = frozenset(Verb) - {Verb.RULES_LOAD, Verb.LOYALTY}
+"""What the console's user may ask; root and the daemon's own user may ask all."""
 
 ARGUMENTS: Final[Mapping[Verb, Mapping[str, type]]] = {
     Verb.STATUS: {},
@@ -38,6 +48,13 @@ ARGUMENTS: Final[Mapping[Verb, Mapping[str, type]]] = {
     Verb.LOCKER: {"order": dict},
     Verb.LOYALTY: {"order": dict},
     Verb.DOOR: {"order": dict},
+    Verb.WHY: {"member": str, "place": str},
+    Verb.RECORDS: {"before": int},
+    Verb.BOOKINGS: {},
+    Verb.READINESS: {},
+    Verb.LOGIN: {"order": dict},
+    Verb.COMMISSION: {"order": dict},
+    Verb.PROVISION: {"order": dict},
 }
 """What each verb takes: all of it, and nothing else."""
 

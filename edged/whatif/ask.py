@@ -58,11 +58,15 @@ async def month(state: State, who: str, first: date | None, place: str | None) -
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """What a member has used in a month."""
+    """What a member has used in a month.
+
+    `others_as_of`: up to when the use at other devices is known, None: it is not.
+    """
 
     member: str
     month: date
     lines: list[usage.Line]
+    others_as_of: str | None = None
 
 
 async def used(state: State, who: str, first: date | None) -> Used:
@@ -76,7 +80,8 @@ async def used(state: State, who: str, first: date | None) -> Used:
         member = await source.need(who)
         first = first or months.containing(source.rules.settings, _today(state, source))
         with reading(state.journal) as uses:
-            return Used(member.id, first, usage.lines(source.rules, member, uses, first))
+            lines = usage.lines(source.rules, member, uses, first)
+            return Used(member.id, first, lines, uses.others_as_of())
 
 
 async def over_limit(state: State, first: date, track: Track) -> list[usage.Over]:

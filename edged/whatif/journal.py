@@ -12,6 +12,7 @@ from typing import Any
 from edged.store import audit, limits
 from edged.store.connection import connect_read_only
 from edged.store.errors import FailKind, StoreFailed, store_failure
+from edged.store.ledger import Ledger
 from edged.store.migrations import JOURNAL, check_version
 from policy.model import Usage, UsageKey
 
@@ -54,6 +55,12 @@ class Uses:
                 found.setdefault(key, ([], []))[gone].append(event)
         lines = (Held(key, tuple(events), tuple(gone)) for key, (events, gone) in found.items())
         return sorted(lines, key=lambda line: (*line.key[:3], line.key.store or ""))
+
+    def others_as_of(self) -> str | None:
+        """Return up to when the cloud has told what was used elsewhere; None: it has not."""
+        kept = None if self._db is None else Ledger(self._db).get("usage")
+        as_of = kept.get("as_of") if isinstance(kept, dict) else None
+        return as_of if isinstance(as_of, str) else None
 
     def known(self, asked: tuple[Collection[str], date, date]) -> Usage:
         """Return the keys that exist, for what `policy.usage.asked` names."""

@@ -77,6 +77,7 @@ def line(of: Used, used: Line) -> Plain:
         "count": used.count,
         "limit": used.limit,
         "left": used.left,
+        "others_as_of": of.others_as_of,
         "days": [
             {
                 "date": held.key.service_date.isoformat(),

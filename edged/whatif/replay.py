@@ -15,7 +15,7 @@ from edged.store.errors import FailKind, StoreFailed
 from edged.whatif import journal
 from policy import compare
 from policy.limits import HANDLE_BYTES
-from policy.model import Reason, Scene, Side, Usage, UsageKey, Verdict, Visit
+from policy.model import CodeKind, Reason, Scene, Side, Usage, UsageKey, Verdict, Visit
 
 _TRUSTED: Final = {ClockState.SYNCED.value, ClockState.HOLDOVER.value}
 _NOT_BY_RULES: Final = {
@@ -64,7 +64,7 @@ class Replay:
         self.asked = 0
         """Entries that were asked about."""
         self.left_out = 0
-        """Entries that no member's rights decided: staff, unusable codes, failures."""
+        """Entries that no member's rights decided: staff, unusable or booking codes, failures."""
 
     def differences(self) -> Iterator[Difference]:
         """Yield what would come out otherwise, in the order of the audit.
@@ -97,7 +97,8 @@ class Replay:
         local, reason = body["local_time"], Reason(body["reason"])
         if body["side"] != Side.IN or date.fromisoformat(local[:10]) < self._since:
             return None
-        if reason in _NOT_BY_RULES or message_class(reason) in _BY_CODE or body["member"] is None:
+        by_code = message_class(reason) in _BY_CODE or body["code_kind"] == CodeKind.B1
+        if reason in _NOT_BY_RULES or by_code or body["member"] is None:
             self.left_out += 1
             return None
         self.asked += 1

@@ -76,6 +76,10 @@ class Hall:
         """Start anew, on what the journal holds."""
         await self.end()
         self.renew()
+        await self.begin_again()
+
+    async def begin_again(self) -> None:
+        """Let the bank that was made run."""
         self._life = asyncio.create_task(self.bank.run())
         await until(lambda: bool(self.bank.lockers) and not self.undecided())
         await settle()

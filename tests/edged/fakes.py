@@ -8,7 +8,8 @@ from types import TracebackType
 from typing import Self
 
 from drivers.api import DeviceLost, DeviceMissing, Signal
-from edged.clock import ClockState, Instant
+from edged.clock import ClockState, Instant, Standing
+from edged.core.time_sense import Source
 
 NOON = datetime(2026, 11, 4, 3, 0, tzinfo=UTC)
 """Noon in Tokyo, a Wednesday that is no holiday."""
@@ -57,6 +58,12 @@ class FakeClock:
 
     def observe(self, dated: datetime) -> None:
         self.floor = max(self.floor, dated)
+
+    def standing(self) -> Standing:
+        return Standing(Source.NTP if self.now().trusted else Source.NOTHING, None, drifts=False)
+
+    def hear(self, at: datetime, error: timedelta) -> None:
+        self.observe(at - error)
 
     async def sleep_ms(self, for_ms: int) -> None:
         woken = asyncio.Event()

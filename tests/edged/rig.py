@@ -233,6 +233,11 @@ class Rig:
         assert self.rules._opened is not None
         return await self._hold(self.rules._opened.db.run)
 
+    async def lose_members(self) -> None:
+        """Let nobody be looked up any more."""
+        assert self.rules._opened is not None
+        await self.rules._opened.close()
+
     async def _hold(self, run: Callable[[Held], Awaitable[None]]) -> Held:
         held = Held()
         self._run(run(held))
@@ -259,6 +264,7 @@ class Rig:
             self.recorder.run,
             self.gate.run,
             self.way_in.run,
+            self.way_in.run_delayed,
             self.way_out.run,
             *(feedback.run for feedback in self.feedbacks),
         ):

@@ -161,6 +161,7 @@ async def test_a_door_that_was_open_before_the_pulse_is_not(bank: Hall) -> None:
     assert bank.state() == "RELEASING/PULSING"
 
 
+@pytest.mark.fault("locker-board-lost")
 async def test_what_a_lost_board_said_is_forgotten(bank: Hall) -> None:
     await bank.assign()
     bank.swing()
@@ -169,6 +170,7 @@ async def test_what_a_lost_board_said_is_forgotten(bank: Hall) -> None:
     assert bank.state() == "RELEASING/PULSING"
 
 
+@pytest.mark.fault("locker-jammed")
 async def test_a_locker_that_is_not_seen_open_is_stuck_until_staff_say_so(bank: Hall) -> None:
     await bank.assign()
     await bank.force_end()

@@ -22,6 +22,7 @@ def known(ledger: Ledger) -> set[str]:
     return set(ledger.lockers())
 
 
+@pytest.mark.threat("J4")
 async def test_a_new_locker_is_nobodys_before_staff_have_looked(bank: Hall) -> None:
     assert bank.bank.new == {"L1", "L2"}
     assert (await bank.assign()).result == Reason.LOCKER_OCCUPIED

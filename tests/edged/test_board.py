@@ -1,10 +1,11 @@
 """What a Raspberry Pi says about itself, in the files that its kernels have."""
 
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 import pytest
 
-from edged.board import Board, outputs_persist, under_voltage
+from edged.board import Board, outputs_persist, throttled, under_voltage
 from tests.edged.rig import Rig
 
 TREE = "sys/firmware/devicetree/base"
@@ -20,6 +21,7 @@ def computer(root: Path, files: dict[str, str]) -> Path:
     return root
 
 
+@pytest.mark.threat("J7")
 @pytest.mark.parametrize(
     ("files", "weak"),
     [
@@ -35,6 +37,23 @@ def computer(root: Path, files: dict[str, str]) -> Path:
 )
 def test_under_voltage(tmp_path: Path, files: dict[str, str], weak: bool | None) -> None:
     assert under_voltage(computer(tmp_path, files)) is weak
+
+
+@pytest.mark.parametrize(
+    ("said", "held"),
+    [
+        (None, None),
+        ("?", None),
+        ("0\n", (set(), set())),
+        ("50005\n", ({"under-voltage", "throttled"},) * 2),
+        ("a0000\n", (set(), {"a lower clock", "too hot"})),
+        ("2\n", ({"a lower clock"}, set())),
+    ],
+)
+def test_what_holds_it_back(
+    tmp_path: Path, said: str | None, held: tuple[AbstractSet[str], AbstractSet[str]] | None
+) -> None:
+    assert throttled(computer(tmp_path, {} if said is None else {THROTTLED: said})) == held
 
 
 @pytest.mark.parametrize(
@@ -68,6 +87,7 @@ def test_outputs_persist(tmp_path: Path, files: dict[str, str], persist: bool | 
     assert outputs_persist(computer(tmp_path, files)) is persist
 
 
+@pytest.mark.threat("J7")
 async def test_what_it_says_is_an_alarm_until_it_says_otherwise(rig: Rig, tmp_path: Path) -> None:
     config = "boot/firmware/config.txt"
     board = Board(rig.alarms, drives_locks=True, root=computer(tmp_path, {THROTTLED: "1"}))

@@ -1,4 +1,3 @@
-import ctypes
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -6,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edged import limits
+from edged import clock
 from edged.clock import ClockState, Instant, SystemClock, host_error_s, kernel_error_s
+from edged.core import limits
 
 NOW = datetime(2026, 11, 4, 3, 0, tzinfo=UTC)
 BEFORE_NTP = datetime(1970, 1, 1, 0, 0, 7, tzinfo=UTC)
@@ -72,8 +72,12 @@ def set_by_hand(machine: Machine) -> None:
         ),
         pytest.param(NOW, [(seen_later, SUSPECT)], id="behind what was seen"),
         pytest.param(NOW, [(ntp, SYNCED), (seen_later, SUSPECT)], id="two sources disagree"),
-        pytest.param(NOW, [(seen_later, SUSPECT), (wait, RESTORED)], id="caught up"),
-        pytest.param(NOW, [(ntp, SYNCED), (seen_later, SUSPECT), (wait, SYNCED)], id="made up"),
+        pytest.param(
+            NOW, [(seen_later, SUSPECT), (wait, SUSPECT), (step(HOUR), RESTORED)], id="caught up"
+        ),
+        pytest.param(
+            NOW, [(ntp, SYNCED), (seen_later, SUSPECT), (step(HOUR), SYNCED)], id="made up"
+        ),
         pytest.param(
             NOW,
             [(ntp, SYNCED), (no_ntp, HOLDOVER), (step(HOUR), SUSPECT), (wait, SUSPECT)],
@@ -113,6 +117,7 @@ def test_a_clock_is_worth_what_confirms_it(
         assert found.trusted is (state in {SYNCED, HOLDOVER})
 
 
+@pytest.mark.threat("D7")
 def test_a_clock_behind_the_last_seen_time_is_not_believed() -> None:
     machine = Machine(NOW, floor=NOW + HOUR)
     ntp(machine)
@@ -137,9 +142,9 @@ def test_a_doubted_clock_is_as_late_as_what_it_saw_and_has_no_upper_bound() -> N
         NOW + timedelta(seconds=30),
         None,
     )
-    machine.wait(HOUR)
-    assert machine.now().at == NOW + HOUR
-    assert machine.now().earliest == NOW + timedelta(seconds=30)
+    machine.wait(HOUR)  # which passed at least, for the slowest crystal
+    slowest = timedelta(hours=1) * (1 - limits.DRIFT_PPM / 1e6)
+    assert machine.now().at == machine.now().earliest == NOW + timedelta(seconds=30) + slowest
 
 
 def test_a_trusted_clock_knows_its_bounds() -> None:
@@ -182,7 +187,8 @@ def test_what_was_seen_is_never_unseen(story: list[tuple[str, int | bool]]) -> N
         assert found.at >= seen - (limits.FLOOR_SLACK if found.trusted else timedelta(0))
         assert found.latest is None or found.earliest <= found.at <= found.latest
         if not found.trusted:
-            assert (found.earliest, found.latest) == (seen, None)
+            assert found.latest is None
+        assert found.earliest >= seen - (limits.FLOOR_SLACK if found.trusted else timedelta(0))
 
 
 class Kernel:
@@ -206,16 +212,17 @@ class Kernel:
 def test_the_kernel_says_how_far_its_clock_may_be_off(
     monkeypatch: pytest.MonkeyPatch, kernel: Kernel | None, error_s: float | None
 ) -> None:
-    monkeypatch.setattr(ctypes, "CDLL", lambda _: kernel)
+    monkeypatch.setattr(clock, "_LIBC", kernel)
     assert kernel_error_s() == error_s
 
 
 def test_this_machines_kernel_can_be_asked() -> None:
     error_s = kernel_error_s()
     assert error_s is None or error_s >= 0
-    assert host_error_s() == limits.SYNCED_ERROR_S
+    assert host_error_s() == limits.SYNCED_ERROR.total_seconds()
 
 
+@pytest.mark.threat("D7")
 async def test_this_machines_clock_goes_on() -> None:
     clock = SystemClock(host_error_s)
     before_ms, before = clock.monotonic_ms(), clock.now()

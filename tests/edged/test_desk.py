@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,15 +10,17 @@ from typing import Any
 import pytest
 
 from drivers.api import Scan, Signal
+from edged.bank import Bank
 from edged.clock import ClockState
+from edged.counter_reader import CounterReader
 from edged.feedback import Feedback
-from edged.passage import Passage
 from policy.model import Reason
 from tests.edged.fakes import NOON, FakeIndicator, settle, until
 from tests.edged.rig import ISSUER, Rig, load_rules, running, signal
 
 HOUR = timedelta(hours=1)
 OK = signal(Reason.OK)
+OUT, IN = (replace(OK, lines=(*OK.lines, f"Seat 9: checked {io}")) for io in ("out", "in"))
 HANDLE = b"finn...."
 CODE = ISSUER.f1(HANDLE, 1).encode()
 DOOR = {"store": "S1", "door": "front"}
@@ -62,10 +65,10 @@ async def later(rig: Rig, minutes: float = 1) -> None:
 class Desk:
     """A counter terminal, worked by the rig."""
 
-    def __init__(self, rig: Rig) -> None:
+    def __init__(self, rig: Rig, *banks: Bank) -> None:
         self.light = FakeIndicator("desk")
         feedback = Feedback(self.light, rig.clock)
-        self.passage = Passage("desk", None, feedback, rig.ports)
+        self.passage = CounterReader("desk", {"S1": banks}, feedback, rig.ports)
         rig._run(self.passage.run())
         rig._run(feedback.run())
 
@@ -120,11 +123,11 @@ async def test_a_counter_checks_a_fixed_seat_out_and_in(tmp_path: Path) -> None:
     async with running(tmp_path, devices=SEATS, members=finn()) as rig:
         desk = Desk(rig)
         assert await rig.enter(CODE) == OK
-        assert await desk.show() == OK
+        assert await desk.show() == OUT
         await later(rig)
         assert await rig.enter(CODE) == signal(Reason.SEAT_CHECKED_OUT)
         await later(rig)
-        assert await desk.show() == OK
+        assert await desk.show() == IN
         await later(rig)
         assert await rig.enter(CODE) == OK
         assert changes_of(rig) == [
@@ -140,12 +143,13 @@ async def test_a_counter_checks_a_fixed_seat_out_and_in(tmp_path: Path) -> None:
 async def test_a_code_held_at_the_counter_toggles_once(tmp_path: Path) -> None:
     async with running(tmp_path, devices=SEATS, members=finn()) as rig:
         desk = Desk(rig)
-        assert await desk.show() == OK
+        assert await desk.show() == OUT
         for _ in range(5):
             rig.clock.skip(500)
             desk.passage.scanned(Scan(CODE))
             await settle()
-        assert desk.light.shown == [OK]
+        assert desk.light.shown[-1] == OUT
+        assert set(desk.light.shown) <= {OK, OUT}
         assert changes_of(rig) == [("seat_check_out", "CHECK_OUT")]
 
 

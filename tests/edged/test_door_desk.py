@@ -87,6 +87,7 @@ async def test_a_lockdown_begins_all_the_same(house: House) -> None:
     assert house.front.lockdown
 
 
+@pytest.mark.fault("disk-slow")
 async def test_a_disk_that_is_too_slow_opens_nothing(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,6 +20,8 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
         yield house
 
 
+@pytest.mark.fault("fire")
+@pytest.mark.threat("J2")
 async def test_a_fire_lets_the_magnet_go_and_is_recorded_after(house: House) -> None:
     on_disk: list[int] = []
     house.magnet.on_release = lambda: on_disk.append(len(house.rig.records()))
@@ -32,6 +34,7 @@ async def test_a_fire_lets_the_magnet_go_and_is_recorded_after(house: House) -> 
     assert (held["door"], held["why"], held["began"]) == ("back", "fire", True)
 
 
+@pytest.mark.fault("fire")
 async def test_a_fire_is_latched_over_a_restart_until_it_is_reset(house: House) -> None:
     house.emergency.fire_input(active=True)
     house.emergency.fire_input(active=False)
@@ -114,6 +117,25 @@ async def test_a_latch_that_is_not_reset_keeps_the_fire_over_a_restart(
     assert house.emergency.levels.fire
 
 
+@pytest.mark.fault("fire-input-lost")
+async def test_a_fire_input_that_is_lost_is_an_alarm_and_no_fire(house: House) -> None:
+    house.emergency.fire_lost()
+    assert (house.alarms(), house.back.levels.fire) == (["FIRE_UNHEARD"], False)
+    house.emergency.fire_input(active=False)
+    assert house.alarms() == []
+
+
+@pytest.mark.fault("fire-input-lost")
+async def test_nothing_is_reset_while_nobody_hears_the_fire_input(house: House) -> None:
+    house.emergency.fire_input(active=True)
+    house.emergency.fire_input(active=False)
+    house.emergency.fire_lost()
+    assert (await house.ask("fire_reset", "c1"))["result"] == "STILL_BURNING"
+    assert house.back.levels.fire
+    house.emergency.fire_input(active=False)
+    assert (await house.ask("fire_reset", "c2"))["result"] == "OK"
+
+
 @pytest.mark.parametrize("answers", [True, False])
 async def test_a_fire_of_before_a_restart_is_latched_at_the_panel_too(
     house: House, answers: bool
@@ -127,6 +149,7 @@ async def test_a_fire_of_before_a_restart_is_latched_at_the_panel_too(
     assert (panel.latched, house.emergency.levels.fire) == (answers, True)
 
 
+@pytest.mark.fault("fire", "disk-fails")
 async def test_a_dead_disk_stops_no_fire(house: House) -> None:
     await house.rig.break_journal()
     house.emergency.fire_input(active=True)
@@ -139,6 +162,7 @@ async def test_without_a_journal_nothing_is_taken_up(house: House) -> None:
     assert (house.emergency.levels.fire, house.emergency.levels.lockdown) == (False, False)
 
 
+@pytest.mark.fault("lockdown")
 @pytest.mark.parametrize("by_switch", [True, False])
 async def test_in_a_lockdown_nobody_comes_in_and_everybody_leaves(
     house: House, by_switch: bool
@@ -174,6 +198,7 @@ async def test_a_lockdown_that_begins_while_an_entry_is_written_lets_nobody_in(
     assert [one["outcome"] for one in rig.records("outcome")] == ["DOOR_NOT_OPENED"]
 
 
+@pytest.mark.fault("lockdown")
 async def test_a_commands_lockdown_outlasts_a_restart(house: House) -> None:
     await house.ask("lockdown", on=True)
     house.again()

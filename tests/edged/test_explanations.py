@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edged.explanations import member_line, plain, staff_line
+from edged.explanations import held_line, member_line, plain, staff_line
 from edged.limits import MEMBER_LINE_COLUMNS
 from edged.settings import Language
 from edged.staff_words import FACTS, REASONS
 from policy.entry import decide
 from policy.explain import Left, Way, WayIn
+from policy.locker_model import Locker, LockerState, Occupancy
 from policy.model import (
     AntiPassback,
     BandGrant,
@@ -37,6 +38,7 @@ from policy.model import (
     Visit,
     Warn,
 )
+from policy.seats import Holding, Io, ProductKind, Seat
 from tests.policy.worlds import ENTRANCE, MEMBER, TOKYO, at, rules_of
 
 NOW = at(9)
@@ -147,6 +149,34 @@ def test_a_members_line_fits_the_display(
     assert columns(text) <= MEMBER_LINE_COLUMNS
     assert text.isprintable()
     assert "{" not in text
+
+
+SEAT = Seat("9", Holding("M1", "P1", ProductKind.PERIOD_FIXED, Io.OUT, NOW), "S1")
+LOCKER = Locker("L1", LockerState.IN_USE, Occupancy("O1", "M1", NOW, at(0) + timedelta(days=4)))
+
+
+@pytest.mark.parametrize(
+    ("language", "line"),
+    [
+        (Language.JA, "座席9: 退室 / ロッカーL1: 11月8日(日) 00:00まで"),
+        (Language.KO, "좌석 9: 퇴실 / 사물함 L1: 11월 8일(일) 00:00까지"),
+        (Language.EN, "Seat 9: checked out / Locker L1: until Sun 8 Nov 00:00"),
+    ],
+)
+def test_what_a_member_holds_is_one_line(language: Language, line: str) -> None:
+    assert held_line([SEAT], [LOCKER], language, TOKYO, NOW) == line
+    assert columns(line) <= MEMBER_LINE_COLUMNS
+
+
+def test_who_holds_a_lot_is_told_as_much_as_fits() -> None:
+    line = held_line([SEAT], [LOCKER] * 9, Language.EN, TOKYO, NOW)
+    assert line.startswith("Seat 9: checked out / Locker L1: until Sun 8 Nov 00:00 / Lock")
+    assert columns(line) == MEMBER_LINE_COLUMNS
+
+
+def test_what_nobody_holds_any_more_is_not_told() -> None:
+    free = replace(SEAT, holding=None)
+    assert held_line([free], [Locker("L1")], Language.EN, TOKYO, NOW) == ""
 
 
 def test_machines_read_one_code() -> None:

@@ -31,6 +31,7 @@ async def test_pressing_the_button_releases_and_is_recorded_after(rig: Rig) -> N
     assert [one["for_ms"] for one in await rig.said("released")] == [2_000]
 
 
+@pytest.mark.fault("rules-unreadable")
 async def test_without_rules_the_button_works(rig: Rig) -> None:
     await rig.rules.close()
     rig.gate.button(pressed=True)
@@ -38,6 +39,7 @@ async def test_without_rules_the_button_works(rig: Rig) -> None:
     assert rig.lock.releases == [3_000]  # the default of 5 s, under the settings' ceiling
 
 
+@pytest.mark.threat("J3")
 async def test_what_came_of_a_release_is_recorded(rig: Rig) -> None:
     rig.gate.contact(is_open=False)
     await rig.enter(rig.code())
@@ -62,6 +64,7 @@ async def test_time_alone_ends_a_release(rig: Rig) -> None:
     assert len(rig.used()) == 1  # counted at the scan (spec/rules.md 6, row 14)
 
 
+@pytest.mark.threat("J3")
 async def test_a_forced_door_is_an_alarm_until_it_is_closed(rig: Rig) -> None:
     rig.gate.contact(is_open=False)
     rig.gate.contact(is_open=True)
@@ -80,6 +83,7 @@ async def test_a_forced_door_is_an_alarm_until_it_is_closed(rig: Rig) -> None:
     ]
 
 
+@pytest.mark.threat("J3")
 async def test_a_door_held_open_is_an_alarm(tmp_path: Path) -> None:
     doors = {"front": {"store": "S1", "held_open_s": 45}}
     async with running(tmp_path, doors=doors) as rig:
@@ -99,6 +103,7 @@ async def test_a_door_held_open_is_an_alarm(tmp_path: Path) -> None:
         await until(lambda: alarms(rig) == ["DOOR_HELD_OPEN"])
 
 
+@pytest.mark.fault("contact-lost")
 async def test_a_contact_that_is_lost_claims_nothing_more(rig: Rig) -> None:
     rig.gate.contact(is_open=False)
     rig.gate.contact_lost()
@@ -137,6 +142,7 @@ async def test_a_lock_that_fails_is_the_newest_grants_fault(
     assert len(rig.used("C-chen")) == 1
 
 
+@pytest.mark.fault("lock-refuses")
 async def test_a_lock_that_fails_the_button_is_an_alarm(rig: Rig) -> None:
     rig.lock.refuses = LOST
     rig.gate.button(pressed=True)
@@ -232,6 +238,7 @@ async def test_a_lock_that_misses_a_renewal_is_nobodys_fault(tmp_path: Path) -> 
         assert rig.records("outcome") == []
 
 
+@pytest.mark.threat("J6")
 async def test_tamper_and_bond_are_alarms_of_the_door(rig: Rig) -> None:
     rig.gate.contact(is_open=False)
     rig.gate.tamper(opened=True)
@@ -255,6 +262,7 @@ async def test_what_nobody_can_see_is_not_called_closed(rig: Rig) -> None:
     await until(lambda: rig.gate.shown == "REST, not seen: no contact")
 
 
+@pytest.mark.fault("contact-lost")
 async def test_a_contact_that_flaps_fills_no_journal(rig: Rig) -> None:
     rig.gate.contact(is_open=False)
     for _ in range(200):

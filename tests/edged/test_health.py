@@ -47,6 +47,7 @@ async def last_seen(rig: Rig) -> object:
     return await rig.journal.commit(lambda ledger: ledger.get("last_seen"))
 
 
+@pytest.mark.threat("D3")
 async def test_the_watchdog_is_fed_while_the_journal_answers(
     rig: Rig, health: Health, systemd: Systemd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -131,3 +132,16 @@ async def test_refused_codes_are_summed_at_each_look_and_at_the_end(
     await rig.written()
     assert rig.records("refused")[-1]["counts"] == {"CODE_UNREADABLE": 1}
     assert len(rig.records("refused")) == 3
+
+
+async def test_what_the_clock_is_worth_is_recorded_whenever_that_changes(
+    rig: Rig, health: Health
+) -> None:
+    for state in (ClockState.RESTORED, ClockState.RESTORED, ClockState.SYNCED):
+        rig.clock.state = state
+        await health.look()
+        doubted = [one["alarm"] for one in rig.alarms.listing()]
+        assert ("CLOCK_DOUBTED" in doubted) is (state is ClockState.RESTORED)
+    await rig.written()
+    found = [(one["before"], one["clock"], one["source"]) for one in rig.records("clock")]
+    assert found == [(None, "RESTORED", "nothing"), ("RESTORED", "SYNCED", "ntp")]

@@ -43,7 +43,7 @@ async def test_new_rules_are_in_force_when_the_answer_comes(rig: Rig, tmp_path: 
         await load(rules_file(tmp_path, 6))
     assert busy.value.kind is FailKind.BUSY
     answer = await loading
-    assert (answer["version"], answer["members"]) == (5, 5)
+    assert (answer["version"], answer["members"]) == (5, 6)
     assert rig.rules.version == 5
     assert answer["fingerprint"] == rig.rules.fingerprint
     await rig.written()
@@ -69,7 +69,15 @@ async def test_the_status_says_how_everything_is(rig: Rig, tmp_path: Path) -> No
         "device": "S1",
         "simulated": True,
         "provisioned": False,
-        "clock": {"at": "2026-11-04T03:00:00.000Z", "state": "SYNCED"},
+        "link": None,
+        "clock": {
+            "at": "2026-11-04T03:00:00.000Z",
+            "state": "SYNCED",
+            "error_s": 0.0,
+            "not_before": "2026-11-04T03:00:00.000Z",
+            "source": "ntp",
+            "drift_ppm": None,
+        },
         "faults": [],
         "journal": {"failed": None, "records_waiting": 0},
         "doors": {"front": "REST, not seen: the contact says nothing"},

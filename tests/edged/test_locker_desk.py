@@ -16,6 +16,7 @@ from edged.exits import Exit
 from edged.locker_desk import LockerDesk
 from edged.settings import Settings
 from tests.edged.cabinet import Hall, hall
+from tests.edged.fakes import settle
 from tests.edged.rig import Rig
 
 SIM = {"kind": "sim", "socket": "/nowhere/building.sock"}
@@ -135,14 +136,14 @@ async def test_a_wrong_pin_is_not_repeated(bank: Hall, tmp_path: Path) -> None:
     assert "9074319074319" not in str(errors)
 
 
+@pytest.mark.threat("G10")
 async def test_without_a_pepper_there_are_no_pins(bank: Hall, tmp_path: Path) -> None:
     code, errors = await refused(desk(bank, tmp_path, None), pin="1234")
     assert (code, errors) == (Exit.SETTINGS, ("pin: needs the secret store_pepper",))
 
 
 async def test_without_the_store_there_is_no_time(bank: Hall, tmp_path: Path) -> None:
-    assert bank.rig.rules._opened is not None
-    bank.rig.rules._opened = None
+    await bank.rig.rules.close()
     code, _ = await refused(desk(bank, tmp_path))
     assert code == Exit.RULES
 
@@ -211,3 +212,29 @@ async def test_the_list_comes_in_pages(bank: Hall, tmp_path: Path) -> None:
     longest = dict.fromkeys(("bank", "locker", "occupancy", "member", "product"), "x" * 64)
     fullest = {**found, **longest, "start": "x" * 24, "end": "x" * 24}
     line({"ok": True, "answer": {"lockers": [fullest] * limits.LOCKERS_SHOWN, "more": True}})
+
+
+async def test_the_list_waits_until_the_journal_has_been_read(rig: Rig, tmp_path: Path) -> None:
+    """Whoever puts a bank into service just after the start would find nothing new in it."""
+    async with hall(rig, new=True) as bank:
+        await bank.end()
+        bank.renew()
+        asked = asyncio.create_task(desk(bank, tmp_path).show({"after": ""}))
+        await settle()
+        assert not asked.done()
+        await bank.begin_again()
+        lockers = (await asked)["lockers"]
+    assert isinstance(lockers, list)
+    assert [one["new"] for one in lockers] == [True, True]
+
+
+async def test_the_list_does_not_wait_for_ever(
+    rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "LOCKERS_KNOWN_S", 0.01)
+    async with hall(rig) as bank:
+        await bank.end()
+        bank.renew()
+        lockers = (await desk(bank, tmp_path).show({"after": ""}))["lockers"]
+    assert isinstance(lockers, list)
+    assert [one["state"] for one in lockers] == [None, None]

@@ -10,7 +10,8 @@ import pytest
 from drivers.api import DeviceLost, Scan, Signal
 from edged.feedback import Feedback
 from edged.locker_reader import LockerReader
-from policy.model import Device, Reason, Side
+from hil.issuer import Issuer, Stay
+from policy.model import Device, IssuerKey, KeyRole, Reason, Side
 from tests.edged.cabinet import HOUR, Hall, hall
 from tests.edged.fakes import NOON, FakeIndicator, settle, until
 from tests.edged.rig import Rig, signal
@@ -132,3 +133,28 @@ async def test_without_a_disk_nothing_opens(front: Front) -> None:
     await front.bank.rig._raw(lambda db: db.execute("PRAGMA query_only = 1"))
     assert await front.show(front.bank.rig.code("aiko")) == signal(Reason.RECORD_FAILED)
     assert front.bank.board.pulses == []
+
+
+async def test_a_code_that_works_once_opens_one_locker(front: Front) -> None:
+    rig = front.bank.rig
+    rules = rig.rules.rules
+    assert rules is not None
+    settings = replace(rules.settings, code_single_use=True)
+    rig.put_rules(replace(rules, settings=settings))
+    code = rig.code("aiko")
+    first = await front.show(code)
+    await rig.clock.advance(6_000)
+    assert first != signal(Reason.CODE_USED)
+    assert await front.show(code) == signal(Reason.CODE_USED)
+
+
+async def test_a_booking_opens_no_locker(front: Front) -> None:
+    rig = front.bank.rig
+    rules = rig.rules.rules
+    assert rules is not None
+    office = Issuer("acme", 5, b"\x05" * 32)
+    key = IssuerKey(5, KeyRole.BOOKING, office.public)
+    rig.put_rules(replace(rules, keys={**rules.keys, 5: key}))
+    stay = Stay(b"booking1", b"store--1", int(NOON.timestamp()), 60)
+    code = office.b1(stay, b"aiko....", int(NOON.timestamp())).encode()
+    assert await front.show(code) == signal(Reason.CODE_KIND_NOT_ACCEPTED)

@@ -65,6 +65,7 @@ def test_an_event_is_one_json_object() -> None:
     }
 
 
+@pytest.mark.threat("G9")
 @pytest.mark.parametrize("name", sorted(log.NEVER_LOGGED))
 def test_secrets_are_not_logged_at_any_depth(name: str) -> None:
     found = logged(**{name: CANARY, "deep": [{"er": {name.upper(): CANARY}}]})
@@ -79,10 +80,12 @@ def test_what_lies_too_deep_is_not_shown() -> None:
     assert CANARY not in json.dumps(logged(deep=value))
 
 
+@pytest.mark.threat("G9")
 def test_bytes_are_never_shown() -> None:
     assert logged(frame=CANARY.encode())["frame"] == "<28 bytes>"
 
 
+@pytest.mark.threat("G9")
 @pytest.mark.parametrize("out", [io.StringIO, Terminal])
 def test_a_traceback_is_one_line_and_shows_no_variables(out: type[io.StringIO]) -> None:
     stream = out()
@@ -137,6 +140,7 @@ def test_a_log_that_nobody_takes_stops_nobody() -> None:
     structlog.get_logger().info("it_happened")
 
 
+@pytest.mark.threat("A10")
 def test_a_value_has_a_limit() -> None:
     found = logged(long="x" * 10_000, wide=list(range(10_000)), huge=1 << 70)
     assert len(str(found["long"])) == limits.LOG_TEXT_CHARS + 3
@@ -157,6 +161,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.threat("A10")
 @given(st.dictionaries(st.text(), VALUES), st.booleans())
 def test_whatever_the_values_an_event_is_one_printable_line(
     values: dict[str, object], people: bool

@@ -34,6 +34,8 @@ ROWS = {
         "MEMBER_WITHDRAWN MEMBER_SUSPENDED IDENTITY_SUSPENDED",
     ),
     "この店舗は対象外です": ("이용 가능한 지점이 아닙니다", "STORE_NOT_ALLOWED"),
+    "アプリで店舗を選び直してください": ("앱에서 지점을 다시 선택하세요", "CODE_OTHER_STORE"),
+    "暗証番号を入力してください": ("비밀번호를 입력하세요", "PIN_NEEDED"),
     "有効な契約がありません": (
         "유효한 이용권이 없습니다",
         "CONTRACT_NOT_STARTED CONTRACT_ENDED CONTRACT_PAUSED NO_ENTITLEMENT",

@@ -113,6 +113,7 @@ async def test_whoever_has_a_signed_code_may_leave(rig: Rig, case: str) -> None:
     assert (passage["decision"], passage["warnings"]) == ("ALLOW", LEAVING[case])
 
 
+@pytest.mark.fault("disk-fails")
 async def test_without_a_disk_nobody_comes_in(rig: Rig, logged: list[EventDict]) -> None:
     await rig.stop_journal()
     assert await rig.enter(rig.code()) == signal(Reason.RECORD_FAILED)
@@ -140,6 +141,8 @@ async def test_a_commit_that_comes_too_late_opens_nothing_and_counts_nothing(
     assert rig.lock.releases == []
 
 
+@pytest.mark.fault("rules-broken")
+@pytest.mark.threat("B5")
 async def test_a_fault_in_the_rules_code_reads_as_no(rig: Rig, logged: list[EventDict]) -> None:
     rules = rig.rules.rules
     assert rules is not None
@@ -153,6 +156,7 @@ async def test_a_fault_in_the_rules_code_reads_as_no(rig: Rig, logged: list[Even
     assert await rig.enter(rig.code()) == OK
 
 
+@pytest.mark.threat("B5")
 @pytest.mark.parametrize("way", ["in", "out"])
 async def test_a_fault_anywhere_else_reads_as_no_and_stops_nobody(
     rig: Rig, logged: list[EventDict], way: str
@@ -176,6 +180,7 @@ async def test_a_fault_anywhere_else_reads_as_no_and_stops_nobody(
         assert len(rig.lock.releases) == 2
 
 
+@pytest.mark.fault("door-swamped")
 async def test_a_swamped_door_moves_nothing_and_says_so(rig: Rig) -> None:
     rig.lock.answers.clear()
     for _ in range(limits.GATE_MAILBOX + 1):
@@ -189,6 +194,7 @@ async def test_a_swamped_door_moves_nothing_and_says_so(rig: Rig) -> None:
     assert [one["alarm"] for one in rig.alarms.listing()] == ["LOCK_FAULT"]
 
 
+@pytest.mark.fault("clock-in-doubt")
 @pytest.mark.parametrize("who", ["aiko", "dan"])
 async def test_without_a_clock_only_the_stopped_stay_out(rig: Rig, who: str) -> None:
     rig.clock.state = ClockState.RESTORED
@@ -217,11 +223,13 @@ async def test_a_stopped_member_is_told_nothing_more(rig: Rig) -> None:
     assert await rig.enter(rig.code("dan")) == signal(Reason.MEMBER_SUSPENDED)
     heard: list[dict[str, object]] = []
     while not heard:
+        await settle()
         heard = await rig.said("ahead")
     assert [(event["ahead"], event["lines"]) for event in heard] == [(None, ())]
     assert len(rig.light_in.shown) == 1
 
 
+@pytest.mark.threat("A23")
 async def test_a_code_from_the_future_does_not_shake_a_confirmed_clock(rig: Rig) -> None:
     ahead = rig.code(ago=-timedelta(hours=1))
     assert await rig.enter(ahead) == signal(Reason.CODE_NOT_YET_VALID)
@@ -276,6 +284,7 @@ async def test_a_leaving_is_told_when_it_is_on_disk(rig: Rig, logged: list[Event
     assert [line["seq"] for line in logged if line["event"] == "scan_done"] == [passage["seq"]]
 
 
+@pytest.mark.fault("disk-slow")
 async def test_a_stuck_disk_keeps_nobody_in(rig: Rig) -> None:
     held = await rig.hold_journal()
     rig.way_in.scanned(Scan(rig.code()))
@@ -290,6 +299,8 @@ async def test_a_stuck_disk_keeps_nobody_in(rig: Rig) -> None:
     await until(lambda: rig.light_in.shown == [OK])
 
 
+@pytest.mark.fault("rules-unreadable")
+@pytest.mark.threat("B5")
 @pytest.mark.parametrize("stuck", [True, False])
 async def test_rules_that_cannot_be_read_keep_nobody_in(
     rig: Rig, monkeypatch: pytest.MonkeyPatch, stuck: bool
@@ -297,8 +308,7 @@ async def test_rules_that_cannot_be_read_keep_nobody_in(
     monkeypatch.setattr(limits, "LOOKUP_S", 0.01)
     held = await rig.hold_rules() if stuck else None
     if not stuck:
-        assert rig.rules._opened is not None
-        await rig.rules._opened.db.close()
+        await rig.lose_members()
     assert await rig.leave(rig.code()) == OK
     assert await rig.leave(rig.code("eun")) == OK
     await until(lambda: len(rig.recorder) == 0 and len(rig.records("passage")) == 2)

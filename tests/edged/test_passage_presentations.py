@@ -17,6 +17,7 @@ OK = signal(Reason.OK)
 # --- one presentation, one effect
 
 
+@pytest.mark.threat("A16")
 async def test_a_code_that_is_held_up_opens_once(rig: Rig) -> None:
     text = rig.code()
     assert await rig.enter(text) == OK
@@ -28,6 +29,7 @@ async def test_a_code_that_is_held_up_opens_once(rig: Rig) -> None:
     assert rig.light_in.shown == [OK] * 10  # each to its end, which is 3 s
 
 
+@pytest.mark.threat("A16")
 @pytest.mark.parametrize("way", ["in", "out"])
 async def test_a_code_held_up_while_the_disk_is_stuck_opens_once(rig: Rig, way: str) -> None:
     passage, text = {"in": rig.way_in, "out": rig.way_out}[way], rig.code()
@@ -72,6 +74,7 @@ async def test_a_code_that_comes_back_is_put_off_on_the_way_in_only(rig: Rig) ->
         await rig.released(expected)
 
 
+@pytest.mark.threat("A20")
 async def test_what_comes_too_fast_is_counted_and_can_be_shown_again(rig: Rig) -> None:
     held = await rig.hold_journal()
     rig.way_in.scanned(Scan(rig.code()))
@@ -81,7 +84,7 @@ async def test_what_comes_too_fast_is_counted_and_can_be_shown_again(rig: Rig) -
     last = b"noise %d" % (limits.READER_MAILBOX + 2)
     assert rig.way_in.overflow == 3
     held.let_go.set()
-    await until(lambda: rig.way_in._refused.total() == limits.READER_MAILBOX + 3)
+    await until(lambda: rig.way_in._refusals._counts.total() == limits.READER_MAILBOX + 3)
     await settle()
     assert await rig.enter(last) == signal(Reason.CODE_UNREADABLE)
     rig.way_in.sum_up()
@@ -94,6 +97,7 @@ async def test_what_comes_too_fast_is_counted_and_can_be_shown_again(rig: Rig) -
 # --- what is refused is counted, and not kept
 
 
+@pytest.mark.threat("A1")
 async def test_refused_codes_are_summed_exactly(rig: Rig) -> None:
     for number in range(7):
         await rig.enter(b"noise %d" % number)
@@ -117,6 +121,7 @@ async def test_refused_codes_are_summed_exactly(rig: Rig) -> None:
     assert rig.records()[1]["since"] == "2026-11-04T03:00:10.000Z"
 
 
+@pytest.mark.threat("A10", "G9")
 async def test_no_code_is_kept_anywhere(rig: Rig, logged: list[EventDict]) -> None:
     texts = [rig.code(), rig.code("dan"), rig.code("eun"), b"somebody's card number"]
     texts += [forged(rig.code().decode()).encode(), rig.code()[:-2]]
@@ -141,6 +146,7 @@ async def test_no_code_is_kept_anywhere(rig: Rig, logged: list[EventDict]) -> No
 # --- where there is nothing to decide by
 
 
+@pytest.mark.threat("B4")
 @pytest.mark.parametrize("lacking", ["rules", "device"])
 async def test_without_rules_nobody_is_let_through_and_one_code_counts_once(
     rig: Rig, lacking: str
@@ -177,6 +183,7 @@ async def test_a_disabled_entrance_lets_nobody_in_and_a_disabled_exit_everybody_
         assert len(rig.lock.releases) == 1
 
 
+@pytest.mark.threat("B7")
 async def test_new_rules_count_from_the_next_code_on(rig: Rig) -> None:
     rules = rig.rules.rules
     assert isinstance(rules, Rules)

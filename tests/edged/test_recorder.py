@@ -108,6 +108,8 @@ async def test_a_gap_that_cannot_be_written_grows(rig: Rig) -> None:
     assert gaps == [(2, "2026-11-04T03:00:00.000Z")]
 
 
+@pytest.mark.fault("flood")
+@pytest.mark.threat("A20")
 async def test_who_comes_in_finds_room_beside_a_flood_of_records(rig: Rig) -> None:
     held = await rig.hold_journal()
     note(rig, *range(1_000))

@@ -41,6 +41,8 @@ def test_a_rooms_booking_has_its_users() -> None:
             RoomStatus.PAID,
             "",
             ("M1", "M4"),
+            handle=rules.stores["S1"].room_bookings[0].handle,
+            changed_at=datetime(2026, 10, 30, 3, tzinfo=UTC),
         ),
     )
     assert rules.devices["desk"].loyalty

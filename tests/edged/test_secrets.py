@@ -53,6 +53,7 @@ def test_nothing_comes_from_the_environment(file: Path, monkeypatch: pytest.Monk
     assert "planted" not in repr(good(file))
 
 
+@pytest.mark.threat("D10")
 def test_a_secret_in_the_settings_file_is_a_fault_and_is_not_repeated(file: Path) -> None:
     found = faults(file, f'store_pepper = "{PEPPER}"\n{GOOD}')
     assert found.keys() == {"store_pepper"}

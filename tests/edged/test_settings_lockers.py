@@ -43,6 +43,7 @@ def test_a_bank_of_lockers_is_wired(file: Path) -> None:
     assert (hall.numbers, list(hall.readers)) == ({"L1": 1, "L2": 2}, ["hall-in"])
 
 
+@pytest.mark.threat("J4")
 @pytest.mark.parametrize(
     ("old", "new", "key", "said"),
     [
@@ -88,6 +89,8 @@ board = { kind = "kerong", port = "tcp://10.0.0.9:5000", baud = 9600, hook_close
 more_boards = [
   { kind = "winnsen", port = "tcp://10.0.0.9:5000", locks = 4 },
   { kind = "board_8a", port = "/dev/ttyUSB9", address = 2, hook_closed_bit = 0 },
+  { kind = "wkly", port = "/dev/ttyUSB9", address = 2 },
+  { kind = "kerong_6x", port = "/dev/ttyUSB8", hook_closed_bit = 0 },
 ]
 [lockers.wall]
 store = "S1"
@@ -102,6 +105,8 @@ def test_the_boards_of_a_bank_count_on(file: Path) -> None:
         1: "kerong",
         17: "winnsen",
         21: "board_8a",
+        45: "wkly",
+        69: "kerong_6x",
     }
     assert found["hall"].board.arguments() == {
         "port": "tcp://10.0.0.9:5000",
@@ -119,9 +124,12 @@ PORT = "has to be tcp://host:port, or the path of a serial port"
 @pytest.mark.parametrize(
     ("old", "new", "key", "said"),
     [
-        ("L21 = 21", "L21 = 45", "lockers.hall", "numbers: L21 has channel 45 of 44"),
+        ("L21 = 21", "L21 = 117", "lockers.hall", "numbers: L21 has channel 117 of 116"),
         (", hook_closed_bit = 1", "", "lockers.hall.board.hook_closed_bit", "is missing"),
         ("bit = 0", "bit = 2", "lockers.hall.more_boards.1.hook_closed_bit", "less than or equal"),
+        ("2 },\n", "32 },\n", "lockers.hall.more_boards.2.address", "less than or equal"),
+        ('"wkly"', '"kerong_6x"', "lockers.hall.more_boards.2.hook_closed_bit", "is missing"),
+        ("USB8", "USB9", "lockers.hall.more_boards.3", "with boards at 9600 baud"),
         ("locks = 4", "locks = 17", "lockers.hall.more_boards.0.locks", "less than or equal"),
         ("baud = 9600", "baud = 9601", "lockers.hall.board.baud", "must be one of 9600"),
         ("pulse_ms = 300", "pulse_ms = 99", "lockers.wall.board.pulse_ms", "greater than"),
@@ -147,6 +155,7 @@ def test_what_is_wrong_with_a_board_is_named(
     assert said in found[key]
 
 
+@pytest.mark.threat("J4")
 def test_a_relay_is_a_doors_or_a_lockers(file: Path) -> None:
     bank = BUS.replace("/dev/ttyUSB9", "/dev/relay")
     good(file, GOOD + bank)

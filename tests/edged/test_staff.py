@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from drivers.api import DeviceLost
+from drivers.api import DeviceLost, Scan
 from edged import limits
 from edged.clock import ClockState
+from edged.feedback import Feedback
+from edged.passage import Passage
 from policy.model import Reason
 from tests.edged.fakes import NOON, settle, until
 from tests.edged.house import two_doors
@@ -111,6 +113,7 @@ async def test_a_replaced_card_opens_no_more(tmp_path: Path) -> None:
         assert rig.lock.releases == []
 
 
+@pytest.mark.threat("A22")
 @pytest.mark.parametrize(("store", "here"), [(STORE, True), (bytes(8), True), (b"store--2", False)])
 async def test_a_code_for_one_store_opens_that_one(
     tmp_path: Path, store: bytes, here: bool
@@ -126,6 +129,7 @@ async def test_a_store_without_a_handle_is_no_codes_store(tmp_path: Path) -> Non
         assert await rig.enter(shown(rig, store=STORE)) == signal(Reason.STAFF_NOT_HERE)
 
 
+@pytest.mark.threat("A22")
 async def test_a_members_key_signs_no_staff_code(tmp_path: Path) -> None:
     async with running(tmp_path, staff=staff()) as rig:
         text = ISSUER.t2(HANDLE, 3).encode()
@@ -136,6 +140,7 @@ async def test_a_members_key_signs_no_staff_code(tmp_path: Path) -> None:
 # --- a code works once
 
 
+@pytest.mark.threat("A15")
 async def test_a_staff_code_lets_in_once_and_not_after_a_start_either(tmp_path: Path) -> None:
     async with running(tmp_path, staff=staff()) as rig:
         text = shown(rig)
@@ -166,6 +171,7 @@ async def test_a_code_is_used_up_by_what_is_recorded_with_it(tmp_path: Path) -> 
 # --- what stops members and no staff
 
 
+@pytest.mark.fault("disk-full")
 async def test_without_a_disk_staff_pass_and_it_is_said(tmp_path: Path) -> None:
     async with running(tmp_path, staff=staff()) as rig:
         text = shown(rig)
@@ -189,6 +195,27 @@ async def test_without_a_disk_staff_pass_and_it_is_said(tmp_path: Path) -> None:
         assert await rig.enter(text) == signal(Reason.CODE_USED)  # known with its record
 
 
+@pytest.mark.parametrize("before", [True, False])
+async def test_while_the_disk_fails_a_code_opens_once_at_every_reader(
+    tmp_path: Path, before: bool
+) -> None:
+    async with two_doors(tmp_path, staff=staff()) as house:
+        rig, text = house.rig, shown(house.rig)
+        if before:
+            assert await rig.enter(text) == OK
+        await rig.stop_journal()
+        if not before:
+            assert await rig.enter(text) == OK
+        await again(rig)
+        assert await rig.enter(text) == signal(Reason.CODE_USED)
+        other = Passage("front-in", house.back, Feedback(None, rig.clock), rig.ports)
+        rig._run(other.run())
+        other.scanned(Scan(text))
+        await until(lambda: not other._undecided)
+        assert house.magnet.releases == []
+        assert await rig.enter(shown(rig, nonce=2)) == OK
+
+
 async def test_a_code_whose_record_comes_too_late_is_used_up_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -207,8 +234,7 @@ async def test_a_code_whose_record_comes_too_late_is_used_up_once(
 
 async def test_members_that_cannot_be_read_stop_no_staff(tmp_path: Path) -> None:
     async with running(tmp_path, staff=staff()) as rig:
-        assert rig.rules._opened is not None
-        await rig.rules._opened.db.close()
+        await rig.lose_members()
         assert await rig.enter(CARD) == OK
 
 

@@ -58,6 +58,8 @@ async def ward(tmp_path: Path) -> AsyncIterator[Ward]:
     await ward.end()
 
 
+@pytest.mark.fault("reader-unplugged")
+@pytest.mark.threat("J6")
 async def test_a_lost_device_is_an_alarm_until_it_is_back(ward: Ward) -> None:
     device, losses = FakeDevice("front.lock"), list[str]()
     supervised = await ward.watch(device, on_lost=lambda: losses.append("lost"))

@@ -84,6 +84,7 @@ def test_no_refusal_looks_or_sounds_like_go(reason: Reason) -> None:
         assert times(go) == 1 < times(shown)
 
 
+@pytest.mark.threat("A19")
 def test_nothing_shows_why_somebody_was_stopped() -> None:
     assert len({signal(reason, LANGUAGES) for reason in STOPPED}) == 1
 

@@ -94,7 +94,6 @@ async def test_a_terminal_without_a_door_takes_back_what_came_too_late(
 
 async def test_without_members_to_ask_nobody_comes_in(tmp_path: Path) -> None:
     async with running(tmp_path, settings=MEMBERS) as rig:
-        assert rig.rules._opened is not None
-        await rig.rules._opened.db.close()
+        await rig.lose_members()
         assert await rig.enter(rig.code()) == signal(Reason.RECORD_FAILED)
         assert rig.lock.releases == []

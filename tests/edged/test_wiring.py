@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from edged import wiring
 from edged.settings import Settings
 from edged.supervision import Supervised
-from policy.model import BandGrant, Device, Door, ExitButton, Rules, Side
+from policy.model import BandGrant, CodeKind, Device, Door, ExitButton, Rules, Side
 from tests.edged.rig import Rig
 
 SIM: Mapping[str, Any] = {"kind": "sim", "socket": "/nowhere/building.sock"}
@@ -83,7 +84,11 @@ async def test_everything_reports_to_its_own_door(rig: Rig, tmp_path: Path) -> N
     assert devices["front.contact"]._on_lost == gate.contact_lost
     assert reports_to(devices["front.exit_button"]) == (gate.button,)
     for name, passage in house.passages.items():
-        assert reports_to(devices[name]) == (passage.scanned,)
+        (reported,) = reports_to(devices[name])
+        assert isinstance(reported, partial)
+        assert reported.func == house.claims._see
+        (logins,) = reported.args
+        assert (logins.func, logins.args) == (house.logins._see, (name, passage.scanned))
     doors = {name: passage._gate and passage._gate.name for name, passage in house.passages.items()}
     assert doors == {"front-in": "front", "front-out": "front", "back-in": "back"}
     lights = [feedback._indicator for feedback in house.feedbacks]
@@ -160,6 +165,24 @@ async def test_all_faults_are_named_at_once(rig: Rig, tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("pepper", [None, "a secret of 16 characters"])
+async def test_plain_codes_need_the_pepper(rig: Rig, tmp_path: Path, pepper: str | None) -> None:
+    rules = rig.rules.rules
+    assert rules is not None
+    asking = {
+        "front-in": replace(rules.devices["front-in"], codes=frozenset({CodeKind.PIN})),
+        "front-out": replace(rules.devices["front-out"], card_pin=True),
+    }
+    secret = None if pepper is None else SecretStr(pepper)
+    fitted = settings(tmp_path, front=FRONT).model_copy(update={"store_pepper": secret})
+    told = [
+        f"devices.{name}: plain codes and PINs need the secret store_pepper"
+        for name in ("front-in", "front-out")
+    ]
+    found = list(wiring.mismatches(fitted, replace(rules, devices=asking)))
+    assert found == ([] if pepper else told)
+
+
 async def test_what_holds_for_all_doors_is_wired_to_all(rig: Rig, tmp_path: Path) -> None:
     magnet = {**FRONT, "type": "magnet", "egress": "mechanical"}
     for line in ("bond", "tamper"):
@@ -176,6 +199,8 @@ async def test_what_holds_for_all_doors_is_wired_to_all(rig: Rig, tmp_path: Path
     )
     devices, (front, back) = by_name(house), house.gates.values()
     assert reports_to(devices["fire"]) == (house.emergency.fire_input,)
+    assert devices["fire"]._on_lost == house.emergency.fire_lost
+    assert house.emergency.burning, "until its fire input says otherwise"
     assert reports_to(devices["lockdown_switch"]) == (house.emergency.lockdown_switch,)
     assert reports_to(devices["front.bond"]) == (front.bond,)
     assert devices["front.bond"]._on_lost == front.bond_lost

@@ -96,6 +96,7 @@ def reported(device: Supervised) -> Callable[..., None]:
 
 async def test_tamper_and_fire_are_alarms(rig: Rig, house: wiring.House) -> None:
     devices = by_name(house)
+    assert devices["fire"]._on_lost == house.emergency.fire_lost
     tamper, fire = (reported(devices[name]) for name in ("front.tamper", "fire"))
     tamper(opened=True)
     fire(active=True)

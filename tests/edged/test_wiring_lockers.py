@@ -3,8 +3,11 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from drivers.api import LockerLevel
 from edged import wiring
+from edged.counter_reader import CounterReader
 from edged.latches import Latches
 from edged.locker_reader import LockerReader
 from edged.settings import Settings
@@ -43,6 +46,17 @@ async def test_a_lost_board_knows_of_no_open_door(rig: Rig, tmp_path: Path) -> N
     assert not latches.stands_open("L1")
 
 
+async def test_a_counter_gives_lockers_of_the_banks_of_its_store(rig: Rig, tmp_path: Path) -> None:
+    wired = with_reader(tmp_path)
+    readers = {"desk": wired.lockers["hall"].readers["hall-in"]}
+    wired = wired.model_copy(update={"counters": readers})
+    house = wiring.build(wired, rig.ports)
+    desk = house.passages["desk"]
+    assert isinstance(desk, CounterReader)
+    assert desk._banks == {"S1": [house.banks["hall"]]}
+
+
+@pytest.mark.threat("J4")
 async def test_where_settings_and_rules_differ_is_named(rig: Rig, tmp_path: Path) -> None:
     rules = rig.rules.rules
     assert rules is not None
@@ -62,6 +76,7 @@ async def test_where_settings_and_rules_differ_is_named(rig: Rig, tmp_path: Path
     assert found(there, "S2") == ["lockers.hall.store: the rules have no store S1"]
 
 
+@pytest.mark.threat("J4")
 async def test_a_bank_of_several_boards_counts_their_locks_on(rig: Rig, tmp_path: Path) -> None:
     port = {"port": "/dev/ttyUSB9", "optional": True}
     bank = {
@@ -87,6 +102,7 @@ async def test_a_bank_of_several_boards_counts_their_locks_on(rig: Rig, tmp_path
     assert [latches.stands_open(locker) for locker in ("L1", "L2", "L3")] == [False, True, False]
 
 
+@pytest.mark.threat("J4")
 async def test_a_pulse_goes_to_the_board_and_the_lock_of_its_channel() -> None:
     left, right = FakeBoard(), FakeBoard()
     latches = Latches({1: left, 17: right}, {"L1": 16, "L2": 17, "L3": 30})

@@ -40,6 +40,9 @@ RULES: Mapping[str, Any] = {
         "front-in": {"store": "S1", "door": "front", "side": "IN"},
         "front-out": {"store": "S1", "door": "front", "side": "OUT"},
     },
+    "staff": {
+        "W1": {"handle": "1112131415161718", "roles": ["open"], "valid_from": "2026-01-05"},
+    },
     "members": {
         "M1": {
             "handle": "0102030405060708",

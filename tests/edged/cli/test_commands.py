@@ -244,6 +244,25 @@ def test_why_decides_as_the_door_would(
     }
 
 
+@pytest.mark.usefixtures("loaded")
+@pytest.mark.parametrize("who", ["W1", "1112131415161718"])
+@pytest.mark.parametrize(
+    ("at", "door", "told"),
+    [
+        (f"{MONDAY}T00:00", "front-in", "ALLOW STAFF"),
+        ("2026-01-04T23:59", "front-in", "DENY STAFF_UNKNOWN"),
+        ("2026-01-04T23:59", "front-out", "ALLOW OK_WITH_WARNING"),
+    ],
+)
+def test_why_knows_staff_too(edged: Edged, who: str, at: str, door: str, told: str) -> None:
+    first, *lines = edged("why", who, "--at", at, "--door", door).out.splitlines()
+    assert first == f"{door} at {at}:00+09:00: {told}"
+    checks = [line.split()[:2] for line in lines]
+    allowed = told == "ALLOW STAFF"
+    assert (["yes", "staff_role"] in checks) is allowed
+    assert (["NO", "staff_in_force"] in checks) is not allowed
+
+
 @pytest.mark.usefixtures("loaded", "journal")
 def test_why_knows_what_was_used(edged: Edged) -> None:
     done = edged("why", "M1", "--at", f"{MONDAY}T12:00", "--door", "front-in")
@@ -347,6 +366,7 @@ def test_run_needs_right_settings(edged: Edged, config: Path) -> None:
     assert edged("run").code == 3
 
 
+@pytest.mark.threat("A10")
 def test_people_see_no_control_characters() -> None:
     data = {"na\nme": ["\x1b[2J", {"a\r": "\u202e"}], "inner": {"\x07": None}}
     assert all(line.isprintable() for line in tree(data))

@@ -18,10 +18,14 @@ BANKS = {"L1": "hall", "L2": "hall", "L3": "hall", "L4": "cellar", "L5": "cellar
 BY_STAFF = {"locker": "L1", "command": "C1", "staff": "S9"}
 
 
+HOLDERS = {"L2": "aiko", "L4": "boram"}
+
+
 class Desk:
     """Answers every order as it is told, and keeps what was asked."""
 
     def __init__(self, folder: Path, **answer: object) -> None:
+        self.state: str | None = "FREE"
         self.orders: list[dict[str, Any]] = []
         self.answer = {"result": "OK", "released": None, **answer}
         verbs = {Verb.LOCKER: self.order, Verb.LOCKERS: self.page, Verb.STATUS: self.status}
@@ -39,7 +43,16 @@ class Desk:
 
     async def page(self, said: Mapping[str, object]) -> Mapping[str, object]:
         names = [f"L{n}" for n in range(1, 6) if f"L{n}" > str(said["after"])]
-        page = [{"locker": name, "bank": BANKS[name], "new": name != "L2"} for name in names[:2]]
+        page = [
+            {
+                "locker": name,
+                "bank": BANKS[name],
+                "state": self.state,
+                "new": name != "L2",
+                "member": HOLDERS.get(name),
+            }
+            for name in names[:2]
+        ]
         return {"lockers": page, "more": len(names) > 2}
 
 
@@ -125,6 +138,12 @@ def test_the_list_is_asked_for_page_by_page(edged: Edged, tmp_path: Path) -> Non
     assert [line.split()[0] for line in lines] == [f"locker=L{n}" for n in range(1, 6)]
 
 
+def test_the_list_is_of_one_member_if_that_is_asked_for(edged: Edged, tmp_path: Path) -> None:
+    with Desk(tmp_path).daemon:
+        lines = edged("lockers", "list", "--member", "aiko").out.splitlines()
+    assert [line.split()[0] for line in lines] == ["locker=L2"]
+
+
 def test_a_new_bank_is_put_into_service_at_once(edged: Edged, tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     with desk.daemon:
@@ -143,6 +162,24 @@ def test_the_first_refusal_ends_it(edged: Edged, tmp_path: Path) -> None:
     with desk.daemon:
         done = edged("lockers", "confirm-empty", "--all", "hall", "--staff", "S9")
     assert (done.code, len(desk.orders)) == (Exit.LOCKER_REFUSED, 1)
+
+
+@pytest.mark.parametrize(
+    ("bank", "state", "code", "words"),
+    [
+        ("attic", "FREE", Exit.NOT_FOUND, "attic"),
+        ("hall", None, Exit.STORAGE, "not been read"),
+    ],
+)
+def test_a_bank_of_which_nothing_is_known_is_not_said_to_be_done(
+    edged: Edged, tmp_path: Path, bank: str, state: str | None, code: int, words: str
+) -> None:
+    desk = Desk(tmp_path)
+    desk.state = state
+    with desk.daemon:
+        done = edged("lockers", "confirm-empty", "--all", bank, "--staff", "S9")
+    assert (done.code, desk.orders) == (code, [])
+    assert words in done.err
 
 
 @pytest.mark.parametrize(

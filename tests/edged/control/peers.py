@@ -38,9 +38,10 @@ async def serving(
     path: Path,
     handlers: Mapping[Verb, Handler] = HANDLERS,
     events: Broadcast | None = None,
-    users: Collection[int] | None = None,
+    users: Mapping[int, Collection[Verb]] | None = None,
+    guest: str | None = None,
 ) -> AsyncIterator[ControlServer]:
-    async with ControlServer(path, handlers, events or Broadcast(), users) as server:
+    async with ControlServer(path, handlers, events or Broadcast(), users, guest) as server:
         running = asyncio.create_task(server.run())
         try:
             yield server

@@ -1,6 +1,7 @@
 import asyncio
 import json
 import os
+import pwd
 import socket
 import stat
 from collections.abc import Mapping
@@ -18,7 +19,8 @@ from edged.control.client import ControlRefused, DaemonAbsent, DaemonUnreachable
 from edged.control.server import ControlServer, Pace
 from edged.control.wire import Verb
 from edged.errors import NotFound, RulesFaulty
-from tests.edged.control.peers import HANDLERS, WITHIN_S, load, peer, serving
+from edged.exits import Exit
+from tests.edged.control.peers import HANDLERS, WITHIN_S, load, peer, serving, until
 
 
 async def test_a_command_gets_its_answer(path: Path) -> None:
@@ -47,21 +49,23 @@ async def test_where_no_daemon_runs_nobody_answers(path: Path, stale: bool) -> N
         ask(path, Verb.STATUS)
 
 
+@pytest.mark.threat("D10", "D11")
 async def test_the_socket_is_for_its_owner(path: Path) -> None:
     async with serving(path):
         found = await asyncio.to_thread(path.stat)
     assert stat.S_IMODE(found.st_mode) == 0o600
 
 
+@pytest.mark.threat("D10", "D11")
 async def test_another_user_is_not_answered(path: Path) -> None:
     refusal = {"ok": False, "exit": 12, "errors": [f"user {os.geteuid()} may not ask"]}
-    async with serving(path, users={os.geteuid() + 1}), peer(path) as other:
+    async with serving(path, users={os.geteuid() + 1: frozenset(Verb)}), peer(path) as other:
         assert await other.hear() == refusal
         assert await other.hears_the_end()
 
 
 def test_every_verb_needs_its_handler(path: Path) -> None:
-    with pytest.raises(ValueError, match="no handler for door, locker, lockers, loyalty, status"):
+    with pytest.raises(ValueError, match=r"no handler for bookings, commission, .*, why"):
         ControlServer(path, {Verb.RULES_LOAD: load}, Broadcast())
 
 
@@ -92,6 +96,7 @@ async def test_a_bad_request_is_answered_and_forgotten(path: Path, line: bytes, 
         assert await someone.asks("status") == {"ok": True, "answer": {"well": True}}
 
 
+@pytest.mark.threat("D11")
 async def test_a_line_has_an_end(path: Path) -> None:
     async with serving(path), peer(path) as someone:
         someone.writer.write(b"x" * (limits.CONTROL_LINE_BYTES * 3))
@@ -114,6 +119,20 @@ async def test_a_silent_connection_gives_its_place_back(
         assert await someone.hears_the_end()
 
 
+@pytest.mark.threat("D4")
+async def test_who_comes_and_goes_leaves_nothing_open(path: Path) -> None:
+    def opened() -> int:
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    async with serving(path):
+        before = opened()
+        for _ in range(10 * limits.CONTROL_CONNECTIONS):
+            async with peer(path) as someone:
+                assert not (await someone.asks("nonsense"))["ok"]
+        await until(lambda: opened() <= before)
+
+
+@pytest.mark.threat("D11")
 async def test_there_are_only_so_many_places(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "CONTROL_CONNECTIONS", 1)
     async with serving(path):
@@ -178,6 +197,7 @@ def test_a_pace_allows_a_burst_and_then_its_rate() -> None:
     assert pace.delay_s(1_000.0) == 0
 
 
+@pytest.mark.threat("D11")
 async def test_who_asks_too_often_is_slowed_down(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -205,6 +225,7 @@ GARBAGE = st.one_of(
 )
 
 
+@pytest.mark.threat("A8")
 @given(GARBAGE)
 def test_garbage_is_a_request_or_a_bad_one(line: bytes) -> None:
     try:
@@ -217,6 +238,7 @@ def test_garbage_is_a_request_or_a_bad_one(line: bytes) -> None:
     assert request is None or request.arguments.keys() == wire.ARGUMENTS[request.verb].keys()
 
 
+@pytest.mark.threat("D11")
 @given(st.lists(GARBAGE, max_size=5))
 def test_garbage_never_hurts_another_client(
     tmp_path_factory: pytest.TempPathFactory, lines: list[bytes]
@@ -256,3 +278,25 @@ async def test_a_command_believes_no_nonsense(path: Path, answer: bytes, problem
     async with await asyncio.start_unix_server(speak, path):
         with pytest.raises(DaemonUnreachable, match=problem):
             await asyncio.to_thread(ask, path, Verb.STATUS)
+
+
+@pytest.mark.threat("D11")
+async def test_the_console_s_user_asks_what_the_console_may(path: Path) -> None:
+    me = os.geteuid()
+    async with serving(path, users={me: wire.CONSOLE}), peer(path) as other:
+        assert (await other.asks("status"))["ok"] is True
+        refused = await other.asks("rules_load", path="/x.json")
+    assert (refused["ok"], refused["exit"]) == (False, Exit.FORBIDDEN)
+
+
+async def test_the_socket_is_the_console_s_group_s_too_where_there_is_a_console(
+    path: Path, logged: list[EventDict]
+) -> None:
+    nobody = pwd.getpwnam("nobody")
+    async with serving(path, guest="nobody"):
+        made = await asyncio.to_thread(path.stat)
+        assert (stat.S_IMODE(made.st_mode), made.st_gid) == (0o660, nobody.pw_gid)
+    async with serving(path, guest="no-such-user"):
+        made = await asyncio.to_thread(path.stat)
+        assert stat.S_IMODE(made.st_mode) == 0o600
+    assert [line["event"] for line in logged] == ["console_shut_out"]

@@ -42,6 +42,15 @@ def test_the_rules_of_then_change_nothing(journal: Path) -> None:
     assert (found, replay.asked, replay.left_out) == ([], 3, 0)
 
 
+def test_what_a_booking_code_opened_is_not_asked_of_the_rules(journal: Path) -> None:
+    found, replay = replayed(
+        journal,
+        limited(0),
+        club.passage("2026-11-02T12:00", "e1", code_kind="B1", via="booking:B", usage_keys=[]),
+    )
+    assert (found, replay.asked, replay.left_out) == ([], 0, 1)
+
+
 def test_a_lower_limit_refuses_what_came_after_it(journal: Path) -> None:
     found, _ = replayed(
         journal,
