@@ -1,6 +1,8 @@
 # Two commands for people: `make run` and `make test`. Both install what is missing.
 
-SYSTEM_PACKAGES := libzbar0 strace
+SYSTEM_PACKAGES := libzbar0 mosquitto ejabberd postgresql strace chromium systemd libfaketime
+# What only `make deb` needs.
+DEB_PACKAGES := debhelper
 
 # Makes the lock files; in an environment of its own, because nothing else needs it.
 UV_VERSION := 0.13.9
@@ -12,15 +14,16 @@ STEP   := .ci/step
 READY  := $(VENV)/.ready
 BENCH  := .venv-bench
 MUTATE := .venv-mutate
+FUZZ   := .venv-fuzz
 UV     := .venv-lock/bin/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help run present test lint types imports tests bench mutants lock wheels-aarch64 clean
+.PHONY: help run present test lint types imports tests bench mutants fuzz lock wheels-aarch64 deb clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: $(READY) ## run the daemon on a virtual building, and watch it
+run: $(READY) ## run two virtual stores with their daemons and a cloud, and watch them
 	@$(PYTHON) -m hil.demo
 
 present: $(READY) ## in a second terminal, let a member come: make present NAME=aiko [READER=...]
@@ -53,10 +56,10 @@ $(READY): requirements-dev.txt pyproject.toml Makefile
 	    $(PYTHON) $(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
-bench: $(BENCH)/.ready ## what decisions and look-ups cost, beside other engines (some minutes)
+bench: $(BENCH)/.ready ## what decisions and look-ups cost, beside other engines (some minutes; plots in .run/bench)
 	@$(STEP) "All engines give the same answers" $(BENCH)/bin/pytest tests/hil/test_perf_decisions.py
-	@$(STEP) "Decisions" $(BENCH)/bin/python -m hil.perf.decisions
-	@$(STEP) "Members looked up" $(BENCH)/bin/python -m hil.perf.lookup
+	@$(STEP) "Decisions" $(BENCH)/bin/python -m hil.perf.decisions --plot .run/bench/decisions.svg
+	@$(STEP) "Members looked up" $(BENCH)/bin/python -m hil.perf.lookup --plot .run/bench/lookup.svg
 
 # Apart from the other environment: nothing that we make may come to need another engine.
 $(BENCH)/.ready: requirements-bench.txt pyproject.toml Makefile
@@ -81,6 +84,19 @@ $(MUTATE)/.ready: requirements-mutants.txt pyproject.toml Makefile
 	    $(MUTATE)/bin/python $(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
+fuzz: $(FUZZ)/.ready ## look for an input that breaks a parser: make fuzz [TARGET=code] [SECONDS=60]
+	@$(FUZZ)/bin/python -m tests.fuzz $(TARGET) $(if $(SECONDS),--seconds $(SECONDS))
+
+# Apart for the same reason: it rewrites the code that it watches.
+$(FUZZ)/.ready: requirements-fuzz.txt pyproject.toml Makefile
+	@.ci/system-packages $(SYSTEM_PACKAGES)
+	@$(STEP) "Private environment in $(FUZZ)" .ci/venv $(FUZZ)
+	@$(STEP) "Locked packages, the fuzzer too (some minutes, the first time)" \
+	    $(FUZZ)/bin/python $(PIP) install --no-deps --require-hashes --requirement requirements-fuzz.txt
+	@$(STEP) "This project" \
+	    $(FUZZ)/bin/python $(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
 LOCK = $(UV) pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
     --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
     --custom-compile-command "make lock" $(UPGRADE) pyproject.toml
@@ -92,6 +108,8 @@ lock: $(UV) ## lock what pyproject.toml asks for; newest versions: make lock UPG
 	    --output-file requirements-bench.txt
 	@$(STEP) "What breaks the rules on purpose" $(LOCK) --group mutants \
 	    --constraint requirements-dev.txt --output-file requirements-mutants.txt
+	@$(STEP) "What looks for bad inputs" $(LOCK) --group fuzz \
+	    --constraint requirements-dev.txt --output-file requirements-fuzz.txt
 
 # glibc 2.36 and Python 3.11 are Raspberry Pi OS 12's, Python 3.13 is 13's.
 wheels-aarch64: $(UV) ## check that a Raspberry Pi gets a wheel of every locked package
@@ -102,11 +120,19 @@ wheels-aarch64: $(UV) ## check that a Raspberry Pi gets a wheel of every locked 
 	        --requirement requirements-dev.txt || exit 1; \
 	done
 
+RELEASE      ?= $(shell . /etc/os-release && echo $$VERSION_ID)
+ARCHITECTURE ?= $(shell dpkg --print-architecture)
+
+deb: $(READY) $(UV) ## make the Debian package: make deb [RELEASE=12|13] [ARCHITECTURE=amd64|arm64]
+	@.ci/system-packages $(DEB_PACKAGES)
+	@UV="$(CURDIR)/$(UV)" PYTHON="$(CURDIR)/$(PYTHON)" $(STEP) \
+	    "Package for Debian $(RELEASE), $(ARCHITECTURE)" systemd/debian/make $(RELEASE) $(ARCHITECTURE)
+
 $(UV): Makefile
 	@$(STEP) "Lock tool" .ci/venv .venv-lock
 	@.venv-lock/bin/python $(PIP) install --quiet uv==$(UV_VERSION)
 	@touch $@
 
 clean: ## remove everything that was made here
-	rm -rf $(VENV) $(BENCH) $(MUTATE) .venv-lock .run build dist .coverage* .*_cache .hypothesis
+	rm -rf $(VENV) $(BENCH) $(MUTATE) $(FUZZ) .venv-lock .run build dist .coverage* .*_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

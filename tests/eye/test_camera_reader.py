@@ -183,6 +183,7 @@ lines = st.one_of(
 )
 
 
+@pytest.mark.threat("A12")
 @given(st.booleans(), st.lists(lines, max_size=6))
 def test_whatever_an_eye_sends_the_device_is_at_worst_lost(greets: bool, sent: list[bytes]) -> None:
     texts, _ = asyncio.run(heard((ALIVE if greets else b"") + b"".join(sent)))
@@ -191,6 +192,8 @@ def test_whatever_an_eye_sends_the_device_is_at_worst_lost(greets: bool, sent: l
     assert len(texts) <= len(on_the_wire)
 
 
+@pytest.mark.fault("flood")
+@pytest.mark.threat("A12")
 async def test_a_flood_of_lines_lets_others_run() -> None:
     turns = 0
     lasting = True

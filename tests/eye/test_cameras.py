@@ -89,6 +89,7 @@ def test_nobody_there_is_a_lost_camera() -> None:
         next(mjpeg(f"http://127.0.0.1:{port}/"))
 
 
+@pytest.mark.threat("A12")
 @given(st.binary(max_size=3000), st.booleans())
 def test_a_hostile_camera_is_at_worst_lost(sent: bytes, polite: bool) -> None:
     answer = HEAD + PART % (len(sent), sent) + sent if polite else sent
@@ -96,6 +97,7 @@ def test_a_hostile_camera_is_at_worst_lost(sent: bytes, polite: bool) -> None:
         assert len([None for _ in pictures]) <= 2  # and then it raises, for the stream ends
 
 
+@pytest.mark.threat("A12")
 @given(st.data())
 def test_a_damaged_jpeg_never_raises(data: st.DataObject) -> None:
     picture = bytearray(jpeg(np.full((64, 64), 9, np.uint8)))
@@ -104,6 +106,7 @@ def test_a_damaged_jpeg_never_raises(data: st.DataObject) -> None:
     from_jpeg(bytes(picture[: data.draw(st.integers(0, len(picture)))]))
 
 
+@pytest.mark.threat("A12")
 def test_only_a_jpeg_of_sensible_size_is_decoded() -> None:
     _, png = cv2.imencode(".png", SCENE)
     assert from_jpeg(png.tobytes()) is None

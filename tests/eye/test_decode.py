@@ -113,6 +113,7 @@ def test_without_zbars_library_the_rest_works(
     assert [decoder.read(TRIMMED, moving=True) for _ in range(20)] == [()] * 20
 
 
+@pytest.mark.threat("A2")
 @pytest.mark.parametrize(("length", "kept"), [(limits.TEXT_BYTES, 1), (limits.TEXT_BYTES + 1, 0)])
 def test_a_text_has_a_longest_length(length: int, kept: int) -> None:
     assert len(fast(code("A" * length, 4))) == kept

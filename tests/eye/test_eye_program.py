@@ -133,6 +133,7 @@ async def test_a_code_before_the_camera_is_reported_three_times_a_second(eye: Ey
     assert came[-1][0] - came[0][0] >= 3 * limits.REPEAT_S * 0.9
 
 
+@pytest.mark.threat("G9")
 async def test_it_ends_when_asked_and_has_said_nothing_of_what_it_saw(eye: Eye) -> None:
     await eye.sees()
     async with eye.reader:
@@ -148,6 +149,8 @@ async def test_it_ends_when_asked_and_has_said_nothing_of_what_it_saw(eye: Eye) 
     assert left == ["stderr", "stdout"]
 
 
+@pytest.mark.fault("decoder-crash")
+@pytest.mark.threat("A12")
 async def test_a_killed_eye_is_lost_and_its_successor_is_heard(
     eye: Eye, started: Callable[..., Eye], camera: WebCamera
 ) -> None:
@@ -199,6 +202,7 @@ async def test_a_frozen_camera_is_told_and_one_that_moves_again_is_read(
         assert (await eye.scans(1))[0][1] == Scan(CODE.encode())
 
 
+@pytest.mark.threat("A12")
 async def test_a_restart_takes_less_than_a_second(
     started: Callable[..., Eye], camera: WebCamera
 ) -> None:
@@ -210,6 +214,8 @@ async def test_a_restart_takes_less_than_a_second(
     assert eye.cpu_s() < 1 - 0.1
 
 
+@pytest.mark.fault("decoder-crash")
+@pytest.mark.threat("A12")
 async def test_a_decoder_that_hangs_ends_the_eye(
     started: Callable[..., Eye], camera: WebCamera
 ) -> None:

@@ -17,6 +17,10 @@ TCP_SERVERS = frozenset(
     {"start_server", "create_server", "create_datagram_endpoint"}
     | {"HTTPServer", "ThreadingHTTPServer", "TCPServer", "ThreadingTCPServer"}
 )
+UNPACKERS = frozenset(
+    {"bz2", "gzip", "lzma", "tarfile", "zipfile", "zlib", "zstandard", "brotli"}
+    | {"cbor2", "dill", "marshal", "msgpack", "pickle", "plistlib", "shelve", "xml", "yaml"}
+)
 EXCEPTION = re.compile(r"#\s*(noqa|type:\s*ignore|pragma:\s*no\s*(cover|branch))")
 REASONED = re.compile(
     r"# (noqa: [A-Z]+\d+(, ?[A-Z]+\d+)*"
@@ -34,18 +38,31 @@ def _called(call: ast.Call) -> str:
             return ""
 
 
-def impure_imports(tree: ast.Module, also: frozenset[str] = frozenset()) -> Iterator[int]:
-    """Lines that import a top-level module that is neither known as pure nor in `also`."""
+def _imports(tree: ast.Module) -> Iterator[tuple[int, frozenset[str]]]:
+    """Every line that imports, and the top-level modules that it names."""
     for node in ast.walk(tree):
         match node:
             case ast.Import(names=names):
-                modules = [alias.name for alias in names]
+                yield node.lineno, frozenset(alias.name.split(".")[0] for alias in names)
             case ast.ImportFrom(module=str(module), level=0):
-                modules = [module]
+                yield node.lineno, frozenset({module.split(".")[0]})
             case _:
                 continue
-        if any(module.split(".")[0] not in PURE_MODULES | also for module in modules):
-            yield node.lineno
+
+
+def impure_imports(tree: ast.Module, also: frozenset[str] = frozenset()) -> Iterator[int]:
+    """Lines that import a top-level module that is neither known as pure nor in `also`."""
+    return (line for line, modules in _imports(tree) if not modules <= PURE_MODULES | also)
+
+
+def unpackers(tree: ast.Module) -> Iterator[int]:
+    """Lines that import what makes large things, or objects of any type, of a few bytes."""
+    return (line for line, modules in _imports(tree) if modules & UNPACKERS)
+
+
+def foreseeable_chance(tree: ast.Module) -> Iterator[int]:
+    """Lines that import chances that do not come from the kernel."""
+    return (line for line, modules in _imports(tree) if "random" in modules)
 
 
 def impure_calls(tree: ast.Module) -> Iterator[int]:

@@ -11,6 +11,7 @@ from tests.tidy.house import ROOT
 
 RUNTIME, DEV = "requirements.txt", "requirements-dev.txt"
 BENCH, MUTANTS = "requirements-bench.txt", "requirements-mutants.txt"
+FUZZ = "requirements-fuzz.txt"
 PINNED = re.compile(r"[a-z0-9-]+==\S+( ; .+)?( --hash=sha256:[0-9a-f]{64})+")
 
 
@@ -32,21 +33,23 @@ def asked() -> dict[str, list[str]]:
     runtime, groups = project["project"]["dependencies"], project["dependency-groups"]
     tested = runtime + groups["dev"]
     wider = {}
-    for name, group in ((BENCH, "bench"), (MUTANTS, "mutants")):
+    for name, group in ((BENCH, "bench"), (MUTANTS, "mutants"), (FUZZ, "fuzz")):
         include, *more = groups[group]
         assert include == {"include-group": "dev"}
         wider[name] = tested + more
     return {RUNTIME: runtime, DEV: tested, **wider}
 
 
-@pytest.mark.parametrize("name", [RUNTIME, DEV, BENCH, MUTANTS])
+@pytest.mark.parametrize("name", [RUNTIME, DEV, BENCH, MUTANTS, FUZZ])
 def test_everything_is_pinned_by_hash_and_names_no_place(name: str) -> None:
     assert entries(name)
     assert [entry for entry in entries(name) if not PINNED.fullmatch(entry)] == []
     assert "//" not in (ROOT / name).read_text()
 
 
-@pytest.mark.parametrize(("inner", "outer"), [(RUNTIME, DEV), (DEV, BENCH), (DEV, MUTANTS)])
+@pytest.mark.parametrize(
+    ("inner", "outer"), [(RUNTIME, DEV), (DEV, BENCH), (DEV, MUTANTS), (DEV, FUZZ)]
+)
 def test_what_runs_is_what_is_tested_and_measured(inner: str, outer: str) -> None:
     runs, tested = locked(inner), locked(outer)
     assert {name: str(pin.specifier) for name, pin in runs.items()} == {
@@ -54,7 +57,7 @@ def test_what_runs_is_what_is_tested_and_measured(inner: str, outer: str) -> Non
     }
 
 
-@pytest.mark.parametrize("name", [RUNTIME, DEV, BENCH, MUTANTS])
+@pytest.mark.parametrize("name", [RUNTIME, DEV, BENCH, MUTANTS, FUZZ])
 def test_the_lock_is_up_to_date(name: str) -> None:
     have = locked(name)
     stale = []

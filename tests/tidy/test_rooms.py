@@ -7,7 +7,7 @@ from tests.tidy.house import CODE, PACKAGES, ROOT, files, where
 
 TOP_LEVEL = {"edged", "drivers", "policy", "cloud_link", "hil", "systemd", "config", "tests"} | {
     "pyproject.toml", "requirements.txt", "requirements-dev.txt",
-    "requirements-bench.txt", "requirements-mutants.txt",
+    "requirements-bench.txt", "requirements-mutants.txt", "requirements-fuzz.txt",
     "Makefile", "README.md", "LICENSE", "CHANGELOG.md",
 }  # fmt: skip
 TARGET = re.compile(r"^([a-z0-9-]+):", re.MULTILINE)
