@@ -84,6 +84,10 @@ class People:
         """Pull the door open. Raises Refused("locked") while the bolt is thrown."""
         await self._do("open", door=door)
 
+    async def leave(self, door: str) -> None:
+        """Go out from inside, by what needs no electronics. Raises Refused("locked")."""
+        await self._do("leave", door=door)
+
     async def force(self, door: str) -> None:
         """Break the door open."""
         await self._do("force", door=door)

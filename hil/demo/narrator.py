@@ -99,8 +99,13 @@ def _tell_daemon(event: Event) -> None:
             say("moved", f"{event['door']}: secured")
         case "door" if event["kind"] == "outcome":
             say("outcome", str(event["outcome"]))
-        case "door" | "alarm":
-            say(str(event["event"]), " ".join(str(event[key]) for key in ("kind", "occurred_at")))
+        case "door":
+            say("door", " ".join(str(event[key]) for key in ("kind", "occurred_at")))
+        case "alarm":
+            what = f"{event['source']}: {event['alarm']}"
+            say(
+                "alarm", f"{what}, {event['cause']}" if event["raised"] else f"{what} is over", _RED
+            )
         case _:
             pass  # an event that is news to this program is none of its business
 

@@ -9,9 +9,11 @@ from typing import Annotated
 
 import typer
 
-from hil.issuer.codes import ALL_STORES, Issuer
+from hil.issuer.codes import ALL_STORES, ENTRANCE, Issuer, Stay
+from hil.issuer.plain import hashed
 from hil.issuer.qr import png as picture
 from hil.issuer.qr import qr
+from hil.issuer.rotating import STEP_S, Phone
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 
@@ -110,6 +112,64 @@ def t2(
     """Issue a fixed staff card to print."""
     text = _issuer(key, tenant, kid).t2(_bytes("staff", staff), version)
     _print(text, {"kind": "T2", "version": version}, png, as_json=as_json)
+
+
+@app.command()
+def b1(
+    key: KeyFile,
+    tenant: Tenant,
+    kid: Kid,
+    *,
+    booking: Annotated[str, typer.Option(help="The booking's handle, 16 hex digits.")],
+    user: Annotated[str, typer.Option(help="The handle of who uses it.")],
+    store: Annotated[str, typer.Option(help="The store's handle.")],
+    room: Annotated[str, typer.Option(help="The room's handle; the entrance if left out.")] = "",
+    not_before: Annotated[int, typer.Option(help="When it begins to open: Unix time, s.")],
+    duration_min: Annotated[int, typer.Option(help="How long it opens, minutes.")] = 60,
+    uses: Annotated[int, typer.Option(help="How often each device takes it; 0: any.")] = 0,
+    issued_at: IssuedAt = None,
+    png: PngFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Issue a booking code."""
+    at, _ = _fresh(issued_at, 0)
+    where = _bytes("room", room) or ENTRANCE
+    stay = Stay(_bytes("booking", booking), _bytes("store", store), not_before, duration_min, where)
+    text = _issuer(key, tenant, kid).b1(stay, _bytes("user", user), at, uses=uses)
+    _print(text, {"kind": "B1", "issued_at": at, "uses": uses}, png, as_json=as_json)
+
+
+@app.command()
+def r1(
+    key: Annotated[Path, typer.Option("--key", help="The member's secret, from keygen.")],
+    tenant: Tenant,
+    kid: Annotated[int, typer.Option(help="The key epoch, 0..255.")],
+    member: Member,
+    store: Annotated[int, typer.Option(help="The store's number, 0..65535.")],
+    *,
+    at: Annotated[
+        int | None, typer.Option(help="The phone's Unix time, s; now if left out.")
+    ] = None,
+    png: PngFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make the rotating code that a phone shows; with --json the store's key for the rules too."""
+    phone = Phone(tenant, kid, _bytes("key", key.read_text("ascii")), _bytes("member", member))
+    step = (int(time.time()) if at is None else at) // STEP_S
+    facts = {"kind": "R1", "step": step, "store_key": phone.store_key(store).hex()}
+    _print(phone.r1(store, step), facts, png, as_json=as_json)
+
+
+@app.command()
+def plain(
+    pepper: Annotated[Path, typer.Option(help="The file with the store's pepper.")],
+    text: Annotated[str, typer.Argument(help="The barcode, number or PIN.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Give the hash by which the rules name a plain code."""
+    found = hashed(pepper.read_text("utf-8").strip().encode(), text)
+    typer.echo(json.dumps({"hash": found}) if as_json else found)
 
 
 @app.command()

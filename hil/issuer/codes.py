@@ -2,6 +2,7 @@
 
 import re
 import struct
+from dataclasses import dataclass
 
 import base45
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -10,11 +11,27 @@ _M1 = struct.Struct(">B8sIHI")  # kid, member, issued_at, ttl_min, nonce
 _F1 = struct.Struct(">B8sH")  # kid, member, version
 _T1 = struct.Struct(">B8s8sIHI")  # kid, staff, store, issued_at, ttl_min, nonce
 _T2 = struct.Struct(">B8sH")  # kid, staff, version
+_B1 = struct.Struct(
+    ">B8s8s8s8sIHBI"
+)  # kid, booking, user, store, room, not_before, duration_min, uses, issued_at
 _HANDLE_BYTES = 8
 ALL_STORES = bytes(_HANDLE_BYTES)
 """In place of a store's handle: all stores of the person whose code it is."""
+ENTRANCE = bytes(_HANDLE_BYTES)
+"""In place of a room's handle: the store's entrance."""
 _KEY_BYTES = 32
 _TENANT = re.compile(r"[!-~]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """What a booking code is for: handles of 8 bytes, Unix time in s, minutes 0..65535."""
+
+    booking: bytes
+    store: bytes
+    not_before: int
+    duration_min: int
+    room: bytes = ENTRANCE
 
 
 class Issuer:
@@ -30,13 +47,9 @@ class Issuer:
     """
 
     def __init__(self, tenant: str, kid: int, private_key: bytes) -> None:
-        if not _TENANT.fullmatch(tenant):
-            raise ValueError("tenant: must be 1..64 printable ASCII characters")
-        self.tenant = tenant
-        self.kid = _ranged("kid", kid, bits=8)
-        if len(private_key) != _KEY_BYTES:
-            raise ValueError(f"private_key: must be {_KEY_BYTES} bytes, is {len(private_key)}")
-        self.private_key = private_key
+        self.tenant = tenant_of(tenant)
+        self.kid = fits("kid", kid, bits=8)
+        self.private_key = key_of("private_key", private_key)
         self._key = Ed25519PrivateKey.from_private_bytes(private_key)
 
     @property
@@ -58,10 +71,10 @@ class Issuer:
         """
         body = _M1.pack(
             self.kid,
-            _handle(handle),
-            _ranged("issued_at", issued_at, bits=32),
-            _ranged("ttl_min", ttl_min, bits=16),
-            _ranged("nonce", nonce, bits=32),
+            handle_of(handle),
+            fits("issued_at", issued_at, bits=32),
+            fits("ttl_min", ttl_min, bits=16),
+            fits("nonce", nonce, bits=32),
         )
         return self.signed("M1", body)
 
@@ -76,7 +89,7 @@ class Issuer:
             ValueError: a value does not fit its field.
         """
         return self.signed(
-            "F1", _F1.pack(self.kid, _handle(handle), _ranged("version", version, bits=16))
+            "F1", _F1.pack(self.kid, handle_of(handle), fits("version", version, bits=16))
         )
 
     def t1(
@@ -96,13 +109,38 @@ class Issuer:
         """
         body = _T1.pack(
             self.kid,
-            _handle(handle),
-            _handle(store, "store"),
-            _ranged("issued_at", issued_at, bits=32),
-            _ranged("ttl_min", ttl_min, bits=16),
-            _ranged("nonce", nonce, bits=32),
+            handle_of(handle),
+            handle_of(store, "store"),
+            fits("issued_at", issued_at, bits=32),
+            fits("ttl_min", ttl_min, bits=16),
+            fits("nonce", nonce, bits=32),
         )
         return self.signed("T1", body)
+
+    def b1(self, stay: Stay, user: bytes, issued_at: int, *, uses: int = 0) -> str:
+        """A booking code, sent when it is paid, 165 characters (spec/credentials.md, B1).
+
+        Args:
+            stay: What is booked.
+            user: The handle of who uses it.
+            issued_at: Unix time, s.
+            uses: How often each device takes it, 0..255; 0: any number.
+
+        Raises:
+            ValueError: a value does not fit its field.
+        """
+        body = _B1.pack(
+            self.kid,
+            handle_of(stay.booking, "booking"),
+            handle_of(user, "user"),
+            handle_of(stay.store, "store"),
+            handle_of(stay.room, "room"),
+            fits("not_before", stay.not_before, bits=32),
+            fits("duration_min", stay.duration_min, bits=16),
+            fits("uses", uses, bits=8),
+            fits("issued_at", issued_at, bits=32),
+        )
+        return self.signed("B1", body)
 
     def t2(self, handle: bytes, version: int) -> str:
         """A fixed staff card to print, 116 characters (spec/credentials.md, T2).
@@ -115,7 +153,7 @@ class Issuer:
             ValueError: a value does not fit its field.
         """
         return self.signed(
-            "T2", _T2.pack(self.kid, _handle(handle), _ranged("version", version, bits=16))
+            "T2", _T2.pack(self.kid, handle_of(handle), fits("version", version, bits=16))
         )
 
     def signed(self, kind: str, body: bytes) -> str:
@@ -124,13 +162,29 @@ class Issuer:
         return f"{kind}:{base45.b45encode(body + self._key.sign(message)).decode()}"
 
 
-def _handle(handle: bytes, field: str = "handle") -> bytes:
+def tenant_of(tenant: str) -> str:
+    """The tenant id if it is one; raises ValueError."""
+    if not _TENANT.fullmatch(tenant):
+        raise ValueError("tenant: must be 1..64 printable ASCII characters")
+    return tenant
+
+
+def key_of(field: str, key: bytes) -> bytes:
+    """A secret if it has 32 bytes; raises ValueError."""
+    if len(key) != _KEY_BYTES:
+        raise ValueError(f"{field}: must be {_KEY_BYTES} bytes, is {len(key)}")
+    return key
+
+
+def handle_of(handle: bytes, field: str = "handle") -> bytes:
+    """A handle if it has 8 bytes; raises ValueError."""
     if len(handle) != _HANDLE_BYTES:
         raise ValueError(f"{field}: must be {_HANDLE_BYTES} bytes, is {len(handle)}")
     return handle
 
 
-def _ranged(field: str, value: int, *, bits: int) -> int:
+def fits(field: str, value: int, *, bits: int) -> int:
+    """A number if it fits so many bits; raises ValueError."""
     if not 0 <= value < 1 << bits:
         raise ValueError(f"{field}: must be 0..{(1 << bits) - 1}, is {value}")
     return value

@@ -36,11 +36,12 @@ class Person:
 PEOPLE = (
     Person("aiko", "DAY8", "a plan that fits now, eight days a month"),
     Person("boram", "LATER", "a plan whose hours come later today"),
-    Person("chen", "DAY1", "one day a month, used at another store"),
+    Person("chen", "DAY1", "one day a month"),
     Person("dan", "DAY8", "stopped by the staff", suspended=True),
     Person("eun", "FREE", "no limits, and a printed code", kind="F1"),
     Person("fumi", None, "works here, with a code for minutes that opens once", kind="T1"),
     Person("goro", None, "works here, with a printed card", kind="T2"),
+    Person("hana", "DAY1", "one day a month"),
 )
 _STAFF_KINDS = frozenset({"T1", "T2"})
 
@@ -81,11 +82,6 @@ def hours_from(now: datetime, start_in_min: int, for_min: int) -> str:
 def service_date(now: datetime) -> date:
     """Give the service date of the band that is open at `now` (it began an hour ago)."""
     return (now - timedelta(hours=1)).astimezone(ZoneInfo(TZ)).date()
-
-
-def other_day(day: date) -> date:
-    """Give another day of the same month."""
-    return day + timedelta(days=1) if day.day == 1 else day - timedelta(days=1)
 
 
 def sample_rules(

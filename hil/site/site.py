@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +26,10 @@ def edged_command() -> list[str]:
     return [str(Path(sys.executable).with_name("edged"))]
 
 
+def _present() -> datetime:
+    return datetime.now(UTC)  # noqa: TID251 - sample hours and phones live in the real present
+
+
 @dataclass(slots=True)
 class Site:
     """A folder with `building.toml`, `edged.toml` and `rules.json`.
@@ -38,6 +42,8 @@ class Site:
         folder: Where everything is; its path must be short, sockets live in it.
         issuer: Whose codes the rules accept.
         edged: The daemon's command line.
+        wall: The time of day, for hours and phones.
+        pace: How many times as long as a device its daemon may take for anything.
     """
 
     folder: Path
@@ -45,6 +51,8 @@ class Site:
     edged: Sequence[str] = field(default_factory=edged_command)
     env: Mapping[str, str] = field(default_factory=dict)
     camera: bool = False
+    wall: Callable[[], datetime] = _present
+    pace: float = 1.0
     building: Table = field(init=False)
     settings: Table = field(init=False)
     rules: Table = field(init=False)
@@ -60,7 +68,7 @@ class Site:
             name: {reader: _side(reader) for reader in door["readers"]}
             for name, door in self.settings["doors"].items()
         }
-        self.rules = samples.sample_rules(self.issuer, datetime.now(UTC), doors)  # noqa: TID251 - sample hours lie around the real present
+        self.rules = samples.sample_rules(self.issuer, self.wall(), doors)
         self.daemon = self._program("daemon", [*self.edged, "run", "--config", self.config])
 
     @property
@@ -78,6 +86,11 @@ class Site:
         """Where the daemon listens."""
         return self.folder / "run" / "control.sock"
 
+    @property
+    def readers(self) -> set[str]:
+        """The names of the readers at its doors."""
+        return {name for door in self.settings["doors"].values() for name in door["readers"]}
+
     def write(self) -> None:
         """Write the files anew from the tables."""
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -92,7 +105,7 @@ class Site:
     def code(self, name: str) -> str:
         """The present code of a sample member."""
         person = next(person for person in samples.PEOPLE if person.name == name)
-        return samples.code(self.issuer, person, datetime.now(UTC))  # noqa: TID251 - a phone's clock
+        return samples.code(self.issuer, person, self.wall())
 
     async def run_edged(self, *arguments: str) -> tuple[int, str, str]:
         """Run a command of `edged` to its end: exit code, output, errors."""
@@ -105,6 +118,13 @@ class Site:
         )
         out, err = await process.communicate()
         return process.returncode or 0, out.decode(), err.decode()
+
+    async def told(self, *words: str) -> list[dict[str, Any]]:
+        """Run a command that answers in JSON. Raises DidNotStart with what `edged` said."""
+        code, out, err = await self.run_edged(*words, "--json", "--config", self.config)
+        if code:
+            raise DidNotStart(err)
+        return [json.loads(line) for line in out.splitlines()]
 
     async def load_rules(self) -> None:
         """Give the rules to the device. Raises DidNotStart with what `edged` had against them."""
@@ -132,6 +152,9 @@ class Site:
             if self.eye.code is not None:
                 raise DidNotStart(self.eye.said())
             await asyncio.sleep(0.05)
+
+    async def fetch_journal(self) -> None:
+        """Have the journal as it is now in `folder`/state; here it is there anyway."""
 
     async def start_daemon(self) -> None:
         """Start the daemon and wait until it says that it is ready."""

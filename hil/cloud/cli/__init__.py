@@ -1,0 +1,1 @@
+"""`python -m hil.cloud`: a file for each group of commands (../README.md)."""

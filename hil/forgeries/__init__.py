@@ -1,0 +1,1 @@
+"""Forged codes, held against what reads codes at a door (README.md)."""
