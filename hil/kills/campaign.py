@@ -52,7 +52,7 @@ def crowd(site: Site, size: int) -> None:
     rules["plans"]["CROWD"] = {"bands": [{"kind": "NOW"}]}
     rules["members"] = {
         f"m{n}": {
-            "handle": _handle(n).hex(),
+            "handle": member_handle(n).hex(),
             "contracts": [{"id": f"C{n}", "plan": "CROWD", "start": "2025-01-01"}],
         }
         for n in range(size)
@@ -109,7 +109,9 @@ class Campaign:
             self._next += member == self._next
             self._last.append(member)
             now = int(datetime.now(UTC).timestamp())  # noqa: TID251 - a phone's clock
-            text = self._site.issuer.m1(_handle(member), now, 30, self._chance.getrandbits(32))
+            text = self._site.issuer.m1(
+                member_handle(member), now, 30, self._chance.getrandbits(32)
+            )
             self._members[hashlib.sha256(text.encode()).hexdigest()] = f"m{member}"
             with suppress(Refused):
                 await people.scan(_READER, text)
@@ -169,5 +171,6 @@ def _doubled(scans: Scans, allowed: list[dict[str, Any]]) -> Iterator[str]:
             yield f"{name}: {count} times"
 
 
-def _handle(member: int) -> bytes:
+def member_handle(member: int) -> bytes:
+    """Give the handle of member `m0`, `m1` ..."""
     return b"c" + member.to_bytes(7, "big")

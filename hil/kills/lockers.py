@@ -14,7 +14,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -46,9 +46,11 @@ class Tally:
     ends: Counter[str] = field(default_factory=Counter)
     violations: list[str] = field(default_factory=list)
 
-    def as_json(self) -> str:
-        """Give all of it as one JSON object."""
-        return json.dumps(asdict(self))
+    def as_json(self, at: str) -> str:
+        """Give all of it as one JSON object; `at`: the points' name."""
+        ends, violations = dict(self.ends), self.violations
+        found = {"at": at, "points": self.points, "killed": self.killed}
+        return json.dumps({**found, "ends": ends, "violations": violations})
 
 
 class Endings:
@@ -247,7 +249,7 @@ def main() -> int:
     tallies = asyncio.run(campaign(points, chosen, quiet=arguments.json))
     for name, tally in tallies.items():
         if arguments.json:
-            print(json.dumps({"at": name, **asdict(tally)}))
+            print(tally.as_json(name))
         else:
             print(f"\n{name}: {tally.points} points, {tally.killed} kills, {dict(tally.ends)}")
             for violation in tally.violations:

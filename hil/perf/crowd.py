@@ -1,9 +1,9 @@
 """How many people a second 64 doors let in at once, beside aiosqlite with the same statements.
 
-`python -m hil.perf.crowd [--json] [--doors N] [--grants N] [--rounds N]`. The yardstick carries
-out the statements of a grant, each awaited, one transaction each, with as many tasks as there
-are doors; it reads no code, decides nothing and moves no bolt. "Unsigned" leaves the check of
-the signature out of ours.
+`python -m hil.perf.crowd [--json] [--doors N] [--grants N] [--rounds N] [--sync-ms N]`. The
+yardstick carries out the statements of a grant, each awaited, one transaction each, with as many
+tasks as there are doors; it reads no code, decides nothing and moves no bolt. "Unsigned" leaves
+the check of the signature out of ours. `--sync-ms`: as in hil.perf.release.
 """
 
 import argparse
@@ -29,6 +29,7 @@ from edged.credentials import proof
 from edged.store.connection import connect
 from edged.store.ledger import Ledger
 from hil.perf.doorways import Doorways
+from hil.perf.release import slow_down
 
 T = TypeVar("T")
 
@@ -47,6 +48,7 @@ class Measured:
     signed: float
     ratio: float
     statements: int
+    sync_ms: int
 
 
 class _Recording:
@@ -135,20 +137,22 @@ def _fresh(value: object, event: str) -> object:
     return event if same else value
 
 
-async def measured(folder: Path, doors: int, grants: int, rounds: int) -> Measured:
-    """Take all three by turns."""
+async def measured(
+    folder: Path, doors: int, grants: int, rounds: int, sync_ms: int = 0
+) -> Measured:
+    """Take all three by turns. `sync_ms`: what was added to every sync of this process."""
     said = await statements(_new(folder, "one"))
     found: dict[str, list[float]] = {"aiosqlite": [], "unsigned": [], "signed": []}
     for n in range(rounds):
         found["aiosqlite"].append(await yardstick(_new(folder, f"a{n}"), said, doors, grants))
-        with patch.object(proof, "is_signed", return_value=True):
+        with patch.object(proof, "is_signed", lambda *_: True):
             found["unsigned"].append(await ours(_new(folder, f"u{n}"), doors, grants))
         found["signed"].append(await ours(_new(folder, f"s{n}"), doors, grants))
         if sys.stderr.isatty():
             print(f"round {n + 1} of {rounds}", file=sys.stderr)
     ratio = median(a / b for a, b in zip(found["unsigned"], found["aiosqlite"], strict=True))
     rates = {name: round(median(rate), 1) for name, rate in found.items()}
-    return Measured(doors, ratio=round(ratio, 2), statements=len(said), **rates)
+    return Measured(doors, ratio=round(ratio, 2), statements=len(said), sync_ms=sync_ms, **rates)
 
 
 def _new(folder: Path, name: str) -> Path:
@@ -163,16 +167,23 @@ def main() -> None:
     parser.add_argument("--doors", type=int, default=64, help="1..64 (default: 64)")
     parser.add_argument("--grants", type=int, default=30, help="at each door (default: 30)")
     parser.add_argument("--rounds", type=int, default=5, help="(default: 5)")
+    parser.add_argument("--sync-ms", type=int, default=0, help="added to every sync, 0..100")
     parser.add_argument("--folder", type=Path, help="on the disk to measure (default: a new one)")
     asked = parser.parse_args()
     if asked.doors not in range(1, 65) or asked.grants < 1 or asked.rounds < 1:
         parser.error("1 to 64 doors, a grant and a round")
+    if asked.sync_ms not in range(101):
+        parser.error("0 to 100 ms")
     with tempfile.TemporaryDirectory(dir=asked.folder) as name:
-        found = asyncio.run(measured(Path(name), asked.doors, asked.grants, asked.rounds))
+        slow_down("hil.perf.crowd", Path(name), asked.sync_ms)
+        found = asyncio.run(
+            measured(Path(name), asked.doors, asked.grants, asked.rounds, asked.sync_ms)
+        )
     if asked.json:
         print(json.dumps(asdict(found)))
         return
-    print(f"{found.doors} doors at once, grants a second (median of {asked.rounds} rounds)")
+    print(f"{found.doors} doors at once, {found.sync_ms} ms added to every sync")
+    print(f"grants a second, median of {asked.rounds} rounds")
     print(f"  aiosqlite, {found.statements} statements one by one  {found.aiosqlite:8.0f}")
     print(f"  edged without the signature check     {found.unsigned:8.0f}  {found.ratio:.1f} times")
     print(f"  edged                                 {found.signed:8.0f}")

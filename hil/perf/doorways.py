@@ -4,13 +4,13 @@ Journal, rules, readers' and doors' loops are the daemon's own, put together as 
 """
 
 import asyncio
+import gc
 import hashlib
 import json
 import os
 import pty
 import secrets
 import tty
-import uuid
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
@@ -31,7 +31,7 @@ from edged.emergency import Emergency
 from edged.feedback import Feedback
 from edged.gate import Gate
 from edged.passage import Passage
-from edged.ports import Ports
+from edged.ports import EventIds, Ports
 from edged.recorder import Recorder
 from edged.rules_file import RuleSet
 from edged.settings import Language
@@ -155,6 +155,7 @@ class Doorways:
         self.ports = ports = await self._ports(rules)
         await self.journal.open()
         self._open.push_async_callback(self.journal.close)
+        await self.journal.make_room()  # once, at the start, and no part of what a scan takes
         gates = [
             Gate(name, pin, ports, Fitting(has_contact=False, max_pulse_ms=20_000))
             for name, pin in zip(self._names, self.pins, strict=True)
@@ -163,10 +164,14 @@ class Doorways:
         self.passages = [
             Passage(gate.name, gate, Feedback(None, ports.clock), ports) for gate in gates
         ]
-        for loop in (self.journal.serve, ports.recorder.run, *(each.run for each in gates)):
+        journal = self.journal
+        for loop in (journal.serve, journal.keep_log_short, ports.recorder.run):
             self._start(loop())
+        for gate in gates:
+            self._start(gate.run())
         for passage in self.passages:
             self._start(passage.run())
+        gc.freeze()  # as edged.runtime does
         return self
 
     async def __aexit__(
@@ -223,7 +228,7 @@ class Doorways:
             witness=witness,
             alarms=Alarms(clock, recorder, witness),
             languages=[Language.EN],
-            new_id=lambda: str(uuid.uuid4()),
+            new_id=EventIds(),
             digest=lambda text: hashlib.sha256(text).digest(),
         )
 

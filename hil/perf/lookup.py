@@ -26,6 +26,7 @@ from edged.rules_file import RuleSet, rules_of
 from edged.store.migrations import RULES
 from edged.store.record import Json, canonical
 from edged.store.rules import ACTIVE, RulesStore, activate, build
+from hil.perf.plot import Bar, bars, keep
 from hil.perf.stopwatch import Laps, race
 
 SIZES = (1_000, 100_000, 1_000_000)
@@ -191,8 +192,12 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=9, help="default: %(default)s")
     home = Path(tempfile.gettempdir(), "edged-perf-lookup")
     parser.add_argument("--folder", type=Path, default=home, help="default: %(default)s")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw it too, as SVG")
     asked = parser.parse_args()
     rows = table(SIZES, asked.rounds, asked.folder)
+    if asked.plot:
+        shown = [Bar(f"{row.members:,} members", row.p50_us, f"{row.ratio:.2f} x") for row in rows]
+        keep(asked.plot, bars("A member looked up on the disk (p50)", "us", shown))
     if asked.json:
         for row in rows:
             print(json.dumps(asdict(row)))

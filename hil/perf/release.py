@@ -167,6 +167,13 @@ def slower(folder: Path, sync_ms: int) -> dict[str, str]:
     return {**os.environ, "LD_PRELOAD": f"{library} {before}".strip()}
 
 
+def slow_down(module: str, folder: Path, sync_ms: int) -> None:
+    """Begin this program anew where every sync takes so much longer, unless it is there already."""
+    if sync_ms and LIBRARY not in os.environ.get("LD_PRELOAD", ""):
+        command = [sys.executable, "-m", module, *sys.argv[1:]]
+        sys.exit(subprocess.run(command, env=slower(folder, sync_ms), check=False).returncode)
+
+
 def _print(found: Measured) -> None:
     print(f"{found.scans} scans, {found.sync_ms} ms added to every sync")
     print(f"{'':28} {'p50 us':>9} {'p99 us':>9}")
@@ -189,11 +196,7 @@ def main() -> None:
         parser.error("at least 100 scans, and 0 to 100 ms")
     with tempfile.TemporaryDirectory(dir=asked.folder) as name:
         folder = Path(name)
-        if asked.sync_ms and LIBRARY not in os.environ.get("LD_PRELOAD", ""):
-            command = [sys.executable, "-m", "hil.perf.release", *sys.argv[1:]]
-            sys.exit(
-                subprocess.run(command, env=slower(folder, asked.sync_ms), check=False).returncode
-            )
+        slow_down("hil.perf.release", folder, asked.sync_ms)
         found = asyncio.run(measured(folder, asked.scans, asked.sync_ms))
     if asked.json:
         print(json.dumps(asdict(found)))

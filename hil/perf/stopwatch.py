@@ -4,6 +4,7 @@ import gc
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from time import perf_counter_ns
 from typing import TypeVar
 
@@ -25,12 +26,16 @@ class Times:
         return statistics.median(a / b for a, b in zip(self.p50, other.p50, strict=True))
 
 
-def each(call: Callable[[T], object], inputs: Sequence[T]) -> Laps:
-    """Make a contestant of a function: it is called once with each of the inputs."""
+def each(call: Callable[[T], object], inputs: Sequence[T], rounds: int = 1) -> Laps:
+    """Make a contestant of a function: in a round it is called once with each of the inputs.
+
+    Of more `rounds` each has its share of them, in their order, so that none is asked twice.
+    """
+    begun = count()
 
     def laps() -> list[int]:
         spent = []
-        for value in inputs:
+        for value in inputs[next(begun) % rounds :: rounds]:
             start = perf_counter_ns()
             call(value)
             spent.append(perf_counter_ns() - start)

@@ -15,6 +15,7 @@ from hil.building.door import (
     Event,
     Force,
     Hold,
+    Leave,
     LockType,
     Part,
     Press,
@@ -126,6 +127,18 @@ def changes(door: Door, story: Story) -> list[Change]:
         ),
         pytest.param(
             STRIKE,
+            [(0, Leave()), (10, Close()), (20, Pull())],
+            "0 door+, 10 door-",
+            id="whoever is inside gets out by the handle, and nobody in",
+        ),
+        pytest.param(
+            Door(LockType.STRIKE, opens_after_ms=50, way_out=False),
+            [(0, Leave()), (10, Release(500)), (70, Leave())],
+            "10 coil+, 60 bolt+, 70 door+",
+            id="without a way out nobody gets out of a locked door",
+        ),
+        pytest.param(
+            STRIKE,
             [(0, Pull()), (10, Release(500)), (70, Pull()), (80, Pull()), (90, Close())],
             "10 coil+, 60 bolt+, 70 door+, 90 door-",
             id="a door opens while released only, and once",
@@ -167,7 +180,7 @@ orders: st.SearchStrategy[Event] = st.one_of(
     spans.map(Release),
     spans.map(Hold),
     spans.map(Press),
-    st.sampled_from([Secure(), Dark(), Pull(), Force(), Close(), Wait()]),
+    st.sampled_from([Secure(), Dark(), Pull(), Leave(), Force(), Close(), Wait()]),
 )
 relays: st.SearchStrategy[Event] = st.booleans().map(Coil)
 # Gaps that meet deadlines to the millisecond as well as gaps that don't.
@@ -243,12 +256,12 @@ def test_a_door_without_its_host_goes_to_rest_and_stays_there(door: Door, story:
 
 
 @given(doors, stories(orders, relays))
-def test_a_locked_door_opens_by_force_only(door: Door, story: Story) -> None:
+def test_a_locked_door_opens_by_force_and_from_inside_only(door: Door, story: Story) -> None:
     for at_ms, event in story:
         before, _ = step(door, Wait(), at_ms)
         door, _ = step(before, event, at_ms)
         if door.open and not before.open and not before.released:
-            assert isinstance(event, Force)
+            assert isinstance(event, Force | Leave)
 
 
 @given(doors, stories(orders, relays), st.integers(0, 10_000))

@@ -99,6 +99,20 @@ async def test_a_magnet_lets_go_when_its_host_is_gone(building: Process, people:
     await people.wait_for(bolt("hall", released=True), SOON_S, after=held["n"])
 
 
+async def test_a_wired_coil_is_fed_as_long_as_its_wire_says(
+    building: Process, people: People
+) -> None:
+    async with Host(building, hello="coil", door="front") as coil:
+        assert await coil.ask({"id": 1, "energised": True}) == {"id": 1, "ok": True}
+        first = await people.wait_for(bolt("front", released=True), SOON_S)
+        await coil.ask({"id": 2, "energised": False})
+        locked = await people.wait_for(bolt("front", released=False), SOON_S, after=first["n"])
+        await coil.ask({"id": 3, "energised": True})
+        again = await people.wait_for(bolt("front", released=True), SOON_S, after=locked["n"])
+
+    await people.wait_for(bolt("front", released=False), SOON_S, after=again["n"])
+
+
 async def test_a_magnet_lets_go_without_a_fresh_hold(building: Process, people: People) -> None:
     async with Host(building, hello="lock", door="hall") as lock:
         await lock.ask({"id": 1, "hold_ms": 100})

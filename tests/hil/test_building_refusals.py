@@ -12,6 +12,7 @@ from hil.people import People
 from tests.hil.process import Host, Process
 
 LOCK = {"hello": "lock", "door": "front"}
+COIL = {"hello": "coil", "door": "front"}
 LOCKERS = {"hello": "lockers", "bank": "row"}
 PERSON = {"hello": "person"}
 READER = {"hello": "reader", "name": "desk"}
@@ -43,6 +44,8 @@ def refusing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
         (LOCK, {"release_ms": 1, "secure": True}, "one of release_ms, hold_ms, secure"),
         (LOCK, {"secure": False}, "secure: Input should be True"),
         (LOCK, {"release_ms": 1, "force": True}, "force: Extra inputs are not permitted"),
+        (COIL, {"energised": 1}, "energised: Input should be a valid boolean"),
+        (COIL, {"release_ms": 1}, "energised: Field required"),
         (READER, {"do": "scan"}, "there is nothing to ask here"),
         (INDICATOR, {**SIGNAL, "light": "pink"}, "light: Input should be"),
         (INDICATOR, {**SIGNAL, "lines": ["x"] * 9}, "lines: List should have at most 8"),
@@ -127,6 +130,11 @@ async def test_a_line_has_a_limit(refusing: Process) -> None:
     ("hello", "error"),
     [
         ({"hello": "lock", "door": "attic"}, "door: there is no 'attic'"),
+        ({"hello": "coil", "door": "attic"}, "door: there is no 'attic'"),
+        (
+            {"hello": "coil", "door": "side"},
+            "door: the coil of 'side' is fed by relays.panel.channels.1",
+        ),
         ({"hello": "contact", "door": "hall"}, "door: 'hall' has no contact"),
         ({"hello": "reader", "name": "front-in"}, "name: 'front-in' is a scanner"),
         ({"hello": "ghost"}, "Input tag 'ghost'"),

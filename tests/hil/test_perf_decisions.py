@@ -7,6 +7,7 @@ from hil.perf import decisions
 from hil.perf.club import common_club
 from hil.perf.decisions import Disagreement, PeerHost, compared, plans_of, table
 from hil.perf.peers import PEERS, Answer, Facts, engine
+from hil.perf.stopwatch import each
 
 CLUB = common_club(bands=8, requests=400)
 PLANS = plans_of(CLUB)
@@ -69,7 +70,15 @@ def test_every_engine_has_its_row() -> None:
     assert [row.engine for row in made.rows[-len(PEERS) :]] == [*PEERS]
     for row in made.rows:
         assert (row.p50_us is None) == (row.decides == "not installed")
-    assert sum(made.answers.values()) == 50
+    assert sum(made.answers.values()) == 2 * 50
+
+
+def test_nobody_is_asked_the_same_twice() -> None:
+    asked: list[int] = []
+    laps = each(asked.append, range(7), rounds=3)
+    rounds = [len(laps()) for _ in range(3)]
+    assert rounds == [3, 2, 2]
+    assert asked == [0, 3, 6, 1, 4, 2, 5]
 
 
 def test_the_table_is_printed(

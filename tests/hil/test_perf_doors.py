@@ -35,6 +35,7 @@ def test_slower_syncs_are_slower_on_both_sides(tmp_path: Path) -> None:
     assert found["ours"]["p50_us"] > 2_000
 
 
+@pytest.mark.threat("A20")
 async def test_a_bad_code_raises_no_pin(tmp_path: Path) -> None:
     async with Doorways(tmp_path, 1) as doors:
         terminal = Terminal()
@@ -57,6 +58,7 @@ async def test_the_yardstick_does_what_a_grant_does(tmp_path: Path) -> None:
     assert await crowd.ours(crowd._new(tmp_path, "three"), doors=2, grants=3) > 0
 
 
+@pytest.mark.threat("A20")
 async def test_a_flood_is_counted_to_the_last(tmp_path: Path) -> None:
     found = await flood.measured(tmp_path, seconds=2, hostile=50)
     assert (found.let_in, found.sent, found.counted) == (2, 100, 100)

@@ -1,0 +1,1 @@
+"""A chain of simulated devices at one broker and one reference cloud (README.md)."""

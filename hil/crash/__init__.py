@@ -1,0 +1,1 @@
+"""The journal after a power cut: every state of the disk that one may leave."""

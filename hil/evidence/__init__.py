@@ -1,0 +1,1 @@
+"""What is claimed, the commands that show it, and what they last said."""

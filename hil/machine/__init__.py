@@ -1,0 +1,1 @@
+"""A device as a virtual machine: a real kernel, systemd, a header, scanners with plugs."""

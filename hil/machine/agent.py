@@ -1,0 +1,192 @@
+"""In the machine: the header's world, and hands at the keyboard. One file, the system's Python.
+
+It speaks JSON, an object a line, at a virtual serial port (README.md). It belongs to the bench:
+nothing of edged is in it, and edged knows nothing of it.
+"""
+
+import base64
+import json
+import os
+import socket
+import sqlite3
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any, Final
+
+PORT: Final = Path("/dev/virtio-ports/edged.bench")
+LINES: Final = Path("/etc/bench/lines.json")
+CONTROL: Final = "/run/edged/control.sock"
+CONFIG: Final = Path("/sys/kernel/config/gpio-sim/pi")
+TRACE: Final = Path("/sys/kernel/tracing")
+COUNT: Final = 54
+LOOK_S: Final = 0.1
+"""Between two looks at all lines: a line that was let go tells the kernel's tracepoint nothing."""
+
+Message = dict[str, Any]
+
+
+def make_chip() -> None:
+    """Put up one simulated chip with a Raspberry Pi 4's label, its lines at rest."""
+    if CONFIG.exists():
+        return
+    bank = CONFIG / "bank0"
+    bank.mkdir(parents=True)
+    (bank / "num_lines").write_text(str(COUNT))
+    (bank / "label").write_text("pinctrl-bcm2711")
+    (CONFIG / "live").write_text("1")
+    header = Header()
+    for line, level in json.loads(LINES.read_text()).items():
+        header.pull(int(line), level=level)
+    (TRACE / "events/gpio/gpio_value/enable").write_text("1")
+
+
+class Header:
+    """The chip as the world outside it has it. `make_chip` has been run."""
+
+    def __init__(self) -> None:
+        device = (CONFIG / "dev_name").read_text().strip()
+        chip = (CONFIG / "bank0/chip_name").read_text().strip()
+        self._lines = Path("/sys/devices/platform", device, chip)
+        labels = Path("/sys/class/gpio").glob("gpiochip*/label")
+        (label,) = [one for one in labels if one.read_text().strip() == "pinctrl-bcm2711"]
+        self.first = int(label.with_name("base").read_text())
+
+    def pull(self, line: int, *, level: bool) -> None:
+        """Be the world at a line: what it is at while nobody drives it."""
+        (self._lines / f"sim_gpio{line}/pull").write_text("pull-up" if level else "pull-down")
+
+    def level(self, line: int) -> bool:
+        """Look at a line."""
+        return (self._lines / f"sim_gpio{line}/value").read_text() == "1\n"
+
+
+class Agent:
+    """What answers at the port. Everything that it sends is one line."""
+
+    def __init__(self) -> None:
+        self._port = os.open(PORT, os.O_RDWR)
+        self._sending = threading.Lock()
+        self._header = Header()
+        self._watched: set[int] = set()
+        self._seen: dict[int, bool] = {}
+        self._driven: dict[int, list[bool]] = {}
+        self._callers: dict[int, socket.socket] = {}
+
+    def send(self, message: Message) -> None:
+        """Send one object."""
+        data = json.dumps(message).encode() + b"\n"
+        with self._sending:
+            while data:
+                data = data[os.write(self._port, data) :]
+
+    def run(self) -> None:
+        """Say hello, and do what is asked until the machine ends."""
+        for task in (self._trace, self._look):
+            threading.Thread(target=task, daemon=True).start()
+        self.send({"hello": Path("/proc/sys/kernel/random/boot_id").read_text().strip()})
+        with os.fdopen(os.dup(self._port), "rb") as port:
+            for line in port:
+                self._take(json.loads(line))
+
+    def _take(self, asked: Message) -> None:
+        match asked:
+            case {"pull": int(line), "level": bool(level)}:
+                self._header.pull(line, level=level)
+            case {"watch": list(lines)}:
+                self._watched = set(lines)
+                self._seen.clear()
+            case {"call": int(caller), "text": str(text)}:
+                self._call(caller, text)
+            case _:
+                threading.Thread(target=self._answer, args=(asked,), daemon=True).start()
+
+    # --- lines
+
+    def _trace(self) -> None:
+        """Tell every level that the kernel was told to drive, however short."""
+        with (TRACE / "trace_pipe").open() as pipe:
+            for row in pipe:
+                words = row.partition("gpio_value: ")[2].split()
+                if len(words) == 3 and words[1] == "set":
+                    line, level = int(words[0]) - self._header.first, words[2] == "1"
+                    self._driven.setdefault(line, []).append(level)
+                    self._tell(line, level)
+
+    def _look(self) -> None:
+        pause = threading.Event()
+        while not pause.wait(LOOK_S):
+            for line in sorted(self._watched):
+                self._tell(line, self._header.level(line))
+
+    def _tell(self, line: int, level: bool) -> None:
+        if line in self._watched and self._seen.get(line) != level:
+            self._seen[line] = level
+            self.send({"line": line, "level": level})
+
+    # --- the daemon's socket
+
+    def _call(self, caller: int, text: str) -> None:
+        """Pass on what a client of the control socket says; nothing: it hung up."""
+        if caller not in self._callers:
+            called = socket.socket(socket.AF_UNIX)
+            try:
+                called.connect(CONTROL)
+            except OSError:
+                self.send({"call": caller, "text": ""})
+                return
+            self._callers[caller] = called
+            threading.Thread(target=self._hear, args=(caller, called), daemon=True).start()
+        if text:
+            self._callers[caller].sendall(text.encode())
+        else:
+            self._callers[caller].shutdown(socket.SHUT_RDWR)
+
+    def _hear(self, caller: int, called: socket.socket) -> None:
+        with called, called.makefile() as lines:
+            try:
+                for line in lines:
+                    self.send({"call": caller, "text": line})
+            except OSError:
+                pass
+        del self._callers[caller]
+        self.send({"call": caller, "text": ""})
+
+    # --- the keyboard
+
+    def _answer(self, asked: Message) -> None:
+        try:
+            said = self._do(asked)
+        except (OSError, sqlite3.Error) as error:
+            said = {"error": str(error)}
+        self.send({"id": asked["id"], **said})
+
+    def _do(self, asked: Message) -> Message:
+        match asked:
+            case {"run": list(command)}:
+                done = subprocess.run(
+                    command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+                )
+                return {"code": done.returncode, "said": done.stdout.decode(errors="replace")}
+            case {"put": str(path), "text": str(text), "mode": int(mode)}:
+                Path(path).parent.mkdir(parents=True, exist_ok=True)
+                with Path(path).open("w") as file:
+                    file.write(text)
+                    os.fchmod(file.fileno(), mode)
+                    os.fsync(file.fileno())
+                return {}
+            case {"driven": int(line)}:
+                return {"levels": self._driven.get(line, [])}
+            case {"database": str(path)}:
+                with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as database:
+                    return {"data": base64.b64encode(database.serialize()).decode()}
+            case _:
+                return {"error": "what?"}
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["chip"]:
+        make_chip()
+    else:
+        Agent().run()

@@ -1,0 +1,85 @@
+"""What the machine boots: a Debian with the package installed, and the bench's agent in it."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from hil.package.packages import HERE
+from hil.package.roots import unpack
+
+_CPUINFO: Final = "Revision\t: c03115\nModel\t\t: Raspberry Pi 4 Model B Rev 1.5\n"
+"""A Pi has it in its device tree too, where the unit lets the daemon read it."""
+_DROP_IN: Final = """[Service]
+ProcSubset=all
+BindReadOnlyPaths=/etc/bench/cpuinfo:/proc/cpuinfo
+Environment=PYTHONPATH=/opt/bench/fault
+"""
+DEAFEN: Final = "/run/edged/deafen"
+"""A file that appears, and the daemon's lgpio loses its thread at the next edge."""
+_UNIT: Final = """[Unit]
+DefaultDependencies=no
+StartLimitIntervalSec=0
+After=systemd-udevd.service systemd-remount-fs.service dev-virtio\\x2dports-edged.bench.device
+Wants=dev-virtio\\x2dports-edged.bench.device
+Before=edged.service
+[Service]
+Environment=PYTHONUNBUFFERED=1
+ExecStartPre=/usr/bin/python3 -SE /opt/bench/agent.py chip
+ExecStart=/usr/bin/python3 -SE /opt/bench/agent.py
+# It ends when whoever listens hangs up, and says hello to the next.
+Restart=always
+RestartSec=100ms
+[Install]
+WantedBy=multi-user.target
+"""
+_NOT_WANTED: Final = (
+    "getty@tty1.service",
+    "apt-daily.timer",
+    "fstrim.timer",
+    "dpkg-db-backup.timer",
+)
+
+
+def make_image(work: Path, lines: Mapping[int, bool]) -> tuple[Path, Path, Path]:
+    """Make what is missing or old, and give kernel, initrd and disk.
+
+    Args:
+        work: Where all of it is kept.
+        lines: The levels of the header's inputs while nothing happens.
+    """
+    kernel, place = work / "gpio", work / "machine"
+    place.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["/bin/bash", HERE / "hil/gpio/build.sh", kernel], check=True)
+    subprocess.run(["/usr/bin/make", "deb", "RELEASE=12"], check=True, cwd=HERE)
+    (package,) = (HERE / "dist").glob("edged_*deb12_amd64.deb")
+    root = unpack(place, "12")
+    shutil.copy(package, root / "edged.deb")
+    subprocess.run(["/usr/sbin/chroot", root, "dpkg", "--install", "/edged.deb"], check=True)
+    (root / "edged.deb").unlink()
+    _furnish(root, lines)
+    made = (root, kernel, place / "disk", place / "initrd.gz")
+    subprocess.run(["/bin/bash", HERE / "hil/package/machine.sh", *made], check=True)
+    shutil.rmtree(root)
+    return kernel / "vmlinuz", place / "initrd.gz", place / "disk"
+
+
+def _furnish(root: Path, lines: Mapping[int, bool]) -> None:
+    bench, units = root / "etc/bench", root / "etc/systemd/system"
+    (root / "opt/bench").mkdir(parents=True)
+    shutil.copy(HERE / "hil/machine/agent.py", root / "opt/bench")
+    fault = root / "opt/bench/fault/sitecustomize.py"
+    fault.parent.mkdir()
+    shutil.copy(HERE / "hil/machine/fault.py", fault)
+    bench.mkdir()
+    (bench / "lines.json").write_text(json.dumps(lines))
+    (bench / "cpuinfo").write_text(_CPUINFO)
+    (units / "bench.service").write_text(_UNIT)
+    (units / "multi-user.target.wants").mkdir(exist_ok=True)
+    (units / "multi-user.target.wants/bench.service").symlink_to("../bench.service")
+    (units / "edged.service.d").mkdir(exist_ok=True)
+    (units / "edged.service.d/bench.conf").write_text(_DROP_IN)
+    for name in _NOT_WANTED:
+        (units / name).symlink_to("/dev/null")

@@ -1,0 +1,190 @@
+"""What a scan takes while the link is busy, beside a quiet one, in one run.
+
+`python -m hil.perf.busy [--json] [--members N] [--backlog N] [--scans N]`. Members come one after
+the other to a real daemon: quiet; while a backlog of records is sent and signed for; quiet again;
+and while a new set of rules, of which every member changed, is fetched, built and swapped in.
+The time is from the code at the scanner to the green light, which comes with the bolt; it has the
+serial line and the building in it, in all of them alike. The broker and the cloud, which stand
+elsewhere in life, get what this machine has left; what else runs on it has its part in all phases.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import tempfile
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any, Final
+
+from edged.control import client
+from edged.control.wire import Verb
+from edged.core import events
+from edged.core.events import Stamp
+from edged.store.journal import Journal
+from edged.store.ledger import Ledger
+from edged.store.state_dir import claim
+from hil.chain.line import now
+from hil.people import People
+from hil.perf.linked import linked
+from hil.perf.memory import come
+from hil.site.rules import STORE
+from hil.site.site import Site
+from hil.stores.cloud import BACK
+from hil.stores.stores import Stores
+
+_COMMIT: Final = 500  # records of a backlog that are written at once
+_BETWEEN_S: Final = 0.02
+
+Busy = Callable[[], Awaitable[bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class Scans:
+    """What the scans of one phase took, ms; `ratio`: p99, times that of the quiet ones."""
+
+    phase: str
+    scans: int
+    p50_ms: float
+    p99_ms: float
+    ratio: float
+
+
+class Phases:
+    """One store that is up, and who comes to it."""
+
+    def __init__(self, up: Stores, site: Site, people: People, members: int, scans: int) -> None:
+        self._up = up
+        self._site = site
+        self._people = people
+        self._members = members
+        self._scans = scans
+        self._next = 0
+
+    async def quiet(self) -> list[float]:
+        """Let members come while nothing else goes on."""
+        return await self._while(lambda took: len(took) < self._scans)
+
+    async def drain(self, backlog: int) -> list[float]:
+        """Let members come while a backlog goes up."""
+        line = self._up.lines[STORE]
+        line.pull()
+        await self._site.daemon.stop()
+        await _write(self._site.folder / "state", backlog)
+        await self._site.start_daemon()
+        line.plug()
+        return await self._until(self._drained)
+
+    async def update(self) -> list[float]:
+        """Let members come while all the rules are changed."""
+        for member in self._up.rules["members"].values():
+            member["contracts"][0]["start"] = "2024-01-01"
+        line = self._up.lines[STORE]
+        line.pull()  # while the cloud packs: that is not the device's work
+        version = await self._up.cloud.publish(self._up.rules)
+        line.plug()
+        return await self._until(lambda: self._has(version))
+
+    async def _until(self, done: Busy) -> list[float]:
+        ending = asyncio.create_task(_ask(done))
+        try:
+            return await self._while(lambda _: not ending.done())
+        finally:
+            ending.cancel()
+            await asyncio.gather(ending, return_exceptions=True)
+
+    async def _while(self, more: Callable[[list[float]], bool]) -> list[float]:
+        took: list[float] = []
+        while more(took):
+            self._next = (self._next + 7919) % self._members
+            took.append(await come(self._people, self._site, self._next))
+            await asyncio.sleep(_BETWEEN_S)
+        return took
+
+    async def _drained(self) -> bool:
+        link = (await self._status())["link"]
+        return bool(link["records"] - link["acknowledged"] < _COMMIT)
+
+    async def _has(self, version: int) -> bool:
+        return bool((await self._status())["rules"]["version"] == version)
+
+    async def _status(self) -> Mapping[str, Any]:
+        return await asyncio.to_thread(client.ask, self._site.control_socket, Verb.STATUS)
+
+
+async def _ask(done: Busy) -> None:
+    while True:
+        if await done():
+            return
+        await asyncio.sleep(1)  # to be asked costs the daemon something too
+
+
+async def _write(state: Path, records: int) -> None:
+    """Write so many records into the journal of a daemon that is not running."""
+    with claim(state):
+        journal = Journal(state / "journal.db")
+        await journal.open()
+        serving = asyncio.create_task(journal.serve())
+        for _ in range(0, records, _COMMIT):
+            await journal.commit(_append)
+        serving.cancel()
+        await asyncio.wait({serving})
+        await journal.close()
+
+
+def _append(ledger: Ledger) -> None:
+    stamp = Stamp(now(), "SYNCED")
+    for _ in range(_COMMIT):
+        ledger.append(events.exit_button(stamp, "front", str(uuid.uuid4())))
+
+
+async def measure(members: int, backlog: int, scans: int) -> list[Scans]:
+    """Put the store up and go through the phases."""
+    with tempfile.TemporaryDirectory(prefix="edged-b-") as made:
+        async with linked(Path(made), members) as (up, site), site.people() as people:
+            _elsewhere(up)
+            phases = Phases(up, site, people, members, scans)
+            first = await phases.quiet()
+            draining = await phases.drain(backlog)
+            updating, last = await phases.update(), await phases.quiet()
+    base = _p99(first + last)
+    named = {"quiet": first + last, "drain": draining, "rules update": updating}
+    return [
+        Scans(name, len(took), _ms(median(took)), _ms(_p99(took)), round(_p99(took) / base, 2))
+        for name, took in named.items()
+    ]
+
+
+def _elsewhere(up: Stores) -> None:
+    """Let the cloud and the broker stand back."""
+    up.cloud.stand_back()
+    if up.broker.process is not None:
+        os.setpriority(os.PRIO_PROCESS, up.broker.process.pid, BACK)
+
+
+def _p99(took: list[float]) -> float:
+    return quantiles(took, n=100)[-1]
+
+
+def _ms(took_s: float) -> float:
+    return round(took_s * 1000, 2)
+
+
+def main() -> None:
+    """Measure, and say what was measured."""
+    parser = argparse.ArgumentParser(prog="python -m hil.perf.busy", description=__doc__)
+    parser.add_argument("--members", type=int, default=100_000)
+    parser.add_argument("--backlog", type=int, default=100_000)
+    parser.add_argument("--scans", type=int, default=500)
+    parser.add_argument("--json", action="store_true")
+    asked = parser.parse_args()
+    for phase in asyncio.run(measure(asked.members, asked.backlog, asked.scans)):
+        row = asdict(phase)
+        print(json.dumps(row) if asked.json else "  ".join(f"{k} {v}" for k, v in row.items()))
+
+
+if __name__ == "__main__":
+    main()

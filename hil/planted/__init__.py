@@ -1,0 +1,1 @@
+"""Bugs planted on purpose, each with the check that has to catch it."""

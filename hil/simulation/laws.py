@@ -1,0 +1,166 @@
+"""The laws of a chain: what each device, the cloud and the building must agree on.
+
+Held after each event from the files of both sides, read beside them; and, once it is quiet, from
+all that was recorded, as the contract says (hil.stores.verdict) and without the code of either.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import Any, Final
+
+from edged.store import audit
+from hil.cloud import archive, usage
+from hil.simulation.chain import Chain
+from hil.simulation.household import Household
+from hil.simulation.places import MEMBERS
+from hil.stores import verdict
+from hil.stores.verdict import Record
+
+_EVER: Final = (date(2020, 1, 1), date(2199, 1, 1))
+_OWNERS: Final = {f"C-{member.name}": member.limit for member in MEMBERS}
+_ALL: Final = 10_000_000
+
+
+class Laws:
+    """Holds them over a chain that is up."""
+
+    def __init__(self, chain: Chain) -> None:
+        self._chain = chain
+        self._signed: dict[tuple[str, str], tuple[int, bytes]] = {}
+        self._rules: dict[str, int] = {}
+
+    # --- after each event
+
+    def hold(self) -> None:
+        """Hold what is so at any moment."""
+        for device, home in self._chain.households.items():
+            self._rules_rise(device, home)
+            if (fault := home.site.daemon_fault) is not None and not home.restarting:
+                self._chain.violate(f"{device}: the daemon ended: {fault!r}")
+        if (fault := self._chain.office.fault) is not None:
+            self._chain.violate(f"the cloud ended: {fault!r}")
+        self._nothing_signed_is_lost()
+
+    def _rules_rise(self, device: str, home: Household) -> None:
+        before, now = self._rules.get(device, 0), home.rules_version()
+        if now < before:
+            self._chain.violate(f"{device}: rules went from version {before} to {now}")
+        self._chain.rare.count("several versions of rules at once", 0 < before < now - 1)
+        self._rules[device] = now
+
+    def _nothing_signed_is_lost(self) -> None:
+        """Hold that what a device takes for acknowledged is at the cloud, and stays there."""
+        with self._chain.office.store.reading() as db:
+            heads = {(row["device"], row["epoch"]): row for row in archive.heads(db)}
+        for place, (seq, _) in self._signed.items():
+            if place not in heads or heads[place]["seq"] < seq:
+                self._chain.violate(f"{place[0]}: the cloud lost what it had signed, to {seq}")
+        self._signed = {place: (row["seq"], row["hash"]) for place, row in heads.items()}
+        for device, home in self._chain.households.items():
+            stands = home.stands()
+            if stands is None or not stands.cosigned:
+                continue
+            seq, _ = self._signed.get((device, stands.epoch), (0, b""))
+            if stands.cosigned > seq:
+                what = f"{stands.cosigned} acknowledged, the cloud has {seq}"
+                self._chain.violate(f"{device}: {what}")
+
+    # --- when it is quiet
+
+    def quiet(self) -> bool:
+        """Tell whether nobody has anything more to tell."""
+        with self._chain.office.store.reading() as db:
+            newest, unlearned = usage.newest(db), archive.unlearned(db)
+        for home in self._chain.households.values():
+            found = home.stands()
+            if found is None or (found.seq, newest) != (found.cosigned, found.position):
+                return False
+            if home.rules_version() != self._chain.version:
+                return False
+        return not unlearned
+
+    def judge(self) -> Sequence[Record]:
+        """Hold all that was recorded against itself; return it."""
+        every: list[Record] = []
+        for device, home in self._chain.households.items():
+            journal = home.journal
+            checked = audit.verify(journal)
+            if not isinstance(checked, audit.Verified):
+                self._chain.violate(f"{device}: the chain is broken: {checked}")
+            mine = [one.data for one in audit.read_records(journal, 0, _ALL)]
+            kept = self._kept(device)
+            self._say(verdict.strays(device, mine, kept))
+            records = verdict.read(kept)
+            self._say(verdict.doubled(device, records))
+            self._reached(records)
+            every += records
+        self._count(every)
+        self._orders(every)
+        return every
+
+    def _say(self, found: Iterator[str]) -> None:
+        for what in found:
+            self._chain.violate(what)
+
+    def _kept(self, device: str) -> list[bytes]:
+        """Return the cloud's copy, each copy walked to its end."""
+        kept: list[bytes] = []
+        with self._chain.office.store.reading() as db:
+            for head in archive.heads(db, device):
+                if (broken := archive.verify(db, head)) is not None:
+                    self._chain.violate(f"{device}: the cloud's copy: {broken.why}")
+                kept += [data for _, data in archive.records(db, device, head["epoch"])]
+        return kept
+
+    def _count(self, every: Sequence[Record]) -> None:
+        """Count anew, and hold it against what the cloud and each device count."""
+        right = verdict.used(every)
+        for device, home in self._chain.households.items():
+            told = [
+                {"owner": owner, "band": band, "count": count}
+                for owner in _OWNERS
+                for band, count in _counted(home, owner).items()
+            ]
+            self._say(verdict.miscounted(device, told, right))
+        with self._chain.office.store.reading() as db:
+            totals: Counter[tuple[str, str]] = Counter()
+            for month in {record["occurred_at"][:7] for record in every if "occurred_at" in record}:
+                totals.update(usage.counts(db, month))
+        told = [{"owner": o, "band": band, "count": n} for (o, band), n in totals.items()]
+        self._say(verdict.miscounted("the cloud", told, right))
+        over = sum(bool(_OWNERS[o]) and n > _OWNERS[o] for (o, _), n in right.items())
+        self._chain.rare.count("over a limit, at doors that did not know of each other", over)
+
+    def _orders(self, every: Sequence[Record]) -> None:
+        """Hold that no order was carried out twice, and that what was answered is recorded."""
+        done = Counter(one["command"] for one in every if one["kind"] == "command")
+        for number in self._chain.orders:
+            result = self._chain.office.result(number)
+            self._chain.rare.count("order expired on its way", result == "EXPIRED")
+            if result == "OK" and done[number] != 1:
+                self._chain.violate(f"order {number}: OK, and recorded {done[number]} times")
+
+    def _reached(self, records: Sequence[Record]) -> None:
+        """Count the states that show in the records."""
+        seen: Counter[str] = Counter()
+        for one in records:
+            if one["kind"] == "outcome" and one.get("withdrawn"):
+                self._chain.rare.count("a use taken back")
+            if one["kind"] != "passage" or one["member"] is None:
+                continue
+            if one["reason"] == "QUOTA_EXHAUSTED":
+                mine = seen[one["member"]] < _OWNERS[f"C-{one['member']}"]
+                self._chain.rare.count("kept out by what another device counted", mine)
+            seen[one["member"]] += len(one["usage_keys"])
+
+
+def _counted(home: Household, owner: str) -> Counter[str]:
+    return Counter(key.band for key in audit.read_used(home.journal, [owner], *_EVER))
+
+
+def chances(record: dict[str, Any]) -> str:
+    """Spell what a record has that is no chance: all but ids, and hashes over them."""
+    chance = {"event_id", "command", "prev", "inputs"}
+    return json.dumps({k: v for k, v in record.items() if k not in chance}, sort_keys=True)

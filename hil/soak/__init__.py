@@ -1,0 +1,1 @@
+"""A long stream of people at one door, and what the daemon costs while it lasts."""

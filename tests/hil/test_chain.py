@@ -1,0 +1,86 @@
+"""The simulated chain: it repeats itself, and tells a failure in few words."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+
+import pytest
+
+from hil.simulation.laws import Laws
+from hil.simulation.places import PLACES
+from hil.simulation.saga import shortest, tell
+from hil.simulation.shrink import shrink
+from hil.simulation.story import Event, Kind, written
+
+SEED = 7
+_AGAIN = (
+    "from hil.simulation.saga import tell; from hil.simulation.story import written;"
+    "print(tell(3, written(3, 0.1, 10)).trace)"
+)
+
+
+@pytest.mark.slow
+def test_the_same_seed_is_the_same_story_to_its_last_record() -> None:
+    """In a process whose sets have another order, too."""
+    lived = tell(3, written(3, 0.1, 10))
+    assert lived.violations == []
+    assert lived.records > 0
+    again = subprocess.run(
+        [sys.executable, "-c", _AGAIN],
+        env={**os.environ, "PYTHONHASHSEED": "7"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert again.stdout.strip() == lived.trace
+
+
+class NobodyComesWhileTheLineIsPulled(Laws):
+    """What a chain does not promise."""
+
+    def hold(self) -> None:
+        super().hold()
+        if self._chain.rare.reached["let in while the line was pulled"]:
+            self._chain.violate("somebody was let in while the line was pulled")
+
+
+@pytest.mark.slow
+def test_a_broken_law_is_told_as_the_shortest_story_that_breaks_it() -> None:
+    events = [
+        Event(5.0, Kind.PRESS, PLACES[1], 1),
+        Event(10.0, Kind.PULL_LINE, PLACES[0], 5),
+        Event(15.0, Kind.COME, PLACES[0], 0),
+    ]
+    lived = tell(11, events, laws=NobodyComesWhileTheLineIsPulled)
+    assert lived.violations
+    *story, end = shortest(lived, events, laws=NobodyComesWhileTheLineIsPulled)
+    assert len(story) == 2
+    assert "is pulled" in story[0]
+    assert "comes to" in story[1]
+    assert "let in while the line was pulled" in end
+
+
+def test_an_event_draws_the_same_whatever_happens_beside_it() -> None:
+    events = written(SEED, 24)
+    assert {event.kind for event in events} == set(Kind)
+    assert {event.place for event in events} == set(PLACES)
+    drawn = [one.dice().random() for one in events]
+    assert [one.dice().random() for one in written(SEED, 24)[::2]] == drawn[::2]
+
+
+def test_what_is_left_of_a_story_can_not_be_shorter() -> None:
+    asked: list[int] = []
+
+    def fails(story: Sequence[int]) -> bool:
+        asked.append(len(story))
+        return {3, 17, 40} <= set(story)
+
+    assert shrink(range(64), fails) == [3, 17, 40]
+    assert len(asked) < 64
+    assert shrink([1], lambda _: True) == [1]
+
+
+def test_an_event_tells_itself_in_a_sentence() -> None:
+    event = Event(4 * 3_600 + 61, Kind.PULL_LINE, PLACES[2], 1)
+    assert event.told() == "Day 1, 14:01:01: the line of S2-SOUTH is pulled."

@@ -1,0 +1,64 @@
+import random
+
+import pytest
+
+from hil.crash.campaign import Sum, run
+from hil.crash.images import Disk, torn
+from hil.crash.trace import Remove, Sync, Truncate, Write
+
+DB = "/x/journal.db"
+
+
+def last(images: int, *, lying: bool = False, normal: bool = False) -> Sum:
+    return [*run(images, 7, lying=lying, normal=normal)][-1]
+
+
+@pytest.mark.slow
+def test_a_power_cut_loses_nothing_that_was_told_stored() -> None:
+    found = last(150)
+    assert (found.images, found.wrong, found.lost, found.flagged) == (150, 0, 0, 0), found.examples
+
+
+@pytest.mark.slow
+def test_a_disk_that_lies_is_noticed_or_has_lost_its_end_only() -> None:
+    found = last(100, lying=True)
+    # A lie just while the log is copied can keep one page of a commit and lose another.
+    assert found.wrong <= 2, found.examples
+    assert found.flagged > 0
+    assert found.images_with_losses > found.flagged / 2
+
+
+@pytest.mark.slow
+def test_synchronous_normal_is_caught() -> None:
+    assert last(60, normal=True).wrong > 10
+
+
+def test_what_was_synced_is_there_whatever_comes_after() -> None:
+    disk, dice = Disk(), random.Random(1)
+    for op in (Write(DB, 0, b"a" * 4_096), Sync(DB), Write(DB, 0, b"b" * 4_096), Truncate(DB, 10)):
+        disk.do(op)
+    left = {disk.cut(dice, None)[DB] for _ in range(200)}
+    assert b"a" * 4_096 in left
+    assert b"b" * 10 in left
+    assert any(0 < image.count(b"b") < 4_096 and len(image) == 4_096 for image in left)  # torn
+    assert all(set(image) <= set(b"ab") for image in left)
+
+
+def test_a_file_without_a_sync_may_be_missing_and_a_removed_one_stays_so_after_the_next() -> None:
+    disk, dice = Disk(), random.Random(1)
+    disk.do(Write(f"{DB}-wal", 0, b"w"))
+    assert {frozenset(disk.cut(dice, None)) for _ in range(50)} == {
+        frozenset(),
+        frozenset({f"{DB}-wal"}),
+    }
+    disk.do(Remove(f"{DB}-wal"))
+    disk.do(Sync(DB))
+    assert all(f"{DB}-wal" not in disk.cut(dice, None) for _ in range(50))
+
+
+def test_a_write_is_torn_at_sectors() -> None:
+    pieces = torn(Write(DB, 100, bytes(range(256)) * 8), random.Random(3))
+    assert pieces
+    for piece in pieces:
+        assert isinstance(piece, Write)
+        assert piece.offset == 100 or piece.offset % 512 == 0

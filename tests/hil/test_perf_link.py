@@ -1,0 +1,38 @@
+"""The measurements that stand on a store with its cloud, in their smallest size."""
+
+import pytest
+
+from hil.perf import backlog, busy, memory, offline, orders
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(300)]
+
+
+async def test_orders_and_echoes_are_timed_in_turn() -> None:
+    found = await orders.measure(3)
+    assert found.orders == 3
+    assert 0 < found.echo_p50_ms < 10_000
+    assert found.p50_ratio == pytest.approx(found.bolt_p50_ms / found.echo_p50_ms, abs=0.02)
+
+
+async def test_scans_are_timed_quiet_draining_and_while_rules_come() -> None:
+    quiet, *others = await busy.measure(members=50, backlog=500, scans=5)
+    assert [one.phase for one in others] == ["drain", "rules update"]
+    assert (quiet.scans, quiet.ratio) == (10, 1.0)
+    for one in others:
+        assert one.scans >= 1
+        assert one.ratio == pytest.approx(one.p99_ms / quiet.p99_ms, abs=0.02)
+
+
+async def test_memory_is_that_of_the_daemon_and_of_each_import() -> None:
+    found = await memory.measure(members=20, scans=2)
+    assert 10 < found.idle_mb <= found.after_scans_mb + 1
+    assert [*found.imports_mb] == ["python", *memory.IMPORTS]
+    assert 0 < sum(found.imports_mb.values()) < 200
+
+
+async def test_what_was_recorded_alone_arrives_in_the_end() -> None:
+    found = await offline.measure(backlog.Entries(count=300, days=3, members=20), scans=4)
+    assert found.same
+    assert found.records >= 300 + 2 * 5
+    assert found.p99_ratio == pytest.approx(found.after.p99_ms / found.fresh.p99_ms, abs=0.02)
+    assert 0 < found.fresh.ready_s < found.fresh.first_in_s
