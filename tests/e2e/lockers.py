@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from hil.people import Observation, People
-from hil.site.lockers import add_lockers, confirm_empty, write_pepper
+from hil.site.lockers import BANK, add_lockers, confirm_empty, write_pepper
 from hil.site.site import Site
 from tests.e2e.scene import SOON_S
 
@@ -27,6 +27,14 @@ async def at(
         yield people
 
 
+def sixty(site: Site) -> None:
+    """Add a bank of sixty lockers, without PINs. Call before the site is written."""
+    add_lockers(site)
+    site.building["lockers"][BANK]["count"] = 60
+    site.settings["lockers"][BANK]["numbers"] = {f"L{n}": n for n in range(1, 61)}
+    del site.settings["secrets_dir"]
+
+
 async def order(site: Site, *arguments: str, code: int = 0) -> dict[str, Any]:
     """Give an order; what came of it."""
     done, out, err = await site.run_edged("lockers", *arguments, "--json", "--config", site.config)
@@ -39,6 +47,12 @@ async def look(site: Site, locker: str = "L1") -> dict[str, Any]:
     _, out, _ = await site.run_edged("lockers", "list", "--json", "--config", site.config)
     lines = [json.loads(line) for line in out.splitlines()]
     return next(line for line in lines if line["locker"] == locker)
+
+
+async def listed(site: Site) -> dict[str, str]:
+    """How every locker stands."""
+    _, out, _ = await site.run_edged("lockers", "list", "--json", "--config", site.config)
+    return {one["locker"]: one["state"] for one in map(json.loads, out.splitlines())}
 
 
 async def until(

@@ -10,6 +10,8 @@ from tests.e2e.scene import wheel_site
 ROUNDS = 50
 
 
+@pytest.mark.fault("power-cut", "memory-short")
+@pytest.mark.threat("D1")
 @pytest.mark.e2e
 @pytest.mark.slow
 @pytest.mark.timeout(600)

@@ -5,6 +5,7 @@ Pi. Everything else is real: the daemon, its keeper, the signals, and the unit's
 """
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -18,7 +19,9 @@ import pytest
 from drivers.line_keeper import limits
 from edged.control.client import ask
 from edged.control.wire import Verb
+from edged.exits import Exit
 from hil.site.processes import Program
+from hil.site.site import edged_command
 from tests.drivers.header import PinBoard
 from tests.drivers.rigs import until
 
@@ -105,6 +108,16 @@ class House:
         await until(lambda: devices <= self.alarms())
         await until(lambda: not devices & self.alarms())
 
+    async def reset_fire(self) -> tuple[int | None, str]:
+        """Give staff's command; its exit code and the result."""
+        config = str(self.folder / "edged.toml")
+        process = await asyncio.create_subprocess_exec(
+            *(*edged_command(), "fire", "reset", "--by", "kim", "--json", "--config", config),
+            stdout=asyncio.subprocess.PIPE,
+        )
+        said, _ = await process.communicate()
+        return process.returncode, json.loads(said)["result"]
+
     def at_rest(self) -> bool:
         return not self.board.level(STRIKE) and not self.board.level(MAGNET)
 
@@ -125,6 +138,7 @@ async def house(folder: Path) -> AsyncIterator[House]:
         await house.daemon.wait()
 
 
+@pytest.mark.threat("D1", "J1")
 @pytest.mark.parametrize(
     ("number", "bound_ms"),
     [
@@ -160,6 +174,7 @@ async def test_what_a_silent_daemon_had_ordered_is_not_resumed(house: House) -> 
     await house.press()
 
 
+@pytest.mark.threat("J1")
 async def test_a_pulse_ends_by_itself_and_the_daemon_ends_at_rest(house: House) -> None:
     await house.start()
     await house.press()
@@ -171,6 +186,8 @@ async def test_a_pulse_ends_by_itself_and_the_daemon_ends_at_rest(house: House) 
     assert house.at_rest()
 
 
+@pytest.mark.fault("keeper-killed")
+@pytest.mark.threat("J1")
 async def test_a_killed_keeper_is_replaced_and_the_lines_rest_in_between(house: House) -> None:
     await house.start()
     await house.press()
@@ -181,6 +198,7 @@ async def test_a_killed_keeper_is_replaced_and_the_lines_rest_in_between(house: 
     assert house.daemon.code is None
 
 
+@pytest.mark.threat("J1")
 async def test_the_units_command_brings_to_rest_what_both_left_behind(house: House) -> None:
     await house.start()
     await house.press()
@@ -199,6 +217,8 @@ async def test_the_units_command_brings_to_rest_what_both_left_behind(house: Hou
     assert house.at_rest()
 
 
+@pytest.mark.fault("fire")
+@pytest.mark.threat("J2")
 async def test_the_fire_latch_outlives_keeper_and_daemon(house: House) -> None:
     await house.start()
     house.board.drive(FIRE, level=True)  # the wire is cut
@@ -216,6 +236,43 @@ async def test_the_fire_latch_outlives_keeper_and_daemon(house: House) -> None:
     assert [level for _, level in house.board.changes(MAGNET)] == [True, False]
 
 
+async def test_a_reset_goes_from_the_command_to_the_keepers_latch(house: House) -> None:
+    await house.start()
+    assert await house.reset_fire() == (Exit.DOOR_REFUSED, "NO_FIRE")
+    house.board.drive(FIRE, level=True)
+    await until(lambda: ("device", "FIRE") in house.alarms() and house.burnt)
+    assert await house.reset_fire() == (Exit.DOOR_REFUSED, "STILL_BURNING")
+    assert not house.board.level(MAGNET)
+    house.board.drive(FIRE, level=False)
+    async with asyncio.timeout(MARGIN_S):  # the contact is debounced
+        while (done := await house.reset_fire()) != (0, "OK"):
+            assert done == (Exit.DOOR_REFUSED, "STILL_BURNING")
+            assert house.burnt
+    await until(lambda: house.board.level(MAGNET))
+    assert not house.burnt
+    assert ("device", "FIRE") not in house.alarms()
+    house.daemon.kill()
+    await house.daemon.wait()
+    await house.start()
+    assert house.board.level(MAGNET)
+    assert ("device", "FIRE") not in house.alarms()
+
+
+@pytest.mark.fault("fire-input-lost")
+async def test_a_lost_fire_input_lets_the_magnets_go_and_no_fire_be_reset(house: House) -> None:
+    await house.start()
+    house.board.drive(FIRE, level=True)
+    await until(lambda: ("device", "FIRE") in house.alarms() and house.burnt)
+    os.kill(house.keeper, signal.SIGSTOP)  # it is there, and answers nobody
+    await until(lambda: ("device", "FIRE_UNHEARD") in house.alarms())
+    assert await house.reset_fire() == (Exit.DOOR_REFUSED, "STILL_BURNING")
+    assert house.burnt
+    await until(lambda: ("device", "FIRE_UNHEARD") not in house.alarms())
+    assert not house.board.level(MAGNET)
+
+
+@pytest.mark.fault("fire")
+@pytest.mark.threat("J2")
 async def test_fire_needs_no_daemon(house: House) -> None:
     await house.start()
     os.kill(house.daemon.pid, signal.SIGSTOP)

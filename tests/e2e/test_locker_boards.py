@@ -46,6 +46,7 @@ async def test_owners_open_and_staff_end_at_boards_of_three_makes(site: Site) ->
         assert await alarms(site) == set()
 
 
+@pytest.mark.fault("locker-jammed")
 async def test_a_jammed_locker_of_any_make_stays_releasing_and_is_an_alarm(site: Site) -> None:
     async with at(site, add_boards, jammed=list(MAKES.values())) as people:
         for locker in MAKES:
@@ -68,6 +69,7 @@ async def test_a_dead_board_is_an_alarm_and_the_others_work(site: Site) -> None:
         assert pulsed(people) == [3]
 
 
+@pytest.mark.fault("locker-board-lost")
 async def test_an_echo_and_an_unplugged_bus_open_nothing_and_come_back(site: Site) -> None:
     async with at(site, add_boards) as people:
         use = await assign(site, locker="L5")

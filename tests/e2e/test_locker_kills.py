@@ -1,5 +1,6 @@
 """Kill -9 in a forced termination; every point by `python -m hil.kills.lockers`."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ CHOSEN = (("disk", 2), ("disk", 9), ("waits", 6), ("waits", 24))
 """A point before the first commit is whole, and some between it and the opening."""
 
 
+@pytest.mark.threat("D1")
 @pytest.mark.e2e
 @pytest.mark.slow
 @pytest.mark.timeout(300)
@@ -29,4 +31,6 @@ async def test_a_kill_in_an_ending_gives_no_second_pulse_and_nobodys_things_away
     tally = endings.tally
     assert tally.violations == []
     assert (tally.points, tally.killed) == (len(CHOSEN), len(CHOSEN))
+    told = json.loads(tally.as_json("disk"))
+    assert (told["at"], told["ends"]) == ("disk", dict(tally.ends))
     assert len(tally.ends) > 1, "they ended alike, wherever they were killed"

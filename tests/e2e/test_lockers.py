@@ -66,6 +66,7 @@ async def test_the_end_of_a_use_comes_by_itself_and_frees_nothing(site: Site) ->
         assert pulses(people) == 0
 
 
+@pytest.mark.threat("G9")
 async def test_a_pin_opens_and_is_written_nowhere(site: Site) -> None:
     async with at(site) as people:
         for name, text in (("pin", "907431"), ("wrong", "907432")):
@@ -86,6 +87,7 @@ async def test_a_pin_opens_and_is_written_nowhere(site: Site) -> None:
     assert b"907431" not in kept
 
 
+@pytest.mark.fault("locker-jammed")
 async def test_a_jammed_locker_is_never_free_before_staff_say_so(site: Site) -> None:
     async with at(site, jammed=[1]) as people:
         use = await assign(site)

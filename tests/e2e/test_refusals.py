@@ -96,6 +96,7 @@ async def test_a_second_daemon_leaves_the_first_alone(site: Site) -> None:
         await let_through(people, "front", "front-in", site.code("aiko"))
 
 
+@pytest.mark.fault("disk-full")
 async def test_a_full_disk_refuses_entry_and_rules_and_lets_everybody_out(
     installed: Path, folder: Path
 ) -> None:

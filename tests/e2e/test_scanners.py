@@ -12,6 +12,8 @@ pytestmark = pytest.mark.e2e
 FAMILIES = {"gm65": "gm65", "honeywell": "honeywell", "ssi": "ssi", "gm67": "ssi"}
 
 
+@pytest.mark.fault("reader-unplugged")
+@pytest.mark.threat("J6")
 @pytest.mark.parametrize("family", FAMILIES)
 async def test_a_scanner_reads_is_unplugged_and_comes_back(site: Site, family: str) -> None:
     site.building["scanners"]["front-in"]["family"] = family

@@ -62,6 +62,7 @@ async def test_a_used_up_count_refuses_until_the_rules_raise_it(site: Site) -> N
     assert reasons == ["QUOTA_EXHAUSTED", "OK"]
 
 
+@pytest.mark.threat("A1", "G9")
 async def test_forged_and_foreign_codes_are_counted_and_never_kept(site: Site) -> None:
     text = forged(site.code("aiko"), offset=-1)
     async with site, site.people() as people:
@@ -116,6 +117,7 @@ async def test_a_forced_door_is_an_alarm_until_it_is_closed(site: Site) -> None:
     assert alarms == [("DOOR_FORCED", True), ("DOOR_FORCED", False)]
 
 
+@pytest.mark.fault("relay-stuck")
 async def test_a_relay_board_ends_its_own_pulse(site: Site) -> None:
     async with site, site.people() as people:
         before = people.last
@@ -136,6 +138,8 @@ async def test_a_picture_before_the_camera_opens(installed: Path, folder: Path) 
     assert [(r["device"], r["code_kind"]) for r in passages] == [("studio-cam", "F1")]
 
 
+@pytest.mark.fault("decoder-crash")
+@pytest.mark.threat("A12")
 async def test_a_killed_eye_keeps_nobody_at_another_reader_and_comes_back(
     installed: Path, folder: Path
 ) -> None:
@@ -156,6 +160,7 @@ async def test_a_killed_eye_keeps_nobody_at_another_reader_and_comes_back(
     assert alarms == [("studio-cam", True), ("studio-cam", False)]
 
 
+@pytest.mark.fault("reader-unplugged")
 async def test_an_unplugged_scanner_comes_back_by_itself(site: Site) -> None:
     async with site, site.people() as people:
         await people.unplug("front-in")

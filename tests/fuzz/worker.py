@@ -1,0 +1,13 @@
+"""`python -m tests.fuzz.worker TARGET [OPTION ...] FOLDER`: one target under libFuzzer."""
+
+import sys
+
+import atheris
+
+with atheris.instrument_imports(include=["cloud_link", "drivers", "edged", "policy"]):
+    from tests.fuzz.targets import TARGETS
+
+if __name__ == "__main__":
+    program, name, *options = sys.argv
+    atheris.Setup([program, *options], TARGETS[name].run)
+    atheris.Fuzz()
