@@ -160,7 +160,7 @@ async def broker_and_cloud(folder: Path, cloud: Cloud) -> AsyncIterator[CloudAtB
 
 async def until_open(port: int) -> None:
     """Wait until somebody listens at the port."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             with suppress(OSError):
                 _, writer = await asyncio.open_connection("127.0.0.1", port)

@@ -15,7 +15,7 @@ import pytest
 from hil.building.scanner import Device
 from hil.building.waveshare import WaveshareBoard
 
-PATIENCE_S = 30
+PATIENCE_S = 60
 
 
 async def until(condition: Callable[[], object]) -> None:

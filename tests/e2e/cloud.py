@@ -27,7 +27,7 @@ from tests.drivers.rigs import until
 from tests.e2e.scene import SOON_S
 from tests.edged.cloud.sets import in_parts
 
-LATER_S = 3 * SOON_S
+LATER_S = 1.5 * SOON_S
 """How long a worker may take that builds rules, on a busy machine."""
 
 

@@ -55,7 +55,7 @@ async def consoled(site: Site, port: int) -> AsyncIterator[People]:
 
 
 async def listening(port: int, console: asyncio.subprocess.Process) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             assert console.returncode is None
             try:

@@ -22,7 +22,7 @@ from tests.drivers.rigs import until
 NEEDED: Final = ("NetworkManager", "nmcli", "dbus-daemon", "ip", "unshare", "nsenter", "mosquitto")
 PATH: Final = f"{os.environ['PATH']}:/usr/sbin:/sbin"
 HERE: Final = os.geteuid() == 0 and all(shutil.which(name, path=PATH) for name in NEEDED)
-PATIENCE_S: Final = 30.0
+PATIENCE_S: Final = 60.0
 BROKER: Final = "10.9.0.1"
 
 BUS: Final = """\

@@ -12,7 +12,7 @@ from edged.store.audit import read_records
 from hil.people import Observation, People
 from hil.site.site import Site
 
-SOON_S = 10.0
+SOON_S = 60.0
 
 
 Fits = Callable[[Observation], bool]

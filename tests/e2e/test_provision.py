@@ -24,7 +24,7 @@ from tests.e2e.scene import present, wheel_site
 
 pytestmark = pytest.mark.e2e
 
-LATER_S = 30.0
+LATER_S = 90.0
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from edged.core.time_sense import Source
 NOON = datetime(2026, 11, 4, 3, 0, tzinfo=UTC)
 """Noon in Tokyo, a Wednesday that is no holiday."""
 
-WITHIN_S = 10.0
+WITHIN_S = 60.0
 
 
 async def until(holds: Callable[[], bool]) -> None:

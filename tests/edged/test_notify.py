@@ -16,7 +16,7 @@ def systemd(
     name = str(tmp_path / "notify") if request.param == "path" else f"@edged-{os.getpid()}"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
         listener.bind(name.replace("@", "\0"))
-        listener.settimeout(5)
+        listener.settimeout(60)
         monkeypatch.setenv("NOTIFY_SOCKET", name)
         yield listener
 

@@ -14,7 +14,7 @@ from drivers.eye.serve import Repeats, beat_line, served, text_line
 
 def connected(path: Path) -> socket.socket:
     reader = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    reader.settimeout(5)
+    reader.settimeout(60)
     reader.connect(str(path))
     return reader
 

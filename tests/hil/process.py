@@ -42,7 +42,7 @@ reports_doors = false
 opens_after_ms = 0
 springs = false
 """
-SOON_S = 10.0
+SOON_S = 60.0
 
 
 class Process:

@@ -105,7 +105,7 @@ def test_a_building_that_cannot_be_put_up_exits_with_2(
         [sys.executable, "-m", "hil.building", *paths],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         check=False,
     )
 

@@ -341,7 +341,7 @@ def run(*arguments: object) -> subprocess.CompletedProcess[str]:
         [sys.executable, "-m", "hil.issuer", *map(str, arguments)],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         check=False,
     )
 

@@ -22,7 +22,7 @@ from tests.drivers.rigs import until
 DEVICE = "S1"
 DOWN = f"edged/v1/acme/{DEVICE}/down/ack"
 UP = f"edged/v1/acme/{DEVICE}/up/report"
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 
 
 def passage(event: str, *keys: str, **more: Any) -> dict[str, Any]:

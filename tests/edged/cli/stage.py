@@ -127,4 +127,4 @@ class Daemon:
                     return self._events.publish(event)
                 await asyncio.sleep(0)
 
-        asyncio.run_coroutine_threadsafe(publish(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(publish(), self._loop).result(60)

@@ -212,7 +212,7 @@ def test_watch_shows_what_happens_until_it_is_interrupted(tmp_path: Path, as_jso
         assert watch.stdout is not None
         line = watch.stdout.readline()
         watch.send_signal(signal.SIGINT)
-        _, err = watch.communicate(timeout=10)
+        _, err = watch.communicate(timeout=60)
     if as_json:
         assert json.loads(line)["event"]["device"] == "front-in"
     else:

@@ -20,7 +20,7 @@ async def test_it_says_that_it_listens_and_that_its_loop_turns(
         server = Watched(uvicorn.Config(Starlette(), port=0, log_config=None))
         serving = asyncio.create_task(server.serve())
         loop = asyncio.get_running_loop()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             assert await loop.sock_recv(ear, 100) == b"READY=1"
             assert server.servers[0].is_serving()
             assert await loop.sock_recv(ear, 100) == b"WATCHDOG=1"

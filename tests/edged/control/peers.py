@@ -11,7 +11,7 @@ from edged.control.server import ControlServer, Handler
 from edged.control.wire import Verb
 from edged.errors import RulesFaulty
 
-WITHIN_S = 10
+WITHIN_S = 60
 
 
 async def status(_: Mapping[str, object]) -> Mapping[str, object]:

@@ -27,7 +27,7 @@ from hil.cloud.lessons import Refused
 from hil.cloud.store import Store
 
 TENANT = "acme"
-SOON_S = 30.0
+SOON_S = 60.0
 
 both = pytest.mark.parametrize("office", ["sqlite", "postgresql"], indirect=True)
 """For a test that is about what a database does."""
