@@ -62,7 +62,7 @@ def keep(
     """Keep what a claim's command said, here and now, or on this machine at a commit before.
 
     Raises:
-        ValueError: It said nothing that can be kept.
+        ValueError: It said nothing that can be kept, or the commit is not known here.
     """
     rows = _objects(said)
     if not rows:
@@ -72,6 +72,7 @@ def keep(
         "shown": claim.show.format(**_given(rows)),
         "command": " ".join(claim.command),
         "commit": commit,
+        "code": _code(claim, commit),
         "changed": changed,
         "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "took_s": None if began is None else round(time.monotonic() - began),
@@ -114,9 +115,20 @@ def _processor() -> str:
 
 
 def _git(*arguments: str) -> str:
+    """Ask git. Raises ValueError with what it said when it failed."""
     command = ["/usr/bin/env", "git", *arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ValueError(done.stderr.strip())
     return done.stdout.strip()
+
+
+def _code(claim: Claim, commit: str) -> list[str]:
+    """Name the state of a claim's code at a commit: git's hash of each path.
+
+    It outlives the commit, which a history that is written anew, or cloned in part, may not have.
+    """
+    return [_git("rev-parse", f"{commit}:{path}") for path in claim.about]
 
 
 def kept(claim: Claim) -> Row | None:
@@ -126,8 +138,8 @@ def kept(claim: Claim) -> Row | None:
 
 
 def is_old(claim: Claim, result: Row) -> bool:
-    """Tell whether the code that the claim is about has changed since it was shown."""
-    return bool(_git("log", "--oneline", f"{result['commit']}..HEAD", "--", *claim.about))
+    """Tell whether the code that the claim is about has changed, or may have, since then."""
+    return bool(result.get("code") != _code(claim, "HEAD"))
 
 
 def table() -> str:

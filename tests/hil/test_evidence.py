@@ -41,6 +41,8 @@ def test_what_a_command_says_is_kept_with_where_and_when(
     assert result["shown"] == "1 of 2, 5"
     assert json.loads((tmp_path / "results" / "x.json").read_text()) == result
     assert not evidence.is_old(claim, result)
+    assert evidence.is_old(claim, {**result, "code": ["another"]})
+    assert evidence.is_old(claim, {"commit": result["commit"]})
 
 
 @pytest.mark.parametrize("text", ["raise SystemExit(3)", "print('nothing that is JSON')"])
@@ -61,7 +63,9 @@ def test_what_a_long_run_said_is_kept_with_the_commit_that_it_ran_on(
 ) -> None:
     claim = evidence.Claim("x", "It is so", ["python", "-m", "x"], ["policy"], "{s}")
     monkeypatch.setattr(evidence, "RESULTS", tmp_path)
-    result = evidence.keep(claim, '{"s": 7}', "c0ffee")
-    assert (result["shown"], result["commit"], result["took_s"]) == ("7", "c0ffee", None)
+    result = evidence.keep(claim, '{"s": 7}', "HEAD")
+    assert (result["shown"], result["commit"], result["took_s"]) == ("7", "HEAD", None)
     with pytest.raises(ValueError, match="said nothing"):
-        evidence.keep(claim, "", "c0ffee")
+        evidence.keep(claim, "", "HEAD")
+    with pytest.raises(ValueError, match="c0ffee"):
+        evidence.keep(claim, '{"s": 7}', "c0ffee")
