@@ -17,7 +17,7 @@ from edged.scene import Arrival
 from edged.store.errors import StoreFailed
 from edged.store.ledger import Ledger
 from policy.locker_model import Claim, Locker, LockerState, Open
-from policy.model import Decision, Reason
+from policy.model import Decision, Member, Reason
 
 log = structlog.get_logger()
 
@@ -60,11 +60,10 @@ class LockerReader(Passage):
     async def _admitted(self, arrival: Arrival) -> str | Decision:
         """Return the member whom the code names, or the refusal."""
         member = await self._find(arrival)
-        asked = scene.request(arrival, member)
-        found = access.admitted(asked)
+        found = access.admitted(scene.request(arrival, member))
         if isinstance(found, Decision) or arrival.use is None:
             return found if isinstance(found, Decision) else found.id
-        used = await self._ports.journal.commit(partial(_use, arrival, asked))
+        used = await self._ports.journal.commit(partial(_use, arrival, member))
         if not isinstance(used, Decision):
             self._ports.uses.add(arrival.use, arrival.event_id)
         return used
@@ -77,9 +76,9 @@ class LockerReader(Passage):
         return Reason.INTERNAL_ERROR if done.released is False else Reason(done.result)
 
 
-def _use(arrival: Arrival, asked: access.Request, ledger: Ledger) -> str | Decision:
+def _use(arrival: Arrival, member: Member | None, ledger: Ledger) -> str | Decision:
     """Use a code up that opens once, before its locker is released: a cut gives nobody two."""
-    found = access.admitted(scene.with_journal(asked, arrival, ledger))
+    found = access.admitted(scene.known(arrival, member, ledger))
     if isinstance(found, Decision):
         return found
     scene.spend(arrival, ledger)

@@ -240,7 +240,7 @@ class Logins:
         who = handle if asked.who is None else asked.who.id
 
         def write(ledger: Ledger) -> Granted | Reason:
-            worth = login.judge(scene.with_journal(asked, arrival, ledger))
+            worth = login.judge(scene.known(arrival, None, ledger))
             if isinstance(worth, Reason):
                 ledger.append(login.record(arrival.stamp, found.told, who, None, worth.value))
                 return worth

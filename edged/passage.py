@@ -239,7 +239,7 @@ class Passage:
 
         def write(ledger: Ledger) -> tuple[Decision, int, access.Request]:
             member = None if handle is None else self._ports.rules.member_here(handle)
-            known = scene.with_journal(scene.request(arrival, member), arrival, ledger)
+            known = scene.known(arrival, member, ledger)
             served = self._decide(arrival, known)
             decision = served.decision
             seq = scene.record(ledger, stamp, arrival, known, decision)
@@ -306,13 +306,13 @@ class Passage:
         """Release first, then record (spec/rules.md 3.4, 1)."""
         reason = self._release(arrival) or Reason.OK
         self._show(reason)
-        asked = await self._ask(arrival) or scene.request(arrival, None)
-        stamp, member = self._ports.stamp(), asked.member
+        asked = await self._ask(arrival)
+        stamp, member = self._ports.stamp(), None if asked is None else asked.member
         if member is not None and member.extended_time:
             self._extend(arrival)
 
         def write(ledger: Ledger) -> tuple[Decision, int]:
-            known = scene.with_journal(asked, arrival, ledger)
+            known = scene.known(arrival, member, ledger)
             decision = access.decide_exit(known)
             if member is not None:
                 ledger.close_visit(member.id, arrival.device.store)

@@ -5,7 +5,7 @@ decision is part of.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import cache
 
@@ -16,6 +16,7 @@ from edged.credentials import claims
 from edged.credentials.read import Refused
 from edged.store.ledger import Ledger
 from policy import by_code, rooms, seats, staff, usage
+from policy.decision import value
 from policy.locker_model import Locker
 from policy.model import (
     BookingStatus,
@@ -35,7 +36,7 @@ from policy.model import (
 _HOUR = timedelta(hours=1)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Arrival:
     """One presented code on its way to a decision.
 
@@ -118,34 +119,69 @@ def request(arrival: Arrival, member: Member | None) -> access.Request:
 
     Leaving is described at one time only; nothing hangs on it.
     """
+    return _request(arrival, member, None)
+
+
+def known(arrival: Arrival, member: Member | None, ledger: Ledger) -> access.Request:
+    """Ask with what the journal knows of the member and the code, read once for both times."""
+    kept = None if member is None else _kept(arrival, member, ledger)
+    asked = _request(arrival, member, kept)
+    if isinstance(arrival.code, claims.RotatingCode):
+        asked = _judged(asked, _step_fault(arrival.code, ledger, arrival.now))
+    use = arrival.use
+    if use is not None and (arrival.spent or uses.is_spent(use, ledger)):
+        late = None if asked.late is None else used_up(asked.late)
+        asked = replace(used_up(asked), late=late)
+    return asked
+
+
+def _request(arrival: Arrival, member: Member | None, kept: "_Kept | None") -> access.Request:
     now = arrival.now
     uncertain = now.trusted and arrival.device.side is Side.IN
     latest = now.latest if uncertain else None
     if latest is None or latest <= now.earliest:
-        return _at(arrival, member, now.at)
-    return _at(arrival, member, now.earliest, _at(arrival, member, latest))
+        return _at(now.at, arrival, member, kept)
+    return _at(now.earliest, arrival, member, kept, _at(latest, arrival, member, kept))
 
 
 def _at(
-    arrival: Arrival, member: Member | None, at: datetime, late: access.Request | None = None
+    at: datetime,
+    arrival: Arrival,
+    member: Member | None,
+    kept: "_Kept | None",
+    late: access.Request | None = None,
 ) -> access.Request:
-    rules, trusted = arrival.rules, arrival.now.trusted
-    good_at = max(rules.issued_at, arrival.vouched_at or rules.issued_at)
-    age_h = max(timedelta(0), at - good_at) / _HOUR
-    scene = Scene(at, clock_trusted=trusted, rules_age_h=age_h, lockdown=arrival.lockdown)
     person = arrival.person
     return access.Request(
-        rules,
+        arrival.rules,
         arrival.device,
-        member,
+        member if kept is None else kept.member,
         _code_fault(arrival, member, person, at),
-        scene,
-        late=late,
-        role=arrival.role,
-        person=person,
-        claim=arrival.claim,
-        interlocked=arrival.interlocked,
-        lockers=arrival.lockers,
+        _scene(at, arrival, kept),
+        () if kept is None else kept.held,
+        late,
+        arrival.role,
+        person,
+        arrival.claim,
+        arrival.interlocked,
+        arrival.lockers,
+    )
+
+
+def _scene(at: datetime, arrival: Arrival, kept: "_Kept | None") -> Scene:
+    rules, device, trusted = arrival.rules, arrival.device, arrival.now.trusted
+    good_at = max(rules.issued_at, arrival.vouched_at or rules.issued_at)
+    age_h = max(timedelta(0), at - good_at) / _HOUR
+    if kept is None:
+        return Scene(at, clock_trusted=trusted, rules_age_h=age_h, lockdown=arrival.lockdown)
+    return Scene(
+        at,
+        kept.used(*usage.asked(rules.stores[device.store], kept.member, at)),
+        kept.visit,
+        trusted,
+        age_h,
+        arrival.lockdown,
+        *_places(at, rules, device, kept.member, kept.held),
     )
 
 
@@ -178,25 +214,13 @@ def _elsewhere(arrival: Arrival, code: claims.Shown) -> Reason | None:
     return None if here else Reason.STAFF_NOT_HERE
 
 
-def with_journal(asked: access.Request, arrival: Arrival, ledger: Ledger) -> access.Request:
-    """Add what the journal knows of the member and the code, read once for both times."""
-    if isinstance(arrival.code, claims.RotatingCode):
-        asked = _judged(asked, _step_fault(arrival.code, ledger, arrival.now))
-    use, member, late = arrival.use, asked.member, asked.late
-    if use is not None and (arrival.spent or uses.is_spent(use, ledger)):
-        asked = used_up(asked)
-        late = None if late is None else used_up(late)
-    kept = None if member is None else _kept(asked, member, ledger)
-    return _with(asked, kept, None if late is None else _with(late, kept, None))
-
-
 def _judged(asked: access.Request, fault: Reason | None) -> access.Request:
     """Put what is known of the member's phone in place of what its code alone says."""
     late = None if asked.late is None else replace(asked.late, code_fault=fault)
     return replace(asked, code_fault=fault, late=late)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Kept:
     """What the journal knows of a member. `used`: of the owners and dates of `usage.asked`."""
 
@@ -206,8 +230,8 @@ class _Kept:
     used: Callable[[tuple[str, ...], date, date], Usage]
 
 
-def _kept(asked: access.Request, member: Member, ledger: Ledger) -> _Kept:
-    store = asked.rules.stores[asked.device.store].id
+def _kept(arrival: Arrival, member: Member, ledger: Ledger) -> _Kept:
+    store = arrival.rules.stores[arrival.device.store].id
 
     @cache  # the earliest and the latest time mostly lie on one date
     def used(owners: tuple[str, ...], first: date, last: date) -> Usage:
@@ -215,17 +239,6 @@ def _kept(asked: access.Request, member: Member, ledger: Ledger) -> _Kept:
 
     held = seating.held(member, store, ledger.seat_change)
     return _Kept(_attended(member, ledger), held, ledger.visit(member.id, store), used)
-
-
-def _with(asked: access.Request, kept: _Kept | None, late: access.Request | None) -> access.Request:
-    """Put it into the request."""
-    if kept is None:
-        return asked if asked.late is None else replace(asked, late=late)
-    rules, device, member = asked.rules, asked.device, kept.member
-    used = kept.used(*usage.asked(rules.stores[device.store], member, asked.scene.at))
-    scene = replace(asked.scene, used=used, visit=kept.visit)
-    scene = with_places(scene, rules, device, member, kept.held)
-    return replace(asked, member=member, scene=scene, seats=kept.held, late=late)
 
 
 def _step_fault(code: claims.RotatingCode, ledger: Ledger, now: Instant) -> Reason | None:
@@ -290,9 +303,15 @@ def with_places(
     scene: Scene, rules: Rules, device: Device, member: Member, held: seating.Held
 ) -> Scene:
     """Add what the member's seats and the device's room say (spec/rules.md 4.2, 4.3)."""
+    seat, room = _places(scene.at, rules, device, member, held)
+    return replace(scene, seat_refusal=seat, room_refusal=room)
+
+
+def _places(
+    at: datetime, rules: Rules, device: Device, member: Member, held: seating.Held
+) -> tuple[Reason | None, Reason | None]:
     here = [b for b in rules.stores[device.store].room_bookings if b.room == device.room]
-    return replace(
-        scene,
-        seat_refusal=seats.entry_refusal(held, member.id, scene.at),
-        room_refusal=rooms.entry_refusal(here, member.id, scene.at, rules.settings),
+    return (
+        seats.entry_refusal(held, member.id, at),
+        rooms.entry_refusal(here, member.id, at, rules.settings),
     )

@@ -4,8 +4,6 @@ The caller has read the code (E3) and judged its time and version (E4, E5); what
 order in which the answers count, which is that of spec/credentials.md "Checks".
 """
 
-from dataclasses import dataclass
-
 from policy import (
     by_code,
     doubt,
@@ -14,6 +12,7 @@ from policy import (
     staff,
     trace,
 )
+from policy.decision import value
 from policy.locker_model import Locker
 from policy.model import (
     Decision,
@@ -30,7 +29,7 @@ from policy.model import (
 from policy.seats import Product, Seat
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Request:
     """A correctly signed code at a device.
 

@@ -12,6 +12,7 @@ from datetime import date, datetime
 from edged.core import access, seating
 from edged.core.seating import SeatChange
 from policy.case import stopped
+from policy.decision import value
 from policy.locker_model import Locker, LockerState
 from policy.model import Decision, Device, Member, Mode, Qualifier, Reason, Side, Verdict
 from policy.seats import ProductKind, Stepped, validity_refusal
@@ -29,7 +30,7 @@ class Paid:
     until: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Served:
     """The answer, and what goes with it: a changed seat, a visit to note on a service date.
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 
+from policy.decision import value
 from policy.model import ExitButton, Relock
 
 
@@ -30,7 +31,7 @@ class Hold(StrEnum):
     FIRE = "fire"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class DoorTerms:
     """How a door behaves, and what holds for it now (policy.model.Door; times in milliseconds).
 
@@ -61,7 +62,7 @@ class DoorTerms:
     scheduled: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Grant:
     """Somebody may pass. `event_id` is unique; `for_ms` from 1, cut at RELEASE_MAX_MS.
 
@@ -123,7 +124,7 @@ class Tick:
 Event = Grant | Extend | ExitPressed | Opened | Closed | ContactLost | Bond | LockFailed | Tick
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Release:
     """Release the bolt for so long from now, in place of what is left of an earlier release."""
 
@@ -186,7 +187,7 @@ class Phase(Enum):
     """Opened although nobody was let through."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Door:
     """The state of one door. Instants are of the monotonic clock, None = not running.
 

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from edged.core.alarm_words import SEVERITY, AlarmName
 from edged.core.seating import SeatChange
+from policy.decision import value
 from policy.locker_model import Log, Occupancy
 from policy.loyalty import CancelEarn, Earn
 from policy.model import Decision, Device, Rules, Side
@@ -51,7 +52,7 @@ class Kind(StrEnum):
     LOGIN = "login"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Stamp:
     """When something happened and how far the clock could be believed."""
 
@@ -99,7 +100,7 @@ class DoorCommand:
     target: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Presented:
     """A code that was held before a reader.
 

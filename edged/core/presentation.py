@@ -4,10 +4,11 @@ A phone before a camera is read thirty times a second and is still one person as
 (spec/credentials.md "One presentation, one effect"; spec/rules.md 3.2 E1).
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum, auto
 
 from edged.core.limits import REMEMBERED_TEXTS
+from policy.decision import value
 from policy.model import Reason
 
 
@@ -21,7 +22,7 @@ class Seen(Enum):
     """It came back too soon after its decision."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Trace:
     """What is remembered of a text: its hash, instants of the monotonic clock, the answer.
 

@@ -5,12 +5,13 @@ keeps it; the cloud's signed time; anything verified and dated, which the true t
 and the monotonic clock, which knows how much time has passed and nothing else.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 from edged.core import limits
+from policy.decision import value
 
 _MS: Final = timedelta(milliseconds=1)
 
@@ -33,7 +34,7 @@ class Source(StrEnum):
     CLOUD = "cloud"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Instant:
     """A reading. The true time lies in [earliest, latest]; `latest` None = no upper bound."""
 
@@ -55,7 +56,7 @@ class Instant:
         return max(self.latest - self.at, self.at - self.earliest) // _MS
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Anchor:
     """A time that a source confirmed: at `tick_ms` it was `at`, give or take `error`."""
 
@@ -65,7 +66,7 @@ class Anchor:
     source: Source
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Told:
     """What the machine says at one moment.
 
@@ -77,7 +78,7 @@ class Told:
     ntp_error_s: float | None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class TimeSense:
     """What is remembered. `floor`: at `floor_ms` the true time was not before it.
 

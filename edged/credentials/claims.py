@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 from struct import Struct
 from typing import ClassVar, Self
 
+from policy.decision import value
 from policy.model import CodeKind, KeyRole, Reason
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class MemberCode:
     """The code on a member's phone (`M1`, spec/credentials.md).
 

@@ -41,8 +41,7 @@ def present(
     """Decide as the daemon would. `shut`: there is a lockdown."""
     ledger, code = cast("Ledger", spent), _code(step)
     arrival = Arrival("event", rules, device, code, _now(code, step), 0, lockdown=shut)
-    asked = scene.request(arrival, None)
-    known = scene.with_journal(asked, arrival, ledger)
+    known = scene.known(arrival, None, ledger)
     if device.side is Side.OUT:
         return access.decide_exit(known)
     decision = access.decide_entry(known)
