@@ -20,6 +20,7 @@ NOT_YET: Final = "NOT_YET"
 
 _AHEAD: Final = timedelta(milliseconds=limits.AHEAD_MS)
 _LATE: Final = timedelta(milliseconds=limits.LATE_MS)
+_MS: Final = timedelta(milliseconds=1)
 _LIFE: Final = timedelta(milliseconds=limits.RELEASE_LIFE_MS)
 
 
@@ -41,6 +42,17 @@ def untimely(command: Command, now: Reading, *, answers_us: bool) -> str | None:
     if not (lives and known and latest is not None and latest < command.expires_at):
         return EXPIRED
     return None if begin <= now.earliest else NOT_YET
+
+
+def life_ms(command: Command, now: Reading, fresh_ms: int | None) -> int | None:
+    """Return how much is left of a timely release's life; None: it is no release. Pure.
+
+    `fresh_ms`: how long yet the nonce of ours is fresh that it answers, None: it answers none.
+    """
+    if command.verb not in RELEASES:
+        return None
+    latest = now.latest or command.expires_at
+    return (command.expires_at - latest) // _MS if fresh_ms is None else fresh_ms
 
 
 class Commands:
@@ -73,9 +85,12 @@ class Commands:
 
         An answer that is lost is given again to the next copy.
         """
-        answers_us = self._nonces.is_fresh(command.nonce)
-        expired = untimely(command, self._clock.now(), answers_us=answers_us)
-        answer = await self._inbox.command(command, expired=expired)
+        begun_ms = self._clock.monotonic_ms()  # before the time is read, so that it ends no later
+        now, fresh_ms = self._clock.now(), self._nonces.left_ms(command.nonce)
+        expired = untimely(command, now, answers_us=fresh_ms is not None)
+        left_ms = life_ms(command, now, fresh_ms)
+        until_ms = None if left_ms is None else begun_ms + left_ms
+        answer = await self._inbox.command(command, expired=expired, until_ms=until_ms)
         if command.verb == "reload" and expired is None:
             self._on_reload()
         result = Result(

@@ -213,9 +213,13 @@ class Inbox(Protocol):
     async def trusted(self, envelope: bytes) -> None:
         """Keep a later trust document, on the disk when this returns."""
 
-    async def command(self, command: Command, *, expired: str | None) -> Answer:
+    async def command(
+        self, command: Command, *, expired: str | None, until_ms: int | None
+    ) -> Answer:
         """Carry out a command and record it, or refuse it as `expired` says (EXPIRED, NOT_YET).
 
+        A release has to move before `until_ms` of the monotonic clock, or nothing moves: whatever
+        it waits for, its end is looked at behind that.
         A copy's answer is the first one's, also where the copy has expired. A `lockdown` that
         was issued before one that was taken is EXPIRED, or who withholds it could end a newer one.
         At most `limits.COMMANDS_AT_ONCE` calls are under way.

@@ -58,7 +58,7 @@ class Nonces:
         given_ms = self._given.get(nonce)
         return None if given_ms is None else self._clock.monotonic_ms() - given_ms
 
-    def is_fresh(self, nonce: str | None) -> bool:
-        """Say whether it was given within `limits.FRESH_MS`."""
+    def left_ms(self, nonce: str | None) -> int | None:
+        """Return how long yet it is fresh (`limits.FRESH_MS`); None: it is not."""
         age_ms = None if nonce is None else self.age_ms(nonce)
-        return age_ms is not None and age_ms <= limits.FRESH_MS
+        return None if age_ms is None or age_ms > limits.FRESH_MS else limits.FRESH_MS - age_ms

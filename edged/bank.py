@@ -385,8 +385,8 @@ class Bank:
 
     def _in_time(self, command: str) -> bool:
         """Whether somebody still stands there who asked for it: else nothing opens any more."""
-        ask, now_ms = self._asked.get(command), self._ports.clock.monotonic_ms()
-        in_time = ask is not None and now_ms - ask.at_ms <= limits.COMMIT_S * 1000
+        ask = self._asked.get(command)
+        in_time = ask is not None and not ask.is_late(self._ports.clock.monotonic_ms())
         if not in_time:
             log.error("locker_too_late", bank=self.name, command=command)
         return in_time

@@ -39,13 +39,18 @@ class Result(StrEnum):
     """The fire input still says fire or is lost, or its latch can't be reset."""
     NO_FIRE = "NO_FIRE"
     """There is no fire to reset."""
+    EXPIRED = "EXPIRED"
+    """Its end came while it waited; nothing moved."""
     SWITCHED_ON = "SWITCHED_ON"
     """The command's lockdown has ended, but the local switch is on."""
 
 
 class _Order(Asked):
+    """`until_ms`: when a release ends, by the monotonic clock; None: it waits as long as we do."""
+
     command: Id
     by: Id
+    until_ms: int | None = None
 
 
 class _Open(_Order):
@@ -117,10 +122,15 @@ class DoorDesk:
             return self._refuse(order, Result.INTERLOCK, order.door)
         if not await self._take(order, order.door, lambda _: None):
             return Result.DUPLICATE
-        refused = await gate.open(order.command)
-        if refused is Reason.INTERLOCK:  # somebody came in there meanwhile
-            return Result.INTERLOCK
-        return Result.OK if refused is None else Result.LOCK_FAULT
+        match await gate.open(order.command, order.until_ms):
+            case None:
+                return Result.OK
+            case Reason.INTERLOCK:  # somebody came in there meanwhile
+                return Result.INTERLOCK
+            case Reason.STALE_COMMAND:
+                return Result.EXPIRED
+            case _:
+                return Result.LOCK_FAULT
 
     async def _lock_down(self, order: _Lockdown) -> Result:
         """A lockdown keeps people out: it begins even if it can't be recorded."""
@@ -144,10 +154,11 @@ class DoorDesk:
             return self._refuse(order, Result.STILL_BURNING)
         if not await self._take(order, None, keep_reset):
             return Result.DUPLICATE
-        if await self._emergency.reset_fire():
+        late = order.until_ms is not None and self._ports.clock.monotonic_ms() >= order.until_ms
+        if not late and await self._emergency.reset_fire():
             return Result.OK
         self._ports.recorder.record(lambda ledger: ledger.put("fire", value=True))
-        return Result.STILL_BURNING
+        return Result.EXPIRED if late else Result.STILL_BURNING
 
     async def _clear(self, order: _PassbackClear) -> tuple[Result, Mapping[str, object]]:
         rules = self._ports.rules.rules

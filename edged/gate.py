@@ -6,6 +6,7 @@ the exit button works whatever else is broken (ARCHITECTURE, invariant 2).
 
 import asyncio
 from collections.abc import Awaitable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -30,6 +31,14 @@ _ASKING = (words.Grant, words.ExitPressed, words.Extend)
 """Events by which somebody is let through."""
 
 
+@dataclass(slots=True)
+class _Asked:
+    """A command that waits for its door, until `until_ms` of the monotonic clock if that is set."""
+
+    until_ms: int | None
+    answer: asyncio.Future[Reason | None] = field(default_factory=asyncio.Future)
+
+
 class Gate:
     """A door: its lock, its machine's state, its mailbox.
 
@@ -48,7 +57,7 @@ class Gate:
         self._ports = ports
         self._mailbox: Mailbox[words.Event] = Mailbox(limits.GATE_MAILBOX)
         self._waiting = 0
-        self._asked: dict[str, asyncio.Future[bool]] = {}
+        self._asked: dict[str, _Asked] = {}
         self._taken = True
         self._presses = Tally()
 
@@ -109,18 +118,20 @@ class Gate:
         self.void(event_id, words.DoorOutcome.LOCK_FAULT)
         return Reason.INTERNAL_ERROR
 
-    async def open(self, event_id: str) -> Reason | None:
-        """Let somebody in by a verified command, or say why nothing moved."""
+    async def open(self, event_id: str, until_ms: int | None = None) -> Reason | None:
+        """Let somebody in by a verified command, or say why nothing moved.
+
+        `until_ms`: the monotonic instant at which it is too late, whatever it waited for here.
+        """
         if self.interlocked:
             self.void(event_id, words.DoorOutcome.DOOR_NOT_OPENED)
             return Reason.INTERLOCK
-        asked: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._asked[event_id] = asked
+        asked = self._asked[event_id] = _Asked(until_ms)
         refused = self.grant(event_id, entry=False)
         if refused is not None:
             del self._asked[event_id]
             return refused
-        return None if await asked else Reason.INTERNAL_ERROR
+        return await asked.answer
 
     def extend(self) -> None:
         """Give whoever is being let through right now the time of those who have more."""
@@ -176,7 +187,24 @@ class Gate:
     async def run(self) -> None:
         """Work the door, for ever."""
         while True:
-            await self._step(await self._mailbox.take_within(self._rest_s()) or words.Tick())
+            event = await self._mailbox.take_within(self._rest_s()) or words.Tick()
+            if isinstance(event, words.Grant):
+                self._waiting -= 1
+                await self._let_through(event)
+            else:
+                await self._step(event)
+
+    async def _let_through(self, grant: words.Grant) -> None:
+        """Step for a grant, and answer who asked; what waited here beyond its end is void."""
+        asked, now_ms = self._asked.pop(grant.event_id, None), self._ports.clock.monotonic_ms()
+        if asked is not None and asked.until_ms is not None and now_ms >= asked.until_ms:
+            self.void(grant.event_id, words.DoorOutcome.DOOR_NOT_OPENED)
+            why: Reason | None = Reason.STALE_COMMAND
+        else:
+            await self._step(grant)
+            why = None if self._taken else Reason.INTERNAL_ERROR
+        if asked is not None and not asked.answer.done():
+            asked.answer.set_result(why)
 
     def _rest_s(self) -> float | None:
         """How long nothing is to be done, None: until somebody comes."""
@@ -191,13 +219,8 @@ class Gate:
         self.state, effects = machine.step(self.state, event, now_ms, self.terms())
         if isinstance(event, words.ExitPressed) and event.event_id is not None:
             self._record(events.exit_button(self._ports.stamp(), self.name, event.event_id))
-        if isinstance(event, words.Grant):
-            self._waiting -= 1
         for effect in effects:
             await self._carry_out(effect, event)
-        asked = self._asked.pop(event.event_id, None) if isinstance(event, words.Grant) else None
-        if asked is not None and not asked.done():
-            asked.set_result(self._taken)
 
     async def _carry_out(self, effect: words.Effect, event: words.Event) -> None:
         match effect:

@@ -35,8 +35,11 @@ _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 class _Order(Asked):
+    """`until_ms`: when a release ends, by the monotonic clock; None: it waits as long as we do."""
+
     command: Id
     locker: Id
+    until_ms: int | None = None
 
 
 class _Assign(_Order):
@@ -142,7 +145,8 @@ class LockerDesk:
         by = (order.member or "pin") if isinstance(order, _Own) else order.staff
         command = LockerCommand(order.command, order.locker, order.do, by)
         to = order.to if isinstance(order, _Move) else None
-        done = await bank.order(Order(command, self._event(order, bank), to))
+        event = self._event(order, bank)
+        done = await bank.order(Order(command, event, to, order.until_ms))
         return {
             "command": order.command,
             "result": done.result,

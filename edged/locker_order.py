@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from edged import limits
 from edged.core import events
 from edged.store.ledger import Ledger
 from edged.store.lockers import TakenCommand
@@ -12,11 +13,15 @@ from policy.locker_model import Answer, Command, Effects, Locker, Log, Move, Ste
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A command and what it does. `to`: the locker that a Move goes to."""
+    """A command and what it does. `to`: the locker that a Move goes to.
+
+    `until_ms`: when it is too late for its pulse, by the monotonic clock; None: as for everybody.
+    """
 
     command: events.LockerCommand
     event: Command | Move
     to: str | None = None
+    until_ms: int | None = None
 
     @property
     def locker(self) -> str:
@@ -55,6 +60,12 @@ class Ask:
     done: asyncio.Future[Done] = field(default_factory=asyncio.Future)
     result: str | None = None
     released: bool | None = None
+
+    def is_late(self, now_ms: int) -> bool:
+        """Whether nobody stands there any more who asked, or its end has come."""
+        until_ms = self.order.until_ms
+        waited_ms = now_ms - self.at_ms
+        return waited_ms > limits.COMMIT_S * 1000 or (until_ms is not None and now_ms >= until_ms)
 
     def tell(self, locker: Locker) -> None:
         """Answer, if somebody still waits and there is an answer."""

@@ -49,9 +49,11 @@ class DaemonInbox:
         await to_thread(write_whole, self._file, envelope)
         self._trust = envelope
 
-    async def command(self, command: Command, *, expired: str | None) -> Answer:
+    async def command(
+        self, command: Command, *, expired: str | None, until_ms: int | None
+    ) -> Answer:
         """Carry out a command and record it, or refuse it."""
-        return await self._orders.command(command, expired)
+        return await self._orders.command(command, expired, until_ms)
 
     async def usage(self, usage: Usage) -> int:
         """Merge what others used; return the position afterwards."""

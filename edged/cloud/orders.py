@@ -90,8 +90,13 @@ class Orders:
         self._status = status
         self._under_way: dict[str, tuple[bytes, asyncio.Future[Answer]]] = {}
 
-    async def command(self, command: Command, expired: str | None) -> Answer:
-        """Carry out a command or refuse it; a copy gets the first one's answer."""
+    async def command(
+        self, command: Command, expired: str | None, until_ms: int | None = None
+    ) -> Answer:
+        """Carry out a command or refuse it; a copy gets the first one's answer.
+
+        `until_ms`: see `cloud_link.ports.Inbox.command`.
+        """
         digest = hashlib.sha256(canonical(command)).digest()
         if command.id in self._under_way:
             first, answer = self._under_way[command.id]
@@ -99,14 +104,16 @@ class Orders:
         mine = asyncio.get_running_loop().create_future()
         self._under_way[command.id] = digest, mine
         try:
-            found = await self._once(command, digest, expired)
+            found = await self._once(command, digest, expired, until_ms)
             mine.set_result(found)
             return found
         finally:
             mine.cancel()
             del self._under_way[command.id]
 
-    async def _once(self, command: Command, digest: bytes, expired: str | None) -> Answer:
+    async def _once(
+        self, command: Command, digest: bytes, expired: str | None, until_ms: int | None
+    ) -> Answer:
         if await self._answered.may_hold(command.id):
             kept = await self._outbox.read(lambda db: Ledger(db).answer_of(command.id))
             if kept is not None:
@@ -120,7 +127,7 @@ class Orders:
             known = " or ".join(", ".join(sorted(one)) for one in ARGUMENTS[command.verb])
             why = {"why": f"args: {command.verb} takes {known or 'none'}"}
             return await self._refuse(command, digest, Answer("REFUSED", why))
-        return await self._do(command, digest)
+        return await self._do(command, digest, until_ms)
 
     async def _is_past(self, command: Command) -> bool:
         """Whether what may come late was taken in another life, or is overtaken by a later one."""
@@ -135,9 +142,9 @@ class Orders:
             return True
         return command.verb == "lockdown" and isinstance(lockdown_at, str) and issued <= lockdown_at
 
-    async def _do(self, command: Command, digest: bytes) -> Answer:
+    async def _do(self, command: Command, digest: bytes, until_ms: int | None) -> Answer:
         try:
-            found = await self._at_desk(command)
+            found = await self._at_desk(command, until_ms)
         except NotFound as missing:
             return await self._refuse(command, digest, Answer("NOT_FOUND", {"why": str(missing)}))
         except ControlRefused as refused:
@@ -153,19 +160,13 @@ class Orders:
         await self._keep(command, digest, answer, None)
         return answer
 
-    async def _at_desk(self, command: Command) -> Mapping[str, object] | None:
+    async def _at_desk(self, command: Command, until_ms: int | None) -> Mapping[str, object] | None:
         """Give the command to its desk; None: it is about the device itself."""
+        order: dict[str, object] = {"command": command.id, "until_ms": until_ms, **command.args}
         if (do := _AT_DOORS.get(command.verb)) is not None:
-            at_doors = {"do": do, "command": command.id, "by": command.by, **command.args}
-            return await self._doors.order({"order": at_doors})
+            return await self._doors.order({"order": {"do": do, "by": command.by, **order}})
         if (what := _AT_LOCKERS.get(command.verb)) is not None:
-            order: dict[str, object] = {
-                **what,
-                "command": command.id,
-                "staff": command.by,
-                **command.args,
-            }
-            return await self._lockers.order({"order": order})
+            return await self._lockers.order({"order": {**what, "staff": command.by, **order}})
         return None
 
     async def _own(self, command: Command) -> Answer:

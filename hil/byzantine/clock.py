@@ -29,12 +29,23 @@ class WorldClock:
     def __init__(self, speed: int = 1, *, known: bool = True) -> None:
         self._speed = speed
         self._jumped_ms = 0
+        self._turn_ms: int | None = None
         self._jumps = asyncio.Event()
         self.known = known
 
     def monotonic_ms(self) -> int:
-        """Milliseconds since some moment."""
-        return int(asyncio.get_running_loop().time() * 1000 * self._speed) + self._jumped_ms
+        """Milliseconds since some moment; the same for all that happens in one turn of the loop.
+
+        So a process that is kept from running for a while does not look late to itself.
+        """
+        if self._turn_ms is None:
+            loop = asyncio.get_running_loop()
+            self._turn_ms = int(loop.time() * 1000 * self._speed)
+            loop.call_soon(self._turn)
+        return self._turn_ms + self._jumped_ms
+
+    def _turn(self) -> None:
+        self._turn_ms = None
 
     def true(self) -> datetime:
         """Tell what time it is."""

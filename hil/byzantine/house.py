@@ -103,8 +103,10 @@ class House:
         trust: bytes,
         folder: Path,
         now: Callable[[], datetime],
+        monotonic_ms: Callable[[], int],
     ) -> None:
         self._now = now
+        self._monotonic_ms = monotonic_ms
         self._journal = journal
         self._folder = folder
         self.trusts = [trust]
@@ -142,19 +144,23 @@ class House:
         """See Inbox."""
         self.trusts.append(envelope)
 
-    async def command(self, command: Command, *, expired: str | None) -> Answer:
-        """See Inbox."""
+    async def command(
+        self, command: Command, *, expired: str | None, until_ms: int | None
+    ) -> Answer:
+        """See Inbox. What is done stands beside the time by which its end was looked at."""
         if command.id in self.answers:
             first, answer = self.answers[command.id]
             return answer if first == command else Answer("DUPLICATE")
         answer = Answer(expired or "DONE", self.more)
         self.answers[command.id] = command, answer
-        if expired:
-            self.refusals[expired] += 1
-        else:
-            at = self._now()
+        if not expired:
             await self.gate.wait()
-            self.done.append((command, at))
+            if until_ms is None or self._monotonic_ms() < until_ms:
+                self.done.append((command, self._now()))
+                return answer
+            answer = Answer("EXPIRED")
+            self.answers[command.id] = command, answer
+        self.refusals[answer.result] += 1
         return answer
 
     async def usage(self, usage: Usage) -> int:

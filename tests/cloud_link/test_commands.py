@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloud_link.commands import EXPIRED, NOT_YET, RELEASES, untimely
+from cloud_link.commands import EXPIRED, NOT_YET, RELEASES, life_ms, untimely
 from cloud_link.wire import Command
 from hil.byzantine.clock import Reading
 from tests.cloud_link.worlds import Wire, World
@@ -157,6 +157,37 @@ async def test_one_that_waits_for_a_board_does_not_hold_up_the_next(tmp_path: Pa
         await until(lambda: set(world.house.answers) - stuck)
         world.house.gate.set()
         await until(lambda: len(world.cloud.results) == 2)
+
+
+async def test_a_release_that_waits_beyond_its_end_is_not_done(tmp_path: Path) -> None:
+    """It was judged in time, and stood behind something slow."""
+    world = World(tmp_path)
+    wire = Wire(world.cloud)
+    async with world.running(wire):
+        world.house.gate.clear()
+        wire.tell(*world.cloud.command("door_open", {"door": "front"}))
+        wire.tell(*world.cloud.command("lockdown", {"on": True}))
+        await until(lambda: len(world.house.answers) == 2)
+        world.clock.jump(11_000)
+        world.house.gate.set()
+        await until(lambda: len(world.cloud.results) == 2)
+    assert [done.verb for done, _ in world.house.done] == ["lockdown"]
+    assert {result["result"] for result in world.cloud.results} == {"DONE", "EXPIRED"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "now", "fresh_ms", "left_ms"),
+    [
+        pytest.param(command(), reading(4), None, 5_900, id="its whole interval has to fit"),
+        pytest.param(command(), reading(4), 700, 700, id="as long as our nonce is fresh"),
+        pytest.param(command(), reading(4, state="UNSET"), None, 0, id="nobody knows"),
+        pytest.param(command("lockdown"), reading(4), None, None, id="no release"),
+    ],
+)
+def test_what_is_left_of_a_release(
+    asked: Command, now: Reading, fresh_ms: int | None, left_ms: int | None
+) -> None:
+    assert life_ms(asked, now, fresh_ms) == left_ms
 
 
 async def test_an_answer_too_large_for_an_envelope_says_so(tmp_path: Path) -> None:

@@ -95,7 +95,8 @@ class World:
         self.clock = WorldClock(self.speed)
         self.cloud = Cloud(Tenant("acme"), DEVICE, DEVICE_KEY, self.clock.true)
         self.journal = Journal(fresh=self.fresh)
-        self.house = House(self.journal, self.cloud.trusts[0], self.folder, self.clock.true)
+        times = self.clock.true, self.clock.monotonic_ms
+        self.house = House(self.journal, self.cloud.trusts[0], self.folder, *times)
         self.boots = itertools.count(1)
 
     def link(self, transport: Transport, chance: Chance | None = None) -> Link:

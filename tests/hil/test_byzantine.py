@@ -1,15 +1,20 @@
 """A broker that lies makes the device do nothing; and where the link has a hole, it is found."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cloud_link import commands, shapes, verify
 from cloud_link.envelope import Envelope
+from cloud_link.ports import Answer
 from cloud_link.voice import Nonces
+from cloud_link.wire import Command
 from hil.byzantine import campaign
 from hil.byzantine.campaign import Outcome
+from hil.byzantine.house import House
 from hil.byzantine.tenant import made_key, public
 from tests.cloud_link.brokers import LEAVES_SOCKETS
 
@@ -52,6 +57,22 @@ def hear_what_is_for_others(patch: pytest.MonkeyPatch) -> None:
 
 def let_time_pass(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(commands, "untimely", lambda *_, **__: None)
+    patch.setattr(commands, "life_ms", lambda *_: 3_600_000)
+
+
+def wait_after_judging(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(commands, "life_ms", lambda *_: 3_600_000)
+    act = House.command
+
+    async def late(house: House, command: Command, **judged: Any) -> Answer:
+        now = house._now
+        house._now = lambda: now() + timedelta(seconds=11)
+        try:
+            return await act(house, command, **judged)
+        finally:
+            house._now = now
+
+    patch.setattr(House, "command", late)
 
 
 def believe_any_pulse(patch: pytest.MonkeyPatch) -> None:
@@ -63,6 +84,7 @@ HOLES = [
     believe_every_role,
     hear_what_is_for_others,
     let_time_pass,
+    wait_after_judging,
     believe_any_pulse,
 ]
 

@@ -17,7 +17,7 @@ from edged.cloud.outbox import JournalOutbox
 from edged.locker_desk import LockerDesk
 from policy.model import Visit
 from tests.edged.cabinet import Hall, hall
-from tests.edged.fakes import NOON
+from tests.edged.fakes import NOON, until
 from tests.edged.house import House, two_doors
 from tests.edged.test_locker_desk import settings
 
@@ -239,6 +239,37 @@ async def test_nothing_is_let_in_that_can_not_be_recorded(asked: Asked) -> None:
     assert asked.rig.lock.releases == []
     await asked.rig.empty_journal()
     assert (await asked.orders.command(opening, None)).result == "OK"  # it was never taken
+
+
+@pytest.mark.threat("D9")
+@pytest.mark.parametrize(
+    ("verb", "args", "result"),
+    [
+        ("door_open", {"door": "front"}, ("EXPIRED", None)),
+        ("locker_open", {"locker": "L1", "occupancy": "O1"}, ("OK", False)),
+        ("fire_reset", {}, ("EXPIRED", None)),
+    ],
+)
+async def test_a_release_whose_end_comes_while_the_disk_is_slow_moves_nothing(
+    asked: Asked, verb: str, args: dict[str, str], result: tuple[str, bool | None]
+) -> None:
+    await asked.bank.assign()
+    asked.house.emergency.fire_input(active=True)
+    asked.house.emergency.fire_input(active=False)
+    await asked.rig.written()
+    clock = asked.rig.clock
+    held = await asked.rig.hold_journal()
+    until_ms = clock.monotonic_ms() + 3_000
+    opening = asyncio.create_task(asked.orders.command(command(verb, args), None, until_ms))
+    await until(lambda: len(asked.rig.journal._waiting) == 1)
+    clock.skip(3_000)
+    held.let_go.set()
+    answer = await opening
+    assert (answer.result, answer.more.get("released")) == result
+    await asked.rig.written()
+    assert (asked.rig.lock.releases, asked.bank.board.pulses) == ([], [])
+    assert asked.house.emergency.levels.fire
+    assert await asked.rig.journal.commit(lambda ledger: ledger.get("fire")) is True
 
 
 def test_every_verb_of_the_contract_is_known() -> None:

@@ -47,12 +47,13 @@ async def linked(world: World, folder: Path, *, fresh: bool = False) -> AsyncIte
     journal = Journal(fresh=fresh)
     trust = (world.office.folder / "trust.json").read_bytes()
     await asyncio.to_thread(folder.mkdir, exist_ok=True)
-    house = House(journal, trust, folder, now)
+    clock = Clock()
+    house = House(journal, trust, folder, now, clock.monotonic_ms)
     pki = world.office.certificates
     broker = Broker("127.0.0.1", world.broker.port, pki / "ca.crt", pki / "d1.crt", pki / "d1.key")
     device = Device(TENANT, "d1", key, "00000000000000b1", "0.1.0")
     transport = MqttTransport(broker, TENANT, "d1")
-    link = Link(device, Ports(Clock(), Dice(), transport, journal, house))
+    link = Link(device, Ports(clock, Dice(), transport, journal, house))
     task = asyncio.create_task(link.run())
     try:
         yield Daemon(journal, house)
