@@ -216,6 +216,7 @@ class CloudLink:
                 await course.run(registry, tell)
             except EnrolmentRefused as refused:
                 why = str(refused)
+                self._stage = f"enrolment: refused, {why}"
             if course.identity.current is None:
                 self._alarm(None)  # or it goes on for the cause before
                 self._alarm(why)

@@ -5,11 +5,12 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from hil.chain.town import Town, town
 from hil.site.site import Site
 from tests.e2e.scene import wheel_site
 
@@ -45,3 +46,18 @@ def folder() -> Iterator[Path]:
 def site(installed: Path, folder: Path) -> Site:
     """A site whose daemon is the wheel; not up yet."""
     return wheel_site(installed, folder)
+
+
+@pytest.fixture
+async def there(folder: Path) -> AsyncIterator[Town]:
+    async with town(folder / "town") as made:
+        yield made
+
+
+@pytest.fixture
+def boxed(installed: Path, folder: Path, there: Town) -> Site:
+    """A site whose device has never met its cloud."""
+    site = wheel_site(installed, folder / "site")
+    site.settings["cloud"] = there.settings
+    site.write()
+    return site

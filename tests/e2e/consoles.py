@@ -15,6 +15,7 @@ from hil.people import People
 from hil.site.site import Site
 
 SAYING = "correct horse battery"
+SOON_MS = 60_000
 PHONE, DESK = ViewportSize(width=375, height=740), ViewportSize(width=1280, height=800)
 
 
@@ -114,3 +115,10 @@ async def log_in(page: Page, user: str) -> None:
 async def complaints(page: Page) -> list[str]:
     found = await Axe().run(page)
     return [f"{one['id']}: {one['help']}" for one in found.response["violations"]]
+
+
+async def fair(page: Page) -> None:
+    """Hold a page to what everybody needs: axe content, nothing beside the screen."""
+    assert await complaints(page) == []
+    wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    assert wide <= 0

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from asyncio.subprocess import PIPE
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cloud_link.shapes import spell_instant
 from edged.exits import Exit
 from hil.chain.line import now
-from hil.chain.town import Town, town
+from hil.chain.town import Town
 from hil.cloud import pki
 from hil.site.site import Site
 from tests.e2e.cloud import status
@@ -25,21 +25,6 @@ from tests.e2e.scene import present, wheel_site
 pytestmark = pytest.mark.e2e
 
 LATER_S = 90.0
-
-
-@pytest.fixture
-async def there(folder: Path) -> AsyncIterator[Town]:
-    async with town(folder / "town") as made:
-        yield made
-
-
-@pytest.fixture
-def boxed(installed: Path, folder: Path, there: Town) -> Site:
-    """A site whose device has never met its cloud."""
-    site = wheel_site(installed, folder / "site")
-    site.settings["cloud"] = there.settings
-    site.write()
-    return site
 
 
 async def edged(site: Site, *words: str, code: int = 0) -> list[dict[str, Any]]:

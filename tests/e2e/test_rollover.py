@@ -13,10 +13,9 @@ from hil.chain.town import Town
 from hil.site.site import Site
 from tests.e2e.cloud import status
 from tests.e2e.scene import wheel_site
-from tests.e2e.test_provision import LATER_S, connected, identity, provisioned, there
+from tests.e2e.test_provision import LATER_S, connected, identity, provisioned
 
 pytestmark = pytest.mark.e2e
-__all__ = ["there"]
 
 
 @pytest.fixture

@@ -18,17 +18,20 @@ from edged.commission.words import (
     Boots,
     Kind,
     Look,
+    OrderLocker,
     Outcome,
     Release,
     Request,
     ResetFire,
     Script,
+    Seen,
     Signal,
     Step,
     Thaw,
     Verdict,
     Watch,
 )
+from edged.control.server import Handler
 from edged.control.wire import Verb
 from edged.settings import Settings
 from tests.edged.cli.stage import Daemon
@@ -70,7 +73,9 @@ def daemon(folder: Path, doors: Mapping[str, str]) -> Iterator[Daemon]:
 
     async def answer(said: Mapping[str, object]) -> Mapping[str, object]:
         alarms = [{"alarm": "FIRE"}] if "fire" in doors else []
-        return {"alarms": alarms, "doors": dict(doors), "result": "OK" if "order" in said else ""}
+        result = "OK" if "order" in said else ""
+        told = {"alarms": alarms, "doors": dict(doors), "result": result}
+        return {**told, "lockers": [], "more": False}
 
     with Daemon(folder / "control.sock", dict.fromkeys(set(Verb) - {Verb.WATCH}, answer)) as made:
         yield made
@@ -99,6 +104,70 @@ def test_doors_that_nobody_sees_are_not_called_closed(device: Settings, tmp_path
         on = stage(device, tmp_path, Hands())
         assert played(on, Look()) == ["", {"front": True, "side": False}]
         assert played(on, Release("front"))[0] == "OK"
+
+
+class Boards:
+    """Two lockers at a page each; L1 opens some looks after it was ordered to."""
+
+    def __init__(self, *, released: bool | None) -> None:
+        self.released = released
+        self.orders: list[Mapping[str, object]] = []
+        self.looks_left = 3
+
+    async def show(self, said: Mapping[str, object]) -> Mapping[str, object]:
+        if said["after"] == "L1":
+            held = {"locker": "L2", "state": "IN_USE", "occupancy": "O1", "open": None}
+            return {"lockers": [held, {"locker": "L3", "state": None, "open": None}], "more": False}
+        self.looks_left -= bool(self.orders)
+        new = {"state": "OUT_OF_ORDER", "occupancy": None, "open": self.looks_left < 1}
+        return {"lockers": [{"locker": "L1", **new}], "more": True}
+
+    async def order(self, said: Mapping[str, object]) -> Mapping[str, object]:
+        order = said["order"]
+        assert isinstance(order, Mapping)
+        self.orders.append(order)
+        return {"result": "OK", "released": self.released}
+
+    @contextmanager
+    def serving(self, folder: Path) -> Iterator[None]:
+        async def status(_: Mapping[str, object]) -> Mapping[str, object]:
+            return {"doors": {}}
+
+        handlers: dict[Verb, Handler] = dict.fromkeys(set(Verb) - {Verb.WATCH}, status)
+        handlers |= {Verb.LOCKERS: self.show, Verb.LOCKER: self.order}
+        with Daemon(folder / "control.sock", handlers):
+            yield
+
+
+@pytest.mark.parametrize(
+    ("released", "said", "is_open"),
+    [(True, "OK", True), (False, "the board did not take it", False), (None, "OK", False)],
+)
+def test_a_locker_is_ordered_as_one_that_nobody_holds_and_its_board_is_waited_for(
+    device: Settings, tmp_path: Path, released: bool | None, said: str, is_open: bool
+) -> None:
+    boards = Boards(released=released)
+    with boards.serving(tmp_path):
+        on = stage(device, tmp_path, Hands())
+        assert played(on, OrderLocker("L1", "staff_open"))[0] == said
+        seen: list[Mapping[str, Seen]] = []
+
+        def look() -> Script:
+            seen.append((yield Look()).lockers)
+            return Outcome(Verdict.PASSED, "")
+
+        boards.looks_left += 1  # this one changes nothing
+        on.play(look())
+    (order,) = boards.orders
+    told = {"locker": "L1", "do": "staff_open", "staff": "kim", "occupancy": None}
+    assert {**order, "command": ""} == {**told, "command": ""}
+    assert seen == [
+        {
+            "L1": Seen(free=False, held=False, open=is_open),
+            "L2": Seen(free=False, held=True, open=None),
+            "L3": Seen(free=False, held=True, open=None),  # nothing is known of it yet
+        }
+    ]
 
 
 def test_a_contact_is_heard_of_by_the_door_whose_it_is(device: Settings, tmp_path: Path) -> None:
@@ -151,7 +220,6 @@ def test_buttons_and_codes_are_heard_of_by_whose_they_are(device: Settings, tmp_
 def test_a_daemon_is_waited_for(device: Settings, tmp_path: Path) -> None:
     hands = Hands()
     on = stage(device, tmp_path, hands)
-    assert played(on, Watch("k", "Stop it.", Signal.STOPPED, 1))[1:-1] == ["daemon"]
     assert played(on, Watch("k", "Start it.", Signal.RUNNING, 0.05))[1:-1] == []
     assert hands.told == ["k"]
     with daemon(tmp_path, {}):

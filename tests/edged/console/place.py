@@ -89,6 +89,7 @@ class Place:
         self.report, self.walk = "", "OK"
         self.claims: list[Mapping[str, object]] = []
         self.identity = dict(FACTORY)
+        self.status = dict(STATUS)
         self.phase = "WAITING"
         self.begun = {"result": "OK", "ticket": "its ticket", "digits": "0427"}
 
@@ -157,12 +158,15 @@ async def standing(folder: Path) -> AsyncIterator[Place]:
     def say(**given: object) -> Handler:
         return lambda said: answer(given, said)
 
+    async def status(_: Mapping[str, object]) -> Mapping[str, object]:
+        return found.status
+
     handlers = {
         **HANDLERS,
         Verb.PROVISION: found.provision,
         Verb.COMMISSION: found.commission,
         Verb.LOGIN: found.login,
-        Verb.STATUS: say(**STATUS),
+        Verb.STATUS: status,
         Verb.DOOR: say(result="OK"),
         Verb.LOCKER: say(result="OK", released=True),
         Verb.LOCKERS: say(lockers=[LOCKER], more=False),

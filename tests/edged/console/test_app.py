@@ -67,6 +67,15 @@ async def test_every_page_shows_and_nothing_in_it_is_markup_of_somebody_else(pla
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page.text
 
 
+async def test_a_device_that_has_no_certificate_yet_has_its_first_page(place: Place) -> None:
+    place.status["link"] = {"host": "broker:8883", "connected": False, "why": "", "fresh_s": None}
+    async with place.client() as client:
+        await place.log_in(client, "look")
+        page = await client.get("/", headers={"accept-language": "en"})
+    assert page.status_code == httpx.codes.OK
+    assert "not connected" in page.text
+
+
 @pytest.mark.threat("D11")
 async def test_a_form_counts_from_a_page_of_the_same_session_and_origin_only(place: Place) -> None:
     async with place.client() as client:
