@@ -102,7 +102,12 @@ def rewire(site: Site) -> None:
 
 
 def _input(part: str, line: int) -> Table:
-    return {"kind": "gpio", "line": line, "normally": "open" if part in _OPEN else "closed"}
+    """Give an input's settings; the resistor is outside, for gpio-sim has one pull a line.
+
+    A pin's own would be that pull: claimed with it, a closed contact would seem to open.
+    """
+    normally = "open" if part in _OPEN else "closed"
+    return {"kind": "gpio", "line": line, "normally": normally, "pull": "none"}
 
 
 def _scanner(name: str) -> Table:

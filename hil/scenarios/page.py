@@ -1,13 +1,16 @@
 """What happened, as a page: each scenario's lines, and a picture of doors and lights in time."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any, Final
 
+from hil.scenarios.latency import plot, presentations
 from hil.scenarios.play import Played
 
 _WIDTH, _LEFT, _ROW = 900, 150, 26
+_BOLT_MS: Final = 50
+"""The building's own, from coil to bolt (hil/building)."""
 _COLOURS: Final = {"green": "#2a8f4f", "red": "#c23b3b", "amber": "#c98a1b", "off": "#888"}
 _LEVELS: Final = {
     "bolt": ("released", "unlocked", "#2a8f4f"),
@@ -59,15 +62,27 @@ def _place(one: dict[str, Any]) -> str:
     return str(one.get("door") or one.get("line"))
 
 
-def page(played: Iterable[Played]) -> str:
+def page(played: Sequence[Played]) -> str:
     """Make one page that needs nothing else."""
-    parts = [_section(one) for one in played]
+    parts = [_latencies(played), *(_section(one) for one in played)]
     return (
         "<!doctype html><html lang=en><meta charset=utf-8><title>Scenarios</title><style>"
         "body{font:15px system-ui,sans-serif;max-width:960px;margin:2em auto;color:#222}"
         "h2{margin:2em 0 .2em}.bad{color:#c23b3b}svg{background:#fafafa;width:100%}"
         "ol{columns:2;font-size:13px}svg text{font-size:11px}</style><h1>Scenarios</h1>"
         f"{''.join(parts)}</html>\n"
+    )
+
+
+def _latencies(played: Sequence[Played]) -> str:
+    picture = plot(presentations(played))
+    if not picture:
+        return ""
+    return (
+        "<h2>From scan to bolt</h2><p>A dot a presentation that opened a door, and the median. "
+        f"The bolt's own way takes {_BOLT_MS} ms of it. On the virtual bench no work takes time "
+        "but the disk's; the machine's processor is emulated, which says nothing of a Pi's.</p>"
+        f"{picture}"
     )
 
 

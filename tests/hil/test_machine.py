@@ -226,7 +226,10 @@ def test_the_daemon_takes_the_settings_and_nothing_in_them_is_simulated(tmp_path
     site.write()
     settings = load(Path(site.config))
     assert isinstance(settings, Settings), settings
-    assert '"sim"' not in (tmp_path / "edged.toml").read_text()
+    written = (tmp_path / "edged.toml").read_text()
+    assert '"sim"' not in written
+    contacts = [wire for wire in wires() if isinstance(wire, Contact)]
+    assert written.count('pull = "none"') == len(contacts)  # gpio-sim would take it as ours
 
 
 def test_every_wire_has_lines_of_its_own_and_a_level_at_rest() -> None:

@@ -1,6 +1,9 @@
-"""Every scenario is seen as it must be, and one that is not would be told."""
+"""Every scenario is seen as it must be, and one that is not would be told.
 
-from collections.abc import Iterator, Mapping
+One of them: `pytest -m 'scenario(name="power-cut")'`, on every bench that is played here.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 from xml.parsers import expat
@@ -8,19 +11,23 @@ from xml.parsers import expat
 import pytest
 
 from hil.scenarios.junit import junit
+from hil.scenarios.latency import presentations
 from hil.scenarios.page import bars, page
-from hil.scenarios.play import BadScenario, Scenario, play, scenarios
+from hil.scenarios.play import BadScenario, Played, Scenario, play, scenarios
 from hil.scenarios.words import PHRASES
 
 ALL = scenarios()
 LEFT = "somebody presses the exit button of front\nwithin 1 s front is unlocked"
 _LONG = frozenset({"once-a-month"})
+_AT_A_PROCESS = frozenset({"member-enters", "scanner-unplugged", "power-cut"})
 
 
-def on_virtual_time() -> Iterator[object]:
+def on(bench: str, names: Collection[str]) -> Iterator[object]:
     for each in ALL:
-        if "virtual" in each.benches:
-            marks = [pytest.mark.slow] if each.name in _LONG else []
+        if each.name in names and bench in each.benches:
+            marks = [pytest.mark.scenario(name=each.name)]
+            if bench == "virtual" and each.name in _LONG:
+                marks.append(pytest.mark.slow)
             yield pytest.param(each, id=each.name, marks=marks)
 
 
@@ -30,16 +37,15 @@ def written(folder: Path, steps: str) -> list[Scenario]:
     return scenarios(file)
 
 
-@pytest.mark.parametrize("scenario", list(on_virtual_time()))
+@pytest.mark.parametrize("scenario", list(on("virtual", {each.name for each in ALL})))
 def test_it_is_seen_on_virtual_time(scenario: Scenario) -> None:
     assert play(scenario, "virtual").failed is None
 
 
 @pytest.mark.e2e
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["member-enters", "scanner-unplugged", "power-cut"])
-def test_it_is_seen_at_a_daemon_of_its_own(name: str) -> None:
-    scenario = next(each for each in ALL if each.name == name)
+@pytest.mark.parametrize("scenario", list(on("process", _AT_A_PROCESS)))
+def test_it_is_seen_at_a_daemon_of_its_own(scenario: Scenario) -> None:
     assert play(scenario, "process").failed is None
 
 
@@ -101,6 +107,46 @@ def test_the_page_shows_what_the_building_saw() -> None:
     assert "seen as it must be" in text
     assert "front unlocked" in text
     assert "aiko shows a code at front-in" in text
+
+
+def saw(bench: str, *seen: Mapping[str, object]) -> Played:
+    times = ({"at_ms": at_ms, "n": at_ms, **one} for at_ms, one in enumerate(seen, start=1))
+    return Played("x", "x", bench, seen=list(times))
+
+
+def scan(reader: str) -> Mapping[str, object]:
+    return {"what": "scan", "reader": reader}
+
+
+def bolt(door: str, *, released: bool = True) -> Mapping[str, object]:
+    return {"what": "bolt", "door": door, "released": released}
+
+
+@pytest.mark.parametrize(
+    ("seen", "took_ms"),
+    [
+        ([scan("front-in"), {"what": "indicator"}, bolt("front")], [2]),
+        ([scan("front-in"), bolt("front", released=False), bolt("front"), bolt("front")], [2]),
+        ([scan("front-in"), bolt("yard"), bolt("front")], [2]),
+        ([scan("front-in"), scan("front-in"), bolt("front")], [1]),
+        ([scan("front-in"), {"what": "button", "door": "front"}, bolt("front")], []),
+        ([scan("hall-in"), bolt("front")], []),
+        ([bolt("front")], []),
+    ],
+)
+def test_a_dot_is_a_scan_and_the_bolt_that_came_of_it(
+    seen: Sequence[Mapping[str, object]], took_ms: Sequence[int]
+) -> None:
+    assert [each.took_ms for each in presentations([saw("virtual", *seen)])] == took_ms
+
+
+def test_the_page_shows_a_row_of_dots_a_bench() -> None:
+    entered = (scan("front-in"), bolt("front"))
+    text = page([saw("virtual", *entered, *entered), saw("process", *entered)])
+    assert text.count("<circle") == 3
+    assert "virtual (2)" in text
+    assert "process (1)" in text
+    assert "From scan to bolt" not in page([saw("virtual", bolt("front"))])
 
 
 def test_what_was_played_is_told_to_a_collector_of_tests(tmp_path: Path) -> None:
