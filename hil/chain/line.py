@@ -19,8 +19,8 @@ from paho.mqtt.properties import Properties
 from hil.chain.device import Device, Message
 
 WEEK_S: Final = 604_800
-KEEP_ALIVE_S: Final = 20
-PATIENCE_S: Final = 20.0
+KEEP_ALIVE_S: Final = 60
+PATIENCE_S: Final = 60.0
 """How long `until` waits; a busy machine is slow."""
 
 

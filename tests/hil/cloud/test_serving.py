@@ -3,6 +3,7 @@
 import asyncio
 import json
 import signal
+import socket
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -52,7 +53,7 @@ async def test_a_device_is_seen_and_then_gone(world: World) -> None:
             assert world.office.listed("d1")["alarms"] == []
             cut = line.client._client.socket()
             assert cut is not None
-            cut.close()
+            cut.shutdown(socket.SHUT_RDWR)
     await until(lambda: world.office.listed("d1")["link"] == "gone")
     assert world.office.listed("d1")["alarms"] == ["ABSENT"]
 
