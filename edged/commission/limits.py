@@ -35,7 +35,9 @@ BOND_S: Final = 6.0
 INSTALLER_S: Final = 60.0
 """For a person at a door to do what was asked: from the ladder to the button and back."""
 DAEMON_S: Final = 120.0
-"""For the daemon to be started or stopped by hand; its unit gives a start as long."""
+"""For the daemon to be started by hand; its unit gives a start as long."""
+OPENS_S: Final = 20.0
+"""For a board to say that a locker opened: ten boards at a bus are asked in turn, some twice."""
 FROZEN_S: Final = 20
 """How long the daemon may be frozen: systemd stops it hard after 30 s (WatchdogSec)."""
 LOOK_S: Final = 0.2

@@ -17,7 +17,6 @@ import struct
 import threading
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Final, Literal, TypeAlias
 
@@ -27,9 +26,7 @@ from edged.commission import limits
 from edged.commission.acceptance import Acceptance
 from edged.commission.asking import NoAnswer
 from edged.commission.walk import Way, go
-from edged.commission.words import Ask, Kind, Outcome, Step, Watch
-from edged.control import client
-from edged.control.client import DaemonUnreachable
+from edged.commission.words import Ask, Outcome, Step, Watch
 from edged.settings import Settings
 
 
@@ -140,25 +137,13 @@ class Paged:
 def go_paged(config: Path, settings: Settings, by: str, way: Way) -> Acceptance:
     """Walk as `walk.go` does, asked on the pages.
 
-    Boards are left while the daemon runs: to stop it would end a walk that it has begun.
-
     Raises:
         Abandoned: Nobody answers any more. Else as `walk.go`.
     """
     guest = None if settings.console is None else settings.console.user
-    if not way.only and _runs(settings.control_socket):
-        way = replace(way, leave=frozenset({Kind.BOARD}))
     installer = Paged(by)
     with listening(settings.commission_socket, installer, guest):
         return go(config, settings, installer, way)
-
-
-def _runs(control_socket: Path) -> bool:
-    try:
-        client.daemon_pid(control_socket)
-    except DaemonUnreachable:
-        return False
-    return True
 
 
 @contextmanager

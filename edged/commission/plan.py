@@ -6,7 +6,7 @@ from itertools import chain
 
 from edged.commission.words import Kind, Step
 from edged.settings import Door, Egress, LockType, Settings
-from edged.settings_devices import AnyBoard, SimLockers
+from edged.settings_devices import SimLockers
 
 CHECKS = ("files", "secrets", "disk", "clock", "power", "rules", "broker", "devices", "journal")
 """The looks of the doctor's that are steps."""
@@ -20,9 +20,6 @@ class Board:
     `tells`: whether it says anything of its doors.
     """
 
-    name: str
-    settings: AnyBoard
-    lock: int
     locker: str
     closed_bit: int | None
     tells: bool
@@ -31,7 +28,7 @@ class Board:
 def steps(settings: Settings) -> tuple[Step, ...]:
     """Give every step, in the order in which an installer goes about it.
 
-    Boards come first, while the daemon is stopped; the power cut last.
+    The power cut comes last.
     """
     return tuple(
         chain(
@@ -68,7 +65,7 @@ def boards(settings: Settings) -> Mapping[str, Board]:
             name = f"{bank}.board" if n == 1 else f"{bank}.board{n}"
             bit = getattr(board, "hook_closed_bit", None)
             tells = board.kind != "waveshare_lockers"
-            found[name] = Board(name, board, used[0] - first + 1, at[used[0]], bit, tells)
+            found[name] = Board(at[used[0]], bit, tells)
     return found
 
 

@@ -15,13 +15,14 @@ from edged.commission.words import (
     Freeze,
     Kind,
     Look,
+    OrderLocker,
     Outcome,
-    Pulse,
     Release,
     Reply,
     Request,
     ResetFire,
     Script,
+    Seen,
     Signal,
     Step,
     Thaw,
@@ -43,8 +44,6 @@ def begin(step: Step, settings: Settings) -> Script:
     if (yield Ask(f"{step.key}/begin", text, (_GO, _SKIP), _GO)).said == _SKIP:
         why = (yield Ask(f"{step.key}/why", "Why is it skipped?")).said
         return Outcome(Verdict.SKIPPED, why or "no reason was given")
-    if step.kind is Kind.BOARD:
-        return (yield from _board(step, settings))
     if not (yield from _running(step)):
         return _failed("the daemon does not answer: systemctl start edged")
     if step.kind in _AT_REST and not (yield from _rests(step)):
@@ -80,35 +79,53 @@ def _check(step: Step) -> Script:
 
 def _board(step: Step, settings: Settings) -> Script:
     board = plan.boards(settings)[step.subject]
-    text = "Stop the daemon, which owns the bus: systemctl stop edged"
-    stopped = yield Watch(f"{step.key}/stopped", text, Signal.STOPPED, limits.DAEMON_S)
-    if not stopped.heard:
-        return _failed("the daemon still runs, and a bus has one master")
-    pulsed = yield Pulse(step.subject, board.lock)
-    if pulsed.said:
-        return _failed(pulsed.said)
-    text = f"Lock {board.lock} was pulsed: which locker opened?"
-    opened = (yield Ask(f"{step.key}/which", text, (board.locker, "another", _NONE))).said
+    name = board.locker
+    before = (yield Look()).lockers
+    if name not in before:
+        return _failed(f"the daemon has no locker {name}")
+    if held := sorted(other for other, seen in before.items() if seen.held):
+        # Wires, addresses or ports may be swapped: any of them may open in its place.
+        return _failed(f"lockers may be in use ({', '.join(held)}): once more when none is")
+    free = before[name].free
+    if free:  # so that nobody is given it meanwhile
+        said = (yield OrderLocker(name, "set_aside")).said
+        if said != "OK":
+            return _failed(f"{name} can't be set aside: {said}")
+    said = (yield OrderLocker(name, "staff_open")).said
+    if said != "OK":
+        return _failed(f"the order was not taken: {said}")
+    after = (yield Look()).lockers
+    text = f"{name} was ordered to open: which locker did?"
+    opened = (yield Ask(f"{step.key}/which", text, (name, "another", _NONE))).said
+    outcome = _opened(board, opened, before, after)
+    if free and outcome.verdict is Verdict.PASSED:
+        text = f"Close {name}, which was free: is it empty?"
+        if (yield Ask(f"{step.key}/empty", text, (_YES, _NO))).said == _YES:
+            yield OrderLocker(name, "confirm_empty")
+    return outcome
+
+
+def _opened(
+    board: plan.Board, opened: str, before: Mapping[str, Seen], after: Mapping[str, Seen]
+) -> Outcome:
+    """Judge by one locker that was seen to open what its bit means."""
+    name = board.locker
     if opened == _NONE:
-        return _failed(f"{board.locker} did not open: look at its wire and at the board's supply")
-    if opened != board.locker:
-        return _failed(f"another locker than {board.locker} opened: wires or numbers are swapped")
+        return _failed(f"{name} did not open: look at its wire and at the board's supply")
+    if opened != name:
+        return _failed(f"another locker than {name} opened: wires or numbers are swapped")
     if not board.tells:
         return _passed("it opened; this board says nothing of its doors")
-    return _polarity(board, *pulsed.bits)
-
-
-def _polarity(board: plan.Board, before: frozenset[int], after: frozenset[int]) -> Outcome:
-    """Judge by one lock that was seen to open what its bit means."""
-    changed = sorted(before ^ after)
-    if changed != [board.lock]:
-        return _failed(
-            f"lock {board.lock} opened and the bits that changed are {changed or 'none'}"
-        )
-    bit = int(board.lock in before)
-    if board.closed_bit is None or bit == board.closed_bit:
-        return _passed(f"lock {board.lock} opened, and its bit was {bit} while it was closed")
-    return _failed(f"the polarity is wrong: hook_closed_bit = {bit}")
+    moved = {one for one in before if one in after and before[one].open is not after[one].open}
+    seen = sorted(one for one in moved if one == name or after[one].open)  # others may be closed
+    if seen != [name]:
+        said = ", ".join(seen) or "none"
+        return _failed(f"{name} opened, and what the boards saw move is {said}")
+    if not before[name].open:
+        return _passed("it opened, and its board said so")
+    if board.closed_bit is None:
+        return _failed(f"its board says that {name} is open while it is closed")
+    return _failed(f"the polarity is wrong: hook_closed_bit = {1 - board.closed_bit}")
 
 
 def _lock(step: Step, settings: Settings) -> Script:
@@ -242,6 +259,7 @@ def _power_cut(step: Step, _: Settings) -> Script:
 
 
 _SCRIPTS: Final[Mapping[Kind, Callable[[Step, Settings], Script]]] = {
+    Kind.BOARD: _board,
     Kind.LOCK: _lock,
     Kind.SECURE: _secure,
     Kind.CONTACT: _contact,

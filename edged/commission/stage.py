@@ -1,6 +1,5 @@
-"""Where steps are carried out: the daemon, its process, the boards' buses, and the installer."""
+"""Where steps are carried out: the daemon, its process, and the installer."""
 
-import asyncio
 import os
 import signal
 import time
@@ -10,9 +9,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from drivers.api import DriverError
-from edged import survey, wiring
-from edged.commission import doctor, limits, plan
+from edged import survey
+from edged.commission import doctor, limits
 from edged.commission.asking import Installer
 from edged.commission.keeping import Walk
 from edged.commission.words import (
@@ -21,13 +19,14 @@ from edged.commission.words import (
     Examine,
     Freeze,
     Look,
+    OrderLocker,
     Outcome,
-    Pulse,
     Release,
     Reply,
     Request,
     ResetFire,
     Script,
+    Seen,
     Signal,
     Thaw,
     Watch,
@@ -36,6 +35,7 @@ from edged.control import client
 from edged.control.client import DaemonAbsent, DaemonUnreachable
 from edged.control.wire import Verb
 from edged.settings import Settings
+from policy.locker_model import LockerState
 
 _CLOSED: Final = frozenset({"REST", "RELEASED"})
 """The phases of a door that is not open (edged/core/door_words.py)."""
@@ -131,13 +131,13 @@ class Stage:
             case Release() | ResetFire():
                 return Reply(said=self._order(request))
             case Look():
-                return Reply(open=self._doors())
+                return Reply(open=self._doors(), lockers=self._lockers_at_rest())
             case Freeze():
                 return Reply(said=self._freeze())
             case Thaw():
                 return Reply(said=self._thaw())
-            case Pulse():
-                return self._pulse(request)
+            case OrderLocker():
+                return Reply(said=self._order_locker(request))
             case Examine(check):
                 return Reply(findings=tuple(doctor.look(check, self._subject)))
             case Boots():
@@ -173,17 +173,48 @@ class Stage:
         frozen.close()
         return "" if stood else "it went on, or was started anew"
 
-    def _pulse(self, request: Pulse) -> Reply:
-        board = plan.boards(self._settings)[request.board].settings
-        told = board.arguments()
-        at = survey.Place(board.kind, str(told["port"]), int(str(told["baud"])))
-        bench = wiring.locker_bench(board.kind)
-        address = int(str(told["address"]))
-        try:
-            seen = asyncio.run(survey.try_lock(bench, at, address, request.lock))
-        except (DriverError, ValueError) as error:
-            return Reply(said=str(error))
-        return Reply(bits=(_bits(seen["before"]), _bits(seen["after"])))
+    def _lockers(self) -> Mapping[str, Seen]:
+        found: dict[str, Seen] = {}
+        after, more = "", True
+        while more:
+            page = client.ask(self._socket, Verb.LOCKERS, after=after)
+            listed, more = page["lockers"], bool(page["more"])
+            for one in listed if isinstance(listed, list) else ():
+                after = str(one["locker"])
+                held = one["state"] is None or one["occupancy"] is not None
+                found[after] = Seen(one["state"] == LockerState.FREE, held, one["open"])
+        return found
+
+    def _order_locker(self, asked: OrderLocker) -> str:
+        """Give the order; an occupancy of None makes it one for a locker that nobody holds."""
+        before = self._open_lockers()
+        order = {
+            "command": str(uuid.uuid4()),
+            "locker": asked.locker,
+            "do": asked.do,
+            "staff": self._installer.by,
+            "occupancy": None,
+        }
+        told = client.ask(self._socket, Verb.LOCKER, order=order)
+        if told["released"] is False:
+            return "the board did not take it"
+        if told["released"] and any(is_open is not None for is_open in before.values()):
+            any(self._open_lockers() != before for _ in _looks(limits.OPENS_S))
+        return str(told["result"])
+
+    def _open_lockers(self) -> Mapping[str, bool | None]:
+        return {name: seen.open for name, seen in self._lockers().items()}
+
+    def _lockers_at_rest(self) -> Mapping[str, Seen]:
+        """Look once the boards have said what was opened or closed just now."""
+        seen = self._lockers()
+        if any(one.open is not None for one in seen.values()):
+            for _ in _looks(limits.OPENS_S):
+                time.sleep(survey.SETTLE_S)
+                before, seen = seen, self._lockers()
+                if seen == before:
+                    break
+        return seen
 
     def _boots(self) -> str:
         now = (self._subject.root / _BOOT_ID).read_text().strip()
@@ -193,7 +224,7 @@ class Stage:
 
     def _watch(self, task: Watch) -> tuple[str, ...]:
         match task.signal:
-            case Signal.RUNNING | Signal.STOPPED:
+            case Signal.RUNNING:
                 return self._watch_daemon(task)
             case Signal.FIRE:
                 self._installer.tell(task)
@@ -215,11 +246,10 @@ class Stage:
                 return self._hear(task, "device", lambda event: event.get("event") in codes)
 
     def _watch_daemon(self, task: Watch) -> tuple[str, ...]:
-        wanted = task.signal is Signal.RUNNING
-        if self._runs() is wanted:
+        if self._runs():
             return ("daemon",)
         self._installer.tell(task)
-        return ("daemon",) if any(self._runs() is wanted for _ in _looks(task.for_s)) else ()
+        return ("daemon",) if any(self._runs() for _ in _looks(task.for_s)) else ()
 
     def _burns(self) -> bool:
         alarms = client.ask(self._socket, Verb.STATUS)["alarms"]
@@ -279,7 +309,3 @@ def _looks(for_s: float) -> Iterator[None]:
     while time.monotonic() < until_s:
         yield
         time.sleep(limits.LOOK_S)
-
-
-def _bits(value: object) -> frozenset[int]:
-    return frozenset(value) if isinstance(value, list) else frozenset()

@@ -13,7 +13,7 @@ from edged.commission import acceptance, doctor, plan, scripts
 from edged.commission.asking import Installer, NoAnswer
 from edged.commission.keeping import ENVELOPE, PAGE, Walk, report_folder
 from edged.commission.stage import Stage, ended_in_order
-from edged.commission.words import Kind, Outcome, Step, Verdict
+from edged.commission.words import Outcome, Step, Verdict
 from edged.control.client import ControlRefused, DaemonUnreachable
 from edged.errors import NotFound, Untrusted
 from edged.settings import Settings
@@ -24,11 +24,10 @@ class Way:
     """How a walk is gone. `anew`: not on from where it was broken off; `out`: for the report.
 
     `only`: the keys of the steps to take, once more if they have ended; empty: all that have not.
-    `leave`: what is left for another time. `root`: where the computer's own files are.
+    `root`: where the computer's own files are.
     """
 
     only: frozenset[str] = frozenset()
-    leave: frozenset[Kind] = frozenset()
     anew: bool = False
     out: Path | None = None
     root: Path = Path("/")
@@ -56,8 +55,6 @@ def go(config: Path, settings: Settings, installer: Installer, way: Way) -> acce
             if way.only:
                 if step.key not in way.only:
                     continue
-            elif step.kind in way.leave:
-                continue
             elif before is not None and before.verdict is not Verdict.FAILED:
                 installer.ended(step, Outcome(before.verdict, f"{before.why} (before)"))
                 continue

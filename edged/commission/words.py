@@ -4,7 +4,7 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from edged.commission.findings import Finding
 
@@ -13,7 +13,7 @@ class Kind(StrEnum):
     """What a step proves. They are append-only: reports name them."""
 
     BOARD = "board"
-    """A board opens the lock that was asked for, and says so with the bit that is settled."""
+    """A board opens the locker that was asked for, and says so as the settings read its bits."""
     CHECK = "check"
     """A look of the doctor's finds nothing that fails."""
     LOCK = "lock"
@@ -80,8 +80,6 @@ class Signal(StrEnum):
     """The daemon answers."""
     AT_REST = "at_rest"
     """The door is shut and nobody is being let through; heard is the door."""
-    STOPPED = "stopped"
-    """The daemon runs no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +125,10 @@ class ResetFire:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Look at the doors. `open`: whether each stands open; those that nobody sees are left out."""
+    """Look at the doors and the `lockers`. `open`: whether each door stands open.
+
+    Doors that nobody sees are left out.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,14 +142,14 @@ class Thaw:
 
 
 @dataclass(frozen=True, slots=True)
-class Pulse:
-    """Pulse one lock of a board at its bus. `bits`: those that are set before and after.
+class OrderLocker:
+    """Give the order of a person at the desk for a locker that nobody holds.
 
-    `said`: what is wrong with the board, empty: nothing.
+    After an opening it is waited until a board says so. `said`: the answer, OK or why not.
     """
 
-    board: str
-    lock: int
+    locker: str
+    do: Literal["set_aside", "staff_open", "confirm_empty"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +168,20 @@ class Boots:
 
 
 Request: TypeAlias = (
-    Ask | Watch | Release | ResetFire | Look | Freeze | Thaw | Pulse | Examine | Boots
+    Ask | Watch | Release | ResetFire | Look | Freeze | Thaw | OrderLocker | Examine | Boots
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A locker: whether it can be given to somebody, may be somebody's, and its door stands open.
+
+    `open` None: its board can't tell.
+    """
+
+    free: bool
+    held: bool
+    open: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +191,7 @@ class Reply:
     said: str = ""
     heard: tuple[str, ...] = ()
     open: Mapping[str, bool] = field(default_factory=lambda: MappingProxyType({}))
-    bits: tuple[frozenset[int], frozenset[int]] = (frozenset(), frozenset())
+    lockers: Mapping[str, Seen] = field(default_factory=lambda: MappingProxyType({}))
     findings: tuple[Finding, ...] = ()
 
 

@@ -106,11 +106,6 @@ TEXTS: Final[dict[str, Words]] = {
     "accepted": ("検収済み", "승인됨", "Accepted"),
     "not_accepted": ("未検収", "승인되지 않음", "Not accepted"),
     "missing": ("未実施: {0}", "아직 안 함: {0}", "Not done: {0}"),
-    "boards_left": (
-        "ロッカー基板は制御プログラムを止めて確かめます: edged commission",
-        "사물함 보드는 제어 프로그램을 멈추고 확인합니다: edged commission",
-        "Locker boards need the door program stopped: edged commission, at the device",
-    ),
     "provision": ("登録", "등록", "Provisioning"),
     "claim": ("登録コード", "등록 코드", "Claim"),
     "claim_help": (

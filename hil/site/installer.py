@@ -46,8 +46,8 @@ class Hands:
                 return "go"
             case "lock", "which":
                 return await self._which_bolt()
-            case "board", "which":
-                return await self._which_locker(choices)
+            case "board", _:
+                return "yes" if what == "empty" else await self._which_locker(choices)
             case "secure", "shut":
                 return "no" if await self._opens(subject) else "yes"
             case "exit_button", "open":
@@ -94,8 +94,6 @@ class Hands:
                 await self.people.switch("fire", on=True)
             case "reader", "show":
                 await self.people.scan(subject, "whatever is at hand")
-            case _, "stopped":
-                await self.site.daemon.stop()
             case _, "running":
                 await self.site.start_daemon()
             case _, "rest":

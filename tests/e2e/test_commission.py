@@ -12,8 +12,9 @@ from edged.exits import Exit
 from hil.people import People
 from hil.site.doors import YARD, complete_doors
 from hil.site.installer import Installer
-from hil.site.lockers import BANK, add_boards, write_pepper
+from hil.site.lockers import BANK, add_boards, confirm_empty, write_pepper
 from hil.site.site import Site
+from tests.e2e.lockers import assign, listed, pulses
 
 pytestmark = pytest.mark.e2e
 
@@ -116,6 +117,19 @@ async def test_a_board_whose_polarity_is_wrong_is_named(complete: Site) -> None:
     step = f"board/{BANK}.board"
     why = await fails(complete, step)
     assert why == {step: "the polarity is wrong: hook_closed_bit = 1"}
+
+
+async def test_no_board_is_tried_while_a_locker_is_somebodys(complete: Site) -> None:
+    """Wires may be swapped: whatever is opened, it might be theirs."""
+    async with up(complete) as people:
+        await confirm_empty(complete)
+        await assign(complete, locker="L6")  # at another board
+        step = f"board/{BANK}.board"
+        async with Installer.at(complete, people, step) as installer:
+            await installer.go()
+            assert installer.results[step]["why"].startswith("lockers may be in use (L6)")
+        assert pulses(people) == 0
+        assert (await listed(complete))["L1"] == "FREE"
 
 
 async def test_a_walk_that_is_killed_goes_on_where_it_was_and_leaves_nothing_frozen(

@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,11 +16,13 @@ from edged.commission.words import (
     Freeze,
     Kind,
     Look,
-    Pulse,
+    OrderLocker,
+    Outcome,
     Release,
     Reply,
     Request,
     ResetFire,
+    Seen,
     Signal,
     Step,
     Thaw,
@@ -40,7 +42,7 @@ def test_the_plan_has_every_lock_reader_and_board_once(device: Settings) -> None
     steps = [step.key for step in plan.steps(device)]
     assert len(set(steps)) == len(steps)
     boards = ["board/hall.board", "board/hall.board2"]
-    assert steps[:2] == boards  # while the daemon is stopped
+    assert steps[:2] == boards
     assert [key for key in steps if "/front" in key] == [
         "secure/front",
         "lock/front",
@@ -63,7 +65,7 @@ def test_the_plan_has_every_lock_reader_and_board_once(device: Settings) -> None
 
 def test_where_all_is_right_every_step_passes(device: Settings) -> None:
     for step in plan.steps(device):
-        outcome, _ = play(step, device, well)
+        outcome, _ = play(step, device, well())
         assert outcome.verdict is Verdict.PASSED, step.key
         assert outcome.why
 
@@ -97,7 +99,26 @@ def _reply(kind: type[Request], reply: Reply) -> Callable[[Request], Reply | Non
 
 
 BAD_JOURNAL = Finding("journal", Grade.FAIL, "record 3: it does not follow", "ask why")
-_BITS = Reply(bits=(frozenset({1}), frozenset({1, 3})))
+
+
+def _seen(*opens: Mapping[str, bool | None]) -> Callable[[Request], Reply | None]:
+    """What boards say of lockers that are new, at each look."""
+    looks = iter(opens)
+
+    def look(request: Request) -> Reply | None:
+        if not isinstance(request, Look):
+            return None
+        found = next(looks)
+        return Reply(
+            lockers={name: Seen(free=False, held=False, open=found[name]) for name in found}
+        )
+
+    return look
+
+
+def _order(do: str, said: str) -> Callable[[Request], Reply | None]:
+    return lambda r: Reply(said=said) if isinstance(r, OrderLocker) and r.do == do else None
+
 
 FAULTS = [
     ("lock/front", _reply(Release, Reply(said="INTERLOCK")), "INTERLOCK"),
@@ -130,12 +151,11 @@ FAULTS = [
     ("power_cut/S1-FRONT", _reply(Examine, Reply(findings=(BAD_JOURNAL,))), "does not follow"),
     ("check/journal", _reply(Examine, Reply(findings=(BAD_JOURNAL,))), "(ask why)"),
     ("check/journal", _reply(Examine, Reply()), ""),
-    ("board/hall.board", _heard(Signal.STOPPED), "a bus has one master"),
-    ("board/hall.board", _reply(Pulse, Reply(said="no answer")), "no answer"),
+    ("board/hall.board", _heard(Signal.RUNNING), "does not answer"),
+    ("board/hall.board", _seen({}), "has no locker L3"),
+    ("board/hall.board", _order("staff_open", "the board did not take it"), "did not take it"),
     ("board/hall.board", _ask("which", "none"), "L3 did not open"),
     ("board/hall.board", _ask("which", "another"), "another locker than L3 opened"),
-    ("board/hall.board", _reply(Pulse, Reply()), "the bits that changed are none"),
-    ("board/hall.board", _reply(Pulse, _BITS), "the polarity is wrong: hook_closed_bit = 0"),
 ]
 
 
@@ -144,9 +164,79 @@ def test_a_fault_is_named(
     device: Settings, key: str, fault: Callable[[Request], Reply | None], why: str
 ) -> None:
     kind, _, subject = key.partition("/")
-    outcome, _ = play(Step(Kind(kind), subject), device, lambda r: fault(r) or well(r))
+    world = well()
+    outcome, _ = play(Step(Kind(kind), subject), device, lambda r: fault(r) or world(r))
     assert outcome.verdict is Verdict.FAILED
     assert why in outcome.why
+
+
+@pytest.mark.parametrize(
+    ("board", "before", "after", "why"),
+    [
+        ("hall.board", {}, {}, "what the boards saw move is none"),
+        ("hall.board", {}, {"L4": True}, "what the boards saw move is L4"),
+        ("hall.board", {}, {"L3": True, "L4": True}, "what the boards saw move is L3, L4"),
+        ("hall.board", {"L3": True}, {}, "the polarity is wrong: hook_closed_bit = 0"),
+        ("hall.board2", {"L4": True}, {}, "says that L4 is open while it is closed"),
+    ],
+)
+def test_what_the_boards_see_is_judged(
+    device: Settings, board: str, before: dict[str, bool], after: dict[str, bool], why: str
+) -> None:
+    closed = {"L3": False, "L4": False}
+    fault, world = _seen({**closed, **before}, {**closed, **after}), well()
+    outcome, _ = play(Step(Kind.BOARD, board), device, lambda r: fault(r) or world(r))
+    assert outcome.verdict is Verdict.FAILED
+    assert why in outcome.why
+
+
+def test_another_locker_that_is_closed_meanwhile_is_no_matter(device: Settings) -> None:
+    fault = _seen({"L3": False, "L4": True}, {"L3": True, "L4": False})
+    world = well()
+    outcome, _ = play(Step(Kind.BOARD, "hall.board"), device, lambda r: fault(r) or world(r))
+    assert outcome == Outcome(Verdict.PASSED, "it opened, and its board said so")
+
+
+def test_a_board_that_says_nothing_of_its_doors_is_proven_by_who_sees_it(tmp_path: Path) -> None:
+    blind = settings(tmp_path, board='kind = "waveshare_lockers", port = "/dev/bus", locks = 8')
+    fault, world = _seen({"L3": None, "L4": None}, {"L3": None, "L4": None}), well()
+    outcome, _ = play(Step(Kind.BOARD, "hall.board"), blind, lambda r: fault(r) or world(r))
+    assert outcome == Outcome(Verdict.PASSED, "it opened; this board says nothing of its doors")
+
+
+def orders(asked: Sequence[Request]) -> list[str]:
+    return [request.do for request in asked if isinstance(request, OrderLocker)]
+
+
+@pytest.mark.parametrize("whose", ["L3", "L4"])
+def test_nothing_opens_while_any_locker_is_somebodys(device: Settings, whose: str) -> None:
+    lockers = {
+        name: Seen(free=name != whose, held=name == whose, open=False) for name in ("L3", "L4")
+    }
+    fault, world = _reply(Look, Reply(lockers=lockers)), well()
+    outcome, asked = play(Step(Kind.BOARD, "hall.board"), device, lambda r: fault(r) or world(r))
+    assert (outcome.verdict, orders(asked)) == (Verdict.FAILED, [])
+    assert f"lockers may be in use ({whose})" in outcome.why
+
+
+@pytest.mark.parametrize(
+    ("fault", "verdict", "given"),
+    [
+        (_ask("none", ""), Verdict.PASSED, ["set_aside", "staff_open", "confirm_empty"]),
+        (_ask("empty", "no"), Verdict.PASSED, ["set_aside", "staff_open"]),
+        (_ask("which", "another"), Verdict.FAILED, ["set_aside", "staff_open"]),
+        (_order("set_aside", "LOCKER_OCCUPIED"), Verdict.FAILED, ["set_aside"]),
+    ],
+)
+def test_a_free_locker_is_nobodys_until_it_is_seen_to_be_empty(
+    device: Settings,
+    fault: Callable[[Request], Reply | None],
+    verdict: Verdict,
+    given: list[str],
+) -> None:
+    world = well(free=True)
+    outcome, asked = play(Step(Kind.BOARD, "hall.board"), device, lambda r: fault(r) or world(r))
+    assert (outcome.verdict, orders(asked)) == (verdict, given)
 
 
 replies = st.builds(
@@ -154,7 +244,10 @@ replies = st.builds(
     said=st.sampled_from(["", "yes", "no", "OK", "go", "same", "other", "none", "front", "L3"]),
     heard=st.lists(st.sampled_from(["front", "yard", "daemon", "front-in"]), max_size=2).map(tuple),
     open=st.dictionaries(st.sampled_from(["front", "yard"]), st.booleans()),
-    bits=st.tuples(*[st.frozensets(st.integers(1, 4))] * 2),
+    lockers=st.dictionaries(
+        st.sampled_from(["L3", "L4"]),
+        st.builds(Seen, st.booleans(), st.booleans(), st.sampled_from([None, False, True])),
+    ),
     findings=st.lists(
         st.builds(Finding, st.just("journal"), st.sampled_from(Grade), st.just("seen")), max_size=2
     ).map(tuple),
@@ -183,7 +276,7 @@ def test_whatever_is_replied_a_step_ends_with_the_daemon_thawed(
 @hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(said=st.sampled_from(["no", "", "Yes", "y"]), kind=st.sampled_from([Kind.FROZEN, Kind.DARK]))
 def test_no_way_out_is_proven_without_a_plain_yes(device: Settings, said: str, kind: Kind) -> None:
-    world = _ask("out", said)
-    outcome, asked = play(Step(kind, "yard"), device, lambda r: world(r) or well(r))
+    fault, world = _ask("out", said), well()
+    outcome, asked = play(Step(kind, "yard"), device, lambda r: fault(r) or world(r))
     assert outcome.verdict is Verdict.FAILED
     assert (Thaw() in asked) is (kind is Kind.FROZEN)

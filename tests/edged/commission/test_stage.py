@@ -18,17 +18,20 @@ from edged.commission.words import (
     Boots,
     Kind,
     Look,
+    OrderLocker,
     Outcome,
     Release,
     Request,
     ResetFire,
     Script,
+    Seen,
     Signal,
     Step,
     Thaw,
     Verdict,
     Watch,
 )
+from edged.control.server import Handler
 from edged.control.wire import Verb
 from edged.settings import Settings
 from tests.edged.cli.stage import Daemon
@@ -70,7 +73,9 @@ def daemon(folder: Path, doors: Mapping[str, str]) -> Iterator[Daemon]:
 
     async def answer(said: Mapping[str, object]) -> Mapping[str, object]:
         alarms = [{"alarm": "FIRE"}] if "fire" in doors else []
-        return {"alarms": alarms, "doors": dict(doors), "result": "OK" if "order" in said else ""}
+        result = "OK" if "order" in said else ""
+        told = {"alarms": alarms, "doors": dict(doors), "result": result}
+        return {**told, "lockers": [], "more": False}
 
     with Daemon(folder / "control.sock", dict.fromkeys(set(Verb) - {Verb.WATCH}, answer)) as made:
         yield made
@@ -99,6 +104,75 @@ def test_doors_that_nobody_sees_are_not_called_closed(device: Settings, tmp_path
         on = stage(device, tmp_path, Hands())
         assert played(on, Look()) == ["", {"front": True, "side": False}]
         assert played(on, Release("front"))[0] == "OK"
+
+
+class Boards:
+    """Three lockers, L1 alone on its page. `says`: "open" or "shut", at each look to come."""
+
+    def __init__(self, *says: str, released: bool | None = None) -> None:
+        self.says = list(says)
+        self.released = released
+        self.orders: list[Mapping[str, object]] = []
+
+    async def show(self, said: Mapping[str, object]) -> Mapping[str, object]:
+        if said["after"] == "L1":
+            held = {"locker": "L2", "state": "IN_USE", "occupancy": "O1", "open": None}
+            return {"lockers": [held, {"locker": "L3", "state": None, "open": None}], "more": False}
+        now = self.says.pop(0) if self.says[1:] else self.says[0]
+        new = {"state": "OUT_OF_ORDER", "occupancy": None, "open": now == "open"}
+        return {"lockers": [{"locker": "L1", **new}], "more": True}
+
+    async def order(self, said: Mapping[str, object]) -> Mapping[str, object]:
+        order = said["order"]
+        assert isinstance(order, Mapping)
+        self.orders.append(order)
+        return {"result": "OK", "released": self.released}
+
+    @contextmanager
+    def serving(self, folder: Path) -> Iterator[None]:
+        async def status(_: Mapping[str, object]) -> Mapping[str, object]:
+            return {"doors": {}}
+
+        handlers: dict[Verb, Handler] = dict.fromkeys(set(Verb) - {Verb.WATCH}, status)
+        handlers |= {Verb.LOCKERS: self.show, Verb.LOCKER: self.order}
+        with Daemon(folder / "control.sock", handlers):
+            yield
+
+
+def test_what_was_closed_just_now_is_seen_closed(device: Settings, tmp_path: Path) -> None:
+    boards, seen = Boards("open", "shut"), dict[str, Seen]()
+
+    def look() -> Script:
+        seen.update((yield Look()).lockers)
+        return Outcome(Verdict.PASSED, "")
+
+    with boards.serving(tmp_path):
+        stage(device, tmp_path, Hands()).play(look())
+    assert seen == {
+        "L1": Seen(free=False, held=False, open=False),
+        "L2": Seen(free=False, held=True, open=None),
+        "L3": Seen(free=False, held=True, open=None),  # nothing is known of it yet
+    }
+
+
+@pytest.mark.parametrize(
+    ("boards", "said", "left"),
+    [
+        (Boards("shut", "shut", "open", "open", released=True), "OK", ["open"]),
+        (Boards("shut", "open", released=False), "the board did not take it", ["open"]),
+        (Boards("shut", "open"), "OK", ["open"]),
+    ],
+)
+def test_a_locker_is_ordered_as_one_that_nobody_holds_and_its_board_is_waited_for(
+    device: Settings, tmp_path: Path, boards: Boards, said: str, left: list[str]
+) -> None:
+    with boards.serving(tmp_path):
+        on = stage(device, tmp_path, Hands())
+        assert played(on, OrderLocker("L1", "staff_open"))[0] == said
+    (order,) = boards.orders
+    told = {"locker": "L1", "do": "staff_open", "staff": "kim", "occupancy": None}
+    assert {**order, "command": ""} == {**told, "command": ""}
+    assert boards.says == left
 
 
 def test_a_contact_is_heard_of_by_the_door_whose_it_is(device: Settings, tmp_path: Path) -> None:
@@ -151,7 +225,6 @@ def test_buttons_and_codes_are_heard_of_by_whose_they_are(device: Settings, tmp_
 def test_a_daemon_is_waited_for(device: Settings, tmp_path: Path) -> None:
     hands = Hands()
     on = stage(device, tmp_path, hands)
-    assert played(on, Watch("k", "Stop it.", Signal.STOPPED, 1))[1:-1] == ["daemon"]
     assert played(on, Watch("k", "Start it.", Signal.RUNNING, 0.05))[1:-1] == []
     assert hands.told == ["k"]
     with daemon(tmp_path, {}):

@@ -1,6 +1,7 @@
 """A world in which everything is wired right, and what is asked of it."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from edged.commission import scripts
@@ -10,12 +11,13 @@ from edged.commission.words import (
     Boots,
     Examine,
     Look,
+    OrderLocker,
     Outcome,
-    Pulse,
     Release,
     Reply,
     Request,
     ResetFire,
+    Seen,
     Signal,
     Step,
     Watch,
@@ -48,7 +50,7 @@ port = "/dev/scanner"
 [lockers.hall]
 store = "S1"
 numbers = {{ L3 = 3, L4 = 17 }}
-board = {{ kind = "kerong", port = "/dev/bus", baud = 9600, locks = 16, hook_closed_bit = 1 }}
+board = {{ {board} }}
 more_boards = [
   {{ kind = "winnsen", port = "/dev/bus", locks = 16 }},
   {{ kind = "winnsen", port = "/dev/bus", address = 2, locks = 16 }},  # no locker yet
@@ -62,13 +64,22 @@ World = Callable[[Request], Reply]
 TURNED_ON = Finding("journal", Grade.OK, "7 records follow each other, 0 cosigned")
 
 
-def settings(folder: Path) -> Settings:
+KERONG = 'kind = "kerong", port = "/dev/bus", baud = 9600, locks = 16, hook_closed_bit = 1'
+
+
+def settings(folder: Path, board: str = KERONG) -> Settings:
     path = folder / "edged.toml"
-    path.write_text(SETTINGS.format(folder=folder))
+    path.write_text(SETTINGS.format(folder=folder, board=board))
     return require(path)
 
 
-def well(request: Request) -> Reply:
+def well(*, free: bool = False) -> Callable[[Request], Reply]:
+    """Make a world in which all is right; `free`: its lockers are, else they are new."""
+    lockers = {name: Seen(free, held=False, open=False) for name in ("L3", "L4")}
+    return partial(_answer, lockers)
+
+
+def _answer(lockers: dict[str, Seen], request: Request) -> Reply:
     """Answer as a device does at which all is right, and its installer."""
     match request:
         case Ask(key):
@@ -79,9 +90,12 @@ def well(request: Request) -> Reply:
         case Release() | ResetFire():
             return Reply(said="OK")
         case Look():
-            return Reply(open={"front": False})
-        case Pulse(_, lock):
-            return Reply(bits=(frozenset({1, 2, lock}), frozenset({1, 2} - {lock})))
+            return Reply(open={"front": False}, lockers=dict(lockers))
+        case OrderLocker(name, do):
+            assert not lockers[name].held
+            is_open = do == "staff_open"
+            lockers[name] = Seen(do == "confirm_empty", held=False, open=is_open)
+            return Reply(said="OK")
         case Examine():
             return Reply(findings=(TURNED_ON,))
         case Boots():
