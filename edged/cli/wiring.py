@@ -15,13 +15,9 @@ def wiring(
     as_json: AsJson = False,
 ) -> None:
     """Draw by the settings what is wired to what: an SVG a door or bank, and the header."""
-    from edged.commission.circuits import pins, sheets
-    from edged.commission.drawing import draw, draw_header
+    from edged.commission.drawing import drawings
 
-    found = settings(config)
-    drawn = {sheet.name: draw(sheet) for sheet in sheets(found)}
-    if used := pins(found):
-        drawn["header"] = draw_header(found.device, used)
+    drawn = drawings(settings(config))
     folder.mkdir(parents=True, exist_ok=True)
     for name, svg in drawn.items():
         path = folder / f"{name}.svg"

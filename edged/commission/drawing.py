@@ -9,7 +9,21 @@ from itertools import groupby
 from textwrap import wrap
 from typing import Final
 
-from edged.commission.circuits import GROUNDS, PIN, V3, V5, Circuit, Part, Rung, Shape, Sheet, Wire
+from edged.commission.circuits import (
+    GROUNDS,
+    PIN,
+    V3,
+    V5,
+    Circuit,
+    Part,
+    Rung,
+    Shape,
+    Sheet,
+    Wire,
+    pins,
+    sheets,
+)
+from edged.settings import Settings
 from edged.whatif.shapes import FONTS, INK, plain, rect, text
 
 WIDTH: Final = 900
@@ -38,6 +52,13 @@ _COLOURS: Final[Mapping[Wire, str]] = {
 }
 _CENTRE: Final = {"text_anchor": "middle"}
 _NUMBERS: Final = {pin: line for line, pin in PIN.items()}
+
+
+def drawings(settings: Settings) -> Mapping[str, str]:
+    """Draw every sheet on which there is anything, and the header in use: SVG, by name."""
+    drawn = {sheet.name: draw(sheet) for sheet in sheets(settings) if sheet.circuits}
+    used = pins(settings)
+    return {**drawn, "header": draw_header(settings.device, used)} if used else drawn
 
 
 def draw(sheet: Sheet) -> str:

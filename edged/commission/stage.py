@@ -131,7 +131,7 @@ class Stage:
             case Release() | ResetFire():
                 return Reply(said=self._order(request))
             case Look():
-                return Reply(open=self._doors(), lockers=self._lockers())
+                return Reply(open=self._doors(), lockers=self._lockers_at_rest())
             case Freeze():
                 return Reply(said=self._freeze())
             case Thaw():
@@ -198,18 +198,23 @@ class Stage:
         told = client.ask(self._socket, Verb.LOCKER, order=order)
         if told["released"] is False:
             return "the board did not take it"
-        if told["released"]:
-            self._wait_for_board(before)
+        if told["released"] and any(is_open is not None for is_open in before.values()):
+            any(self._open_lockers() != before for _ in _looks(limits.OPENS_S))
         return str(told["result"])
 
     def _open_lockers(self) -> Mapping[str, bool | None]:
         return {name: seen.open for name, seen in self._lockers().items()}
 
-    def _wait_for_board(self, before: Mapping[str, bool | None]) -> None:
-        """Wait until a board says that something moved, and for whatever moves with it."""
-        if any(is_open is not None for is_open in before.values()):
-            any(self._open_lockers() != before for _ in _looks(limits.OPENS_S))
-            time.sleep(survey.SETTLE_S)
+    def _lockers_at_rest(self) -> Mapping[str, Seen]:
+        """Look once the boards have said what was opened or closed just now."""
+        seen = self._lockers()
+        if any(one.open is not None for one in seen.values()):
+            for _ in _looks(limits.OPENS_S):
+                time.sleep(survey.SETTLE_S)
+                before, seen = seen, self._lockers()
+                if seen == before:
+                    break
+        return seen
 
     def _boots(self) -> str:
         now = (self._subject.root / _BOOT_ID).read_text().strip()

@@ -103,6 +103,7 @@ def _routes(console: Console, screen: Displays) -> list[BaseRoute]:
         "/bookings": pages.bookings,
         "/lockers": pages.lockers,
         "/wiring": pages.wiring,
+        "/wiring/{name}.svg": pages.drawing,
         "/live": pages.live,
     }
     installs = {

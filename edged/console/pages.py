@@ -6,12 +6,15 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from http import HTTPStatus
 from typing import Final
 
 from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
+from edged.commission.drawing import drawings
 from edged.console import limits
 from edged.console.context import Console
 from edged.console.sessions import Session
@@ -108,11 +111,20 @@ async def wiring(console: Console, request: Request, session: Session) -> Respon
         "doors": console.settings.doors,
         "banks": console.settings.lockers,
         "counters": console.settings.counters,
+        "drawings": drawings(console.settings),
         "status": await _status(console),
         "testing": time.monotonic() < session.testing_until_s,
         **_came_of(request),
     }
     return console.page(request, "wiring.html", given)
+
+
+async def drawing(console: Console, request: Request, _: Session) -> Response:
+    """Give a drawing of `edged wiring`."""
+    svg = drawings(console.settings).get(request.path_params["name"])
+    if svg is None:
+        raise HTTPException(HTTPStatus.NOT_FOUND)
+    return Response(svg, media_type="image/svg+xml")
 
 
 async def live(console: Console, _request: Request, _: Session) -> Response:

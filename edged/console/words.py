@@ -225,6 +225,7 @@ TEXTS: Final[dict[str, Words]] = {
     "testing": ("試験モード", "시험 모드", "Test mode"),
     "testing_on": ("試験を始める: 15分", "시험 시작 (15분)", "Start testing (15 minutes)"),
     "testing_off": ("試験を終える", "시험 끝내기", "Stop testing"),
+    "drawing": ("配線図", "배선도", "Drawing"),
     "test_release": ("開けて試す", "열어 시험", "Test release"),
     "kind": ("種類", "종류", "Kind"),
     "live": ("更新中", "실시간", "live"),

@@ -190,6 +190,13 @@ def test_what_the_boards_see_is_judged(
     assert why in outcome.why
 
 
+def test_another_locker_that_is_closed_meanwhile_is_no_matter(device: Settings) -> None:
+    fault = _seen({"L3": False, "L4": True}, {"L3": True, "L4": False})
+    world = well()
+    outcome, _ = play(Step(Kind.BOARD, "hall.board"), device, lambda r: fault(r) or world(r))
+    assert outcome == Outcome(Verdict.PASSED, "it opened, and its board said so")
+
+
 def test_a_board_that_says_nothing_of_its_doors_is_proven_by_who_sees_it(tmp_path: Path) -> None:
     blind = settings(tmp_path, board='kind = "waveshare_lockers", port = "/dev/bus", locks = 8')
     fault, world = _seen({"L3": None, "L4": None}, {"L3": None, "L4": None}), well()

@@ -107,19 +107,19 @@ def test_doors_that_nobody_sees_are_not_called_closed(device: Settings, tmp_path
 
 
 class Boards:
-    """Two lockers at a page each; L1 opens some looks after it was ordered to."""
+    """Three lockers, L1 alone on its page. `says`: "open" or "shut", at each look to come."""
 
-    def __init__(self, *, released: bool | None) -> None:
+    def __init__(self, *says: str, released: bool | None = None) -> None:
+        self.says = list(says)
         self.released = released
         self.orders: list[Mapping[str, object]] = []
-        self.looks_left = 3
 
     async def show(self, said: Mapping[str, object]) -> Mapping[str, object]:
         if said["after"] == "L1":
             held = {"locker": "L2", "state": "IN_USE", "occupancy": "O1", "open": None}
             return {"lockers": [held, {"locker": "L3", "state": None, "open": None}], "more": False}
-        self.looks_left -= bool(self.orders)
-        new = {"state": "OUT_OF_ORDER", "occupancy": None, "open": self.looks_left < 1}
+        now = self.says.pop(0) if self.says[1:] else self.says[0]
+        new = {"state": "OUT_OF_ORDER", "occupancy": None, "open": now == "open"}
         return {"lockers": [{"locker": "L1", **new}], "more": True}
 
     async def order(self, said: Mapping[str, object]) -> Mapping[str, object]:
@@ -139,35 +139,40 @@ class Boards:
             yield
 
 
+def test_what_was_closed_just_now_is_seen_closed(device: Settings, tmp_path: Path) -> None:
+    boards, seen = Boards("open", "shut"), dict[str, Seen]()
+
+    def look() -> Script:
+        seen.update((yield Look()).lockers)
+        return Outcome(Verdict.PASSED, "")
+
+    with boards.serving(tmp_path):
+        stage(device, tmp_path, Hands()).play(look())
+    assert seen == {
+        "L1": Seen(free=False, held=False, open=False),
+        "L2": Seen(free=False, held=True, open=None),
+        "L3": Seen(free=False, held=True, open=None),  # nothing is known of it yet
+    }
+
+
 @pytest.mark.parametrize(
-    ("released", "said", "is_open"),
-    [(True, "OK", True), (False, "the board did not take it", False), (None, "OK", False)],
+    ("boards", "said", "left"),
+    [
+        (Boards("shut", "shut", "open", "open", released=True), "OK", ["open"]),
+        (Boards("shut", "open", released=False), "the board did not take it", ["open"]),
+        (Boards("shut", "open"), "OK", ["open"]),
+    ],
 )
 def test_a_locker_is_ordered_as_one_that_nobody_holds_and_its_board_is_waited_for(
-    device: Settings, tmp_path: Path, released: bool | None, said: str, is_open: bool
+    device: Settings, tmp_path: Path, boards: Boards, said: str, left: list[str]
 ) -> None:
-    boards = Boards(released=released)
     with boards.serving(tmp_path):
         on = stage(device, tmp_path, Hands())
         assert played(on, OrderLocker("L1", "staff_open"))[0] == said
-        seen: list[Mapping[str, Seen]] = []
-
-        def look() -> Script:
-            seen.append((yield Look()).lockers)
-            return Outcome(Verdict.PASSED, "")
-
-        boards.looks_left += 1  # this one changes nothing
-        on.play(look())
     (order,) = boards.orders
     told = {"locker": "L1", "do": "staff_open", "staff": "kim", "occupancy": None}
     assert {**order, "command": ""} == {**told, "command": ""}
-    assert seen == [
-        {
-            "L1": Seen(free=False, held=False, open=is_open),
-            "L2": Seen(free=False, held=True, open=None),
-            "L3": Seen(free=False, held=True, open=None),  # nothing is known of it yet
-        }
-    ]
+    assert boards.says == left
 
 
 def test_a_contact_is_heard_of_by_the_door_whose_it_is(device: Settings, tmp_path: Path) -> None:

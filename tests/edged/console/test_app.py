@@ -149,6 +149,16 @@ async def test_test_buttons_work_while_somebody_tests(place: Place) -> None:
 
 
 @pytest.mark.threat("G10")
+async def test_each_drawing_can_be_looked_at_beside_its_test_button(place: Place) -> None:
+    async with place.client() as client:
+        await place.log_in(client, "look")
+        assert 'href="/wiring/door-front.svg"' in (await client.get("/wiring")).text
+        drawn = await client.get("/wiring/door-front.svg")
+        assert drawn.headers["content-type"] == "image/svg+xml"
+        assert drawn.text.startswith("<svg ")
+        assert (await client.get("/wiring/nowhere.svg")).status_code == httpx.codes.NOT_FOUND
+
+
 async def test_nobody_tests_for_ever(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "COMMISSIONING_S", -1)  # a quarter of an hour is over at once
     async with place.client() as client:
