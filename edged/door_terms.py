@@ -43,6 +43,11 @@ def find(rules: Rules | None, name: str) -> Door:
     return found or Door(name, "")
 
 
+def pulse(rules: Rules | None, name: str, fitted: Fitting) -> int:
+    """Return for how many milliseconds a door releases."""
+    return min(find(rules, name).pulse_ms, fitted.max_pulse_ms)
+
+
 def terms(
     rules: Rules | None, name: str, fitted: Fitting, levels: Levels, now: Callable[[], Instant]
 ) -> DoorTerms:
@@ -51,7 +56,7 @@ def terms(
     `now` is asked by a door that has hours.
     """
     door = find(rules, name)
-    pulse_ms = min(door.pulse_ms, fitted.max_pulse_ms)
+    pulse_ms = pulse(rules, name, fitted)
     shunt = door.exit_button is ExitButton.SHUNT and fitted.mechanical
     by_lock = Relock.CLOSE if fitted.magnet else Relock.OPEN
     return DoorTerms(

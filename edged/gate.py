@@ -17,7 +17,7 @@ from edged.core import door as machine
 from edged.core import door_words as words
 from edged.core import events
 from edged.core.alarm_words import AlarmName
-from edged.door_terms import Fitting, Levels, find, terms
+from edged.door_terms import Fitting, Levels, find, pulse, terms
 from edged.mailbox import Mailbox
 from edged.ports import Ports
 from edged.store.ledger import Ledger
@@ -107,7 +107,7 @@ class Gate:
         if entry and self.interlocked:
             self.void(event_id, words.DoorOutcome.DOOR_NOT_OPENED)
             return Reason.INTERLOCK
-        pulse_ms = self.terms().pulse_ms
+        pulse_ms = pulse(self._ports.rules.rules, self.name, self.fitted)
         if self._mailbox.offer(words.Grant(event_id, pulse_ms, extended=extended, entry=entry)):
             self._waiting += 1
             return None

@@ -153,6 +153,9 @@ BANK_MAILBOX = 64
 """Orders and opened doors that wait at one locker bank; people make a few a minute."""
 BANK_LOOK_S = 60.0
 """The longest a bank sleeps while a locker's end lies ahead: the clock may be set meanwhile."""
+COLLECT_AFTER = 5_000
+"""Objects made since the last look for garbage in circles. Python's own 700 is a look for every few
+grants; the circles that wait meanwhile are about a megabyte."""
 COMMIT_S = 10.0
 """The longest a record may take; a card that needs more is broken."""
 LOOKUP_S = 1.0

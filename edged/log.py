@@ -8,7 +8,7 @@ import contextlib
 import json
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from functools import lru_cache
 from itertools import islice
@@ -36,7 +36,6 @@ def configure(stream: TextIO | None = None, *, level: int = logging.INFO) -> Non
     people = out.isatty()
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             _one_line_traceback if people else _traceback,
             make_plain,
@@ -51,22 +50,35 @@ def configure(stream: TextIO | None = None, *, level: int = logging.INFO) -> Non
 
 def make_plain(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     """Leave plain, short, printable values only, and no secrets."""
-    return {_key(key): _plain(key, value, limits.LOG_DEPTH) for key, value in event.items()}
+    return _pairs(event.items(), limits.LOG_DEPTH)
+
+
+def _pairs(pairs: Iterable[tuple[object, object]], depth: int) -> dict[str, object]:
+    plain = dict[str, object]()
+    for key, value in pairs:
+        name, secret = _key(key)
+        if secret:
+            plain[name] = REDACTED
+        elif type(value) is str:  # what most values are
+            plain[name] = _short(value)
+        else:
+            plain[name] = _plain(value, depth)
+    return plain
 
 
 @lru_cache(limits.LOG_KEYS, typed=True)
-def _key(key: object) -> str:
-    return printable(str(key))[: limits.LOG_TEXT_CHARS]
+def _key(key: object) -> tuple[str, bool]:
+    """Spell a key, and tell whether its value is a secret."""
+    secret = isinstance(key, str) and key.casefold() in NEVER_LOGGED
+    return printable(str(key))[: limits.LOG_TEXT_CHARS], secret
 
 
-def _plain(key: object, value: object, depth: int) -> object:
-    if isinstance(key, str) and key.casefold() in NEVER_LOGGED:
-        return REDACTED
+def _plain(value: object, depth: int) -> object:
     match value:
         case None | bool():
             return value
         case Enum():
-            return _plain(None, value.value, depth)
+            return _plain(value.value, depth)
         case int() if abs(value) < 1 << 64:
             return value
         case str():
@@ -74,12 +86,9 @@ def _plain(key: object, value: object, depth: int) -> object:
         case bytes() | bytearray() | memoryview():
             return f"<{len(value)} bytes>"  # what is not text is a key, a code or a frame
         case Mapping() if depth:
-            return {
-                _key(name): _plain(name, one, depth - 1)
-                for name, one in islice(value.items(), limits.LOG_ITEMS)
-            }
+            return _pairs(islice(value.items(), limits.LOG_ITEMS), depth - 1)
         case list() | tuple() | set() | frozenset() if depth:
-            return [_plain(None, one, depth - 1) for one in islice(value, limits.LOG_ITEMS)]
+            return [_plain(one, depth - 1) for one in islice(value, limits.LOG_ITEMS)]
         case Mapping() | list() | tuple() | set() | frozenset():
             return f"<{type(value).__name__}>"
         case _:
@@ -93,8 +102,9 @@ def _repr(value: object) -> str:
 
 
 def _short(text: str) -> str:
-    cut = text[: limits.LOG_TEXT_CHARS]
-    return printable(cut) if cut == text else printable(cut) + "..."
+    if len(text) <= limits.LOG_TEXT_CHARS:
+        return text if text.isprintable() else printable(text)
+    return printable(text[: limits.LOG_TEXT_CHARS]) + "..."
 
 
 # Without the frames' local variables: they hold codes, pins and keys.

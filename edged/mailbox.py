@@ -35,6 +35,8 @@ class Mailbox(Generic[T]):
 
     async def take_within(self, within_s: float | None) -> T | None:
         """Wait for the next item; None when `within_s` seconds (None: no limit) passed first."""
+        if within_s is None:
+            return await self._queue.get()
         try:
             async with asyncio.timeout(within_s):
                 return await self._queue.get()

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import structlog
 
-from edged import local, notify, wiring
+from edged import limits, local, notify, wiring
 from edged.alarms import Alarms
 from edged.board import Board
 from edged.clock import Clock, SystemClock, host_error_s, kernel_error_s
@@ -165,6 +165,7 @@ async def _serve(
                 for name, job in _jobs(settings, ports, house, control, keeping, cloud).items():
                     group.create_task(_for_ever(name, job), name=name)
                 gc.freeze()  # what is here stays: no collection looks it through while one waits
+                gc.set_threshold(limits.COLLECT_AFTER)
                 notify.notify(notify.READY)
                 if not local.provisioned(settings):
                     log.warning(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from types import MappingProxyType
 
 from drivers.api import Light, Signal, Tone
@@ -34,5 +35,10 @@ on a seizure.
 
 def signal(reason: Reason, languages: Sequence[Language]) -> Signal:
     """Return what an indicator shows for a reason, with a line of text for each language."""
+    return _signal(reason, tuple(languages))
+
+
+@cache  # as many as there are reasons: a device's languages never change
+def _signal(reason: Reason, languages: tuple[Language, ...]) -> Signal:
     lines = tuple(TEXTS[language][message_class(reason)] for language in languages)
     return replace(SHOWN[cue(reason)], lines=lines)

@@ -79,8 +79,12 @@ def _reading(what: object) -> Iterator[None]:
     except StoreError:
         raise
     except Exception as error:
-        failed = store_failure(error) if isinstance(error, sqlite3.Error) else None
-        raise failed or StoreFailed(FailKind.CORRUPT, f"{what}: {error}") from error
+        raise _damage(what, error) from error
+
+
+def _damage(what: object, error: Exception) -> StoreFailed:
+    failed = store_failure(error) if isinstance(error, sqlite3.Error) else None
+    return failed or StoreFailed(FailKind.CORRUPT, f"{what}: {error}")
 
 
 def _base_row(db: sqlite3.Connection) -> tuple[int, str, bytes]:
@@ -99,9 +103,13 @@ def _read_base(db: sqlite3.Connection) -> tuple[int, str, Rules]:
 
 def by_handle(handle: bytes, db: sqlite3.Connection) -> Member | None:
     """Look a member up in a file of rules. Raises StoreFailed: it is not as it was written."""
-    with _reading("a member"):
+    try:
         rows = db.execute("SELECT handle, id, body, digest FROM member WHERE handle = ?", (handle,))
         return _member(rows.fetchone())
+    except StoreError:  # as `_reading`, which costs more than the look-up
+        raise
+    except Exception as error:
+        raise _damage("a member", error) from error
 
 
 def by_id(member: str, db: sqlite3.Connection) -> Member | None:

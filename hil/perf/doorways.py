@@ -23,7 +23,7 @@ from typing import Any, Final, Self, TypeVar
 from drivers.api import Scan
 from drivers.serial_line import LineScanner
 from edged import clock as clocks
-from edged import log, rules_file
+from edged import limits, log, rules_file
 from edged.alarms import Alarms
 from edged.control.broadcast import Broadcast
 from edged.door_terms import Fitting
@@ -171,7 +171,8 @@ class Doorways:
             self._start(gate.run())
         for passage in self.passages:
             self._start(passage.run())
-        gc.freeze()  # as edged.runtime does
+        gc.freeze()  # as edged.runtime does, and the next line
+        gc.set_threshold(limits.COLLECT_AFTER)
         return self
 
     async def __aexit__(
