@@ -25,8 +25,6 @@ from cloud_link import limits
 NAME: Final = r"^(\.{0,2}[A-Za-z0-9_-][A-Za-z0-9._-]*|\.{3}[A-Za-z0-9._-]*)$"
 """Tenants, devices, stores, lockers: what fits a topic, a file name and a line of a log."""
 
-INSTANT: Final = "%Y-%m-%dT%H:%M:%S.%f"
-
 
 class Malformed(ValueError):
     """A payload is not what its type says; the text names the field, and no content."""
@@ -40,7 +38,7 @@ def spell_instant(at: datetime) -> str:
 def _instant(text: object) -> object:
     if isinstance(text, datetime):
         return text
-    at = datetime.strptime(str(text).removesuffix("Z"), INSTANT).replace(tzinfo=UTC)
+    at = datetime.fromisoformat(str(text).removesuffix("Z")).replace(tzinfo=UTC)
     if spell_instant(at) != text:
         raise ValueError("an instant is UTC with milliseconds and Z")
     return at
