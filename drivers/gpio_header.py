@@ -147,8 +147,14 @@ class ChipInput:
             return bool(self._device.is_active) == self._high_is_active
 
     def close(self) -> None:
-        """Let go of the line."""
-        self._device.close()
+        """Let go of the line, and never touch it again.
+
+        lgpio may refuse ("GPIO busy") while its own thread still lets go. gpiozero would try again
+        when the device is collected, and take the line from who has opened it since: it is deaf.
+        """
+        with suppress(self._lgpio.error):
+            self._device.close()
+        vars(self._device)["_pin"] = None
 
 
 def sense_of(normally: Literal["open", "closed"], pull: Literal["up", "down", "none"]) -> Sense:

@@ -1,7 +1,10 @@
 """Inputs at the header (kind "gpio"): a contact, an exit button, a tamper switch.
 
 What lgpio reports is believed, and checked: its one thread can die and leave every input deaf
-without a word (spec/hardware.md 6.3), so an input that has been quiet is read as well.
+without a word (spec/hardware.md 6.3), so an input that has been quiet is read as well. Once one
+was lost, nothing that lgpio reports is believed again in this process: a line that is opened anew
+may take the descriptor at which lgpio's other thread, which reads the kernel's edges, is about to
+read, and it waits there for a line that may never move. From then on the lines are looked at.
 """
 
 import asyncio
@@ -11,7 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Protocol, Self
+from typing import Final, Literal, Protocol, Self
 
 from drivers import limits
 from drivers.api import DeviceLost, DeviceMissing, Header
@@ -99,18 +102,33 @@ class GpioInput:
                 report(level != (Sense.ACTIVE_LOW in self._sense))
                 level = await self._next(levels, level)
         except OSError as error:
+            levels.doubt()
             raise DeviceLost(self._name, str(error)) from error
 
     async def _next(self, levels: "_Levels", level: bool) -> bool:
-        """Wait for a change from `level`. Raises DeviceLost when one was not reported."""
-        while True:
+        """Wait for a change from `level`. Raises OSError when one was not reported."""
+        while not levels.doubted:
             heard = await _within(levels, limits.INPUT_CHECK_MS)
-            if heard is None and levels.read() != level:
+            if heard is None and levels.read() != level and not levels.doubted:
                 heard = await _within(levels, self._debounce_ms + limits.INPUT_LAG_MS)
                 if heard is None and levels.read() != level:
-                    raise DeviceLost(self._name, f"line {self._line} is deaf: no edge is reported")
+                    raise OSError(f"line {self._line} is deaf: no edge is reported")
             if heard is not None and heard != level:
                 return heard
+        return await self._look(levels, level)
+
+    async def _look(self, levels: "_Levels", level: bool) -> bool:
+        """Look until another level than `level` has lasted. Raises OSError."""
+        began_s: float | None = None
+        while True:
+            await asyncio.sleep(limits.INPUT_LOOK_MS / 1000)
+            now_s = time.monotonic()
+            if levels.read() == level:
+                began_s = None
+            elif began_s is None:
+                began_s = now_s
+            elif now_s - began_s >= self._debounce_ms / 1000:
+                return not level
 
 
 async def _within(levels: "_Levels", wait_ms: int) -> bool | None:
@@ -120,9 +138,16 @@ async def _within(levels: "_Levels", wait_ms: int) -> bool | None:
     return None
 
 
+_DOUBTED: Final[set[Path]] = set()
+"""The folders of the headers at which an input was lost."""
+
+
 class _Levels(Protocol):
     """A pin's level, and what is heard of its changes. Raises OSError."""
 
+    @property
+    def doubted(self) -> bool: ...
+    def doubt(self) -> None: ...
     def read(self) -> bool: ...
     async def heard(self) -> bool: ...
     def close(self) -> None: ...
@@ -132,10 +157,18 @@ class _ChipLevels:
     """Of the header: events come from lgpio's thread and do nothing there but cross over."""
 
     def __init__(self, folder: Path, line: int, sense: Sense, debounce_ms: int) -> None:
+        self._folder = folder
         self._loop = asyncio.get_running_loop()
         self._waiting = deque[bool](maxlen=limits.INPUT_EVENTS)
         self._event = asyncio.Event()
         self._input = ChipInput(folder, line, sense, debounce_ms, self._hear)
+
+    @property
+    def doubted(self) -> bool:
+        return self._folder in _DOUBTED
+
+    def doubt(self) -> None:
+        _DOUBTED.add(self._folder)
 
     def read(self) -> bool:
         return self._input.read()
@@ -160,12 +193,17 @@ class _ChipLevels:
 class _SimLevels:
     """Of simulated pins, looked at again and again."""
 
+    doubted = False
+
     def __init__(self, pins: SimPins, line: int, sense: Sense, debounce_ms: int) -> None:
         pins.claim_input(line, sense)
         self._pins = pins
         self._line = line
         self._lasting_ns = debounce_ms * 1_000_000
         self._seen = pins.count(line)
+
+    def doubt(self) -> None:
+        """Nothing but its own eyes is believed anyway."""
 
     def read(self) -> bool:
         return self._pins.read(self._line)

@@ -196,6 +196,10 @@ INPUT_LAG_MS: Final = 500
 """How much later than its debounce a change may be reported: lgpio's thread on a busy Pi was seen
 150 ms late."""
 
+INPUT_LOOK_MS: Final = 20
+"""Between two looks at an input whose edges are not believed any more: a press counts that lasts
+for its debounce and two of these."""
+
 INPUT_EVENTS: Final = 256
 """Changes of one input that wait to be reported; of more the oldest are dropped."""
 

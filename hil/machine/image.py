@@ -1,9 +1,10 @@
 """What the machine boots: a Debian with the package installed, and the bench's agent in it."""
 
+import hashlib
 import json
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -35,6 +36,14 @@ RestartSec=100ms
 [Install]
 WantedBy=multi-user.target
 """
+_PARTS: Final = [
+    HERE / "hil" / part
+    for part in (
+        *("machine/image.py", "machine/agent.py", "machine/fault.py"),
+        *("package/roots.py", "package/machine.sh", "gpio/build.sh"),
+    )
+]
+"""What is in an image beside the package, or decides what is."""
 _NOT_WANTED: Final = (
     "getty@tty1.service",
     "apt-daily.timer",
@@ -55,15 +64,29 @@ def make_image(work: Path, lines: Mapping[int, bool]) -> tuple[Path, Path, Path]
     subprocess.run(["/bin/bash", HERE / "hil/gpio/build.sh", kernel], check=True)
     subprocess.run(["/usr/bin/make", "deb", "RELEASE=12"], check=True, cwd=HERE)
     (package,) = (HERE / "dist").glob("edged_*deb12_amd64.deb")
+    made = (kernel / "vmlinuz", place / "initrd.gz", place / "disk")
+    key, kept = fingerprint([package, *_PARTS], lines), place / "made-of"
+    if kept.is_file() and kept.read_text() == key:
+        return made
+    kept.unlink(missing_ok=True)
     root = unpack(place, "12")
     shutil.copy(package, root / "edged.deb")
     subprocess.run(["/usr/sbin/chroot", root, "dpkg", "--install", "/edged.deb"], check=True)
     (root / "edged.deb").unlink()
     _furnish(root, lines)
-    made = (root, kernel, place / "disk", place / "initrd.gz")
-    subprocess.run(["/bin/bash", HERE / "hil/package/machine.sh", *made], check=True)
+    where = (root, kernel, place / "disk", place / "initrd.gz")
+    subprocess.run(["/bin/bash", HERE / "hil/package/machine.sh", *where], check=True)
     shutil.rmtree(root)
-    return kernel / "vmlinuz", place / "initrd.gz", place / "disk"
+    kept.write_text(key)
+    return made
+
+
+def fingerprint(parts: Iterable[Path], lines: Mapping[int, bool]) -> str:
+    """Tell an image from one that is made of other files, or for other lines."""
+    told = hashlib.sha256(json.dumps(lines).encode())
+    for part in parts:
+        told.update(hashlib.sha256(part.read_bytes()).digest())
+    return told.hexdigest()
 
 
 def _furnish(root: Path, lines: Mapping[int, bool]) -> None:

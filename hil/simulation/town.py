@@ -12,8 +12,8 @@ from typing import Any, Final
 from hil.issuer.codes import Issuer
 from hil.people import People, Refused
 from hil.scenarios.staff import OrderRefused, Staff
+from hil.simulation.doorway import Doorway
 from hil.simulation.witness import DOOR, Witness
-from hil.site.processes import DidNotStart
 from hil.site.rules import STORE, staff_issuer
 from hil.site.site import Site
 from hil.virtual.disk import DiskState
@@ -31,8 +31,6 @@ _QUEUE_S: Final = 10.0
 _WAIT_S: Final = 2.0
 """Whoever may come in does so within this while nothing is wrong."""
 _LOOK_S: Final = 0.03
-_BUSY_S: Final = 60.0
-"""A code is decided and recorded within this, on the slowest disk."""
 _CALM_S: Final = 90.0
 """After a fault everything is as before within this: a journal is opened again every 10 s."""
 
@@ -81,7 +79,7 @@ def _registered(one: Member) -> Mapping[str, Any]:
     return {"handle": one.handle.hex(), "contracts": [contract]}
 
 
-class Town:
+class Town(Doorway):
     """Everybody at one site, and everything that goes wrong there. The site is up.
 
     `reached`: how often each state that matters was reached; a law that was never tried holds
@@ -89,25 +87,20 @@ class Town:
     """
 
     def __init__(self, site: VirtualSite, people: People, dice: random.Random) -> None:
+        owners = {f"C-{one.name}": one.limit for one in MEMBERS}
+        super().__init__(site, people, Witness(site, owners))
         self.reached: Counter[str] = Counter()
         self.acts = 0
-        self.witness = Witness(site, {f"C-{one.name}": one.limit for one in MEMBERS})
-        self._site = site
-        self._people = people
         self._dice = dice
         self._troubled_s = self._now_s()
         self._kill_next = False
-        self._restarting = asyncio.Lock()
-        self._slow = False
-        self._busy_until_s = 0.0
         self._believed = MORNING
-        site.everything.observations.watchers.add(self.witness.sees)
         site.disk.after_job = self._after_job
         site.disk.written = lambda: dice.random() < 0.5
 
     def delay_s(self) -> float:
         """Draw how long a job of the disk takes, s."""
-        if self._slow:
+        if self.slow:
             return self._dice.uniform(4.0, 14.0)
         return self._dice.choice((0.0005, 0.002, 0.004, 0.03, 0.3))
 
@@ -118,7 +111,7 @@ class Town:
         until_s = round(self._now_s() + hours * 3_600, 6)
         async with asyncio.TaskGroup() as group:
             while until_s - (now_s := self._now_s()) > _LOOK_S:
-                hour = (self._site.sky.true() + timedelta(hours=9)).hour
+                hour = (self.site.sky.true() + timedelta(hours=9)).hour
                 mean_s = 240 if 7 <= hour < 22 else 3_000
                 await asyncio.sleep(min(self._dice.expovariate(1 / mean_s), until_s - now_s))
                 self.acts += 1
@@ -138,7 +131,7 @@ class Town:
 
     async def _calm_down(self) -> None:
         """End every trouble, so that the day's books can be closed."""
-        self._site.disk.state, self._slow = DiskState.WELL, False
+        self.site.disk.state, self.slow = DiskState.WELL, False
         await asyncio.sleep(_CALM_S)
         await self._up()
         await asyncio.sleep(_CALM_S)
@@ -148,41 +141,41 @@ class Town:
     async def _come(self) -> None:
         member = self._dice.choice(MEMBERS)
         calm, before = self._calm(), self.witness.pulses
-        if not await self._show(_IN, self._code(member)):
+        if not await self.show(_IN, self._code(member)):
             return
-        came = await self._let_go(_WAIT_S if calm else 12.0)
-        day = 7 <= (self._site.sky.true() + timedelta(hours=9)).hour < 22
+        came = await self.let_go(_WAIT_S if calm else 12.0)
+        day = 7 <= (self.site.sky.true() + timedelta(hours=9)).hour < 22
         if calm and self._calm() and day and not member.limit and not came:
             self.witness.violate(f"{member.name} may come in, and was not let in")
         self.reached["let in"] += came
         if came and self.witness.pulses > before and self._dice.random() < 0.9:
-            await self._walk()
+            await self.walk(self._dice)
 
     async def _leave(self) -> None:
         self.witness.asks("leaving")
-        await self._wants_out("reader front-out", self._show(_OUT, self._code(self._anybody())))
+        await self._wants_out("reader front-out", self.show(_OUT, self._code(self._anybody())))
 
     async def _press(self) -> None:
         self.witness.asks("press")
-        await self._wants_out("button front", self._people.press(DOOR))
+        await self._wants_out("button front", self.people.press(DOOR))
 
     async def _wants_out(self, part: str, act: Awaitable[object]) -> None:
         """Hold the first law: nobody is held in while the device has its cables and its power."""
         parts = part, "lock front"
-        well = self._site.alive and self.witness.well(*parts)
-        ends = self._ends()
+        well = self.site.alive and self.witness.well(*parts)
+        ends = self.ends
         await act
-        gone = await self._let_go(_QUEUE_S if self._slow else _OUT_S)
-        same = ends == self._ends()
+        gone = await self.let_go(_QUEUE_S if self.slow else _OUT_S)
+        same = ends == self.ends
         if well and same and self.witness.well(*parts) and not gone:
             self.witness.violate(f"somebody was held in: {part}")
         if gone:
             for state in (DiskState.FULL, DiskState.FAILING):
-                self.reached[f"out, disk {state.name.lower()}"] += self._site.disk.state is state
-            self.reached["out, in lockdown"] += self._site.everything.switches["lockdown"]
-            self.reached["out, in a fire"] += self._site.everything.switches["fire"]
-            self.reached["out, clock in doubt"] += self._site.sky.error_s is None
-            await self._walk()
+                self.reached[f"out, disk {state.name.lower()}"] += self.site.disk.state is state
+            self.reached["out, in lockdown"] += self.site.everything.switches["lockdown"]
+            self.reached["out, in a fire"] += self.site.everything.switches["fire"]
+            self.reached["out, clock in doubt"] += self.site.sky.error_s is None
+            await self.walk(self._dice)
 
     async def _rush(self) -> None:
         """Several at once, at both sides."""
@@ -197,64 +190,54 @@ class Town:
         member, before = self._anybody(), self.witness.pulses
         code = self._code(member, ago_s=self._dice.choice((0, 7_200)))
         forged = code[:-6] + "".join(self._dice.sample("0123456789", 6))
-        await self._show(_IN, self._dice.choice((forged, "M1:GARBAGE", "0" * 40)))
+        await self.show(_IN, self._dice.choice((forged, "M1:GARBAGE", "0" * 40)))
         self.reached["cheated"] += 1
         self.reached["cheated in vain"] += self.witness.pulses == before
 
-    async def _walk(self) -> None:
-        """Go through, or not, or stand in the door for too long."""
-        await asyncio.sleep(self._dice.choice((0.0, 0.3, 1.5)))
-        try:
-            await self._people.open(DOOR)
-        except Refused:
-            return
-        await asyncio.sleep(self._dice.choice((0.2, 2.0, 2.0, 2.0, 30.0)))
-        await self._people.close(DOOR)
-
     async def _force(self) -> None:
         with suppress(Refused):  # it is open
-            await self._people.force(DOOR)
+            await self.people.force(DOOR)
         await asyncio.sleep(self._dice.uniform(1, 60))
-        await self._people.close(DOOR)
+        await self.people.close(DOOR)
         self.reached["forced"] += 1
 
     async def _open_from_afar(self) -> None:
-        self._busy_until_s = self._now_s() + _BUSY_S
+        self.busy()
         self.reached["opened from afar"] += await self._order("open", door=DOOR) == "OK"
 
     # --- troubles
 
     async def _burn(self) -> None:
-        self._busy_until_s = self._now_s() + _BUSY_S
-        await self._people.switch("fire", on=True)
+        self.busy()
+        await self.people.switch("fire", on=True)
         await asyncio.sleep(self._dice.uniform(10, 600))
-        await self._people.switch("fire", on=False)
+        await self.people.switch("fire", on=False)
         await asyncio.sleep(self._dice.uniform(1, 60))
         self.reached["fire reset"] += await self._order("fire_reset") == "OK"
 
     async def _lock_down(self) -> None:
-        await self._people.switch("lockdown", on=True)
+        await self.people.switch("lockdown", on=True)
         await self._trouble(600)
-        await self._people.switch("lockdown", on=False)
+        await self.people.switch("lockdown", on=False)
         self.reached["lockdown"] += 1
 
     async def _spoil_disk(self) -> None:
         kind = self._dice.choice((DiskState.FULL, DiskState.FAILING, None))
-        self._slow = kind is None
-        self._site.disk.state = kind or DiskState.WELL
+        self.slow = kind is None
+        self.site.disk.state = kind or DiskState.WELL
         await self._trouble(900)
-        self._site.disk.state, self._slow = DiskState.WELL, False
+        self.site.disk.state, self.slow = DiskState.WELL, False
         self.reached[f"disk {kind.name.lower()}" if kind else "disk slow"] += 1
 
     async def _lose_time(self) -> None:
-        self._site.sky.error_s = None
+        self.site.sky.error_s = None
         await self._trouble(7_200)
-        self._site.sky.error_s = 0.1
+        self.site.sky.error_s = 0.1
         self.reached["time unconfirmed"] += 1
 
     async def _turn_clock(self) -> None:
         """Turn the device's clock while nobody confirms it; it believes the latest it has seen."""
-        sky = self._site.sky
+        sky = self.site.sky
         sky.error_s, sky.off = None, timedelta(hours=self._dice.uniform(-30, 30))
         await self._trouble(3_600)
         self._believed = max(self._believed, sky.device())
@@ -262,12 +245,13 @@ class Town:
         self.reached["clock turned"] += 1
 
     async def _cut_cables(self) -> None:
-        if not self._site.has_cables:
+        if not self.site.has_cables:
             return
-        self._site.cut_cables()
+        self.site.cut_cables()
+        self.ends += 1
         self.reached["cables cut"] += 1
         await self._trouble(300)
-        self._site.mend_cables()
+        self.site.mend_cables()
 
     async def _trouble(self, most_s: float) -> None:
         self._troubled_s = self._now_s()
@@ -276,11 +260,10 @@ class Town:
 
     async def _kill(self) -> None:
         """Cut the power, as soon as somebody was let in or just so."""
-        if self._dice.random() < 0.5 and await self._show(_IN, self._code(self._anybody())):
-            await self._let_go(_WAIT_S)
-        self._site.daemon.kill()
-        self.reached["killed"] += 1
-        self.reached["killed while released"] += self._site.everything.doors[DOOR].released
+        if self._dice.random() < 0.5 and await self.show(_IN, self._code(self._anybody())):
+            await self.let_go(_WAIT_S)
+        self._cut_power()
+        self.reached["killed while released"] += self.released
         await self._again()
 
     async def _kill_at_the_worst(self) -> None:
@@ -289,28 +272,27 @@ class Town:
         await self._come()
 
     def _after_job(self) -> None:
-        if self._now_s() < self._busy_until_s:
-            self.witness.read()
-        if not self._kill_next or self._dice.random() < 0.5 or not self._site.alive:
+        self.look()
+        if not self._kill_next or self._dice.random() < 0.5 or not self.site.alive:
             return
         self._kill_next = False
-        self._site.daemon.kill()
-        self.reached["killed"] += 1
+        self._cut_power()
         self.reached["killed behind a commit"] += 1
         self._later = asyncio.create_task(self._again())
 
+    def _cut_power(self) -> None:
+        self.kill()
+        self.reached["killed"] += 1
+
     async def _stop(self) -> None:
-        if self._restarting.locked():
-            return
-        async with self._restarting:
-            self._troubled_s = self._now_s()
+        self._troubled_s = self._now_s()
+        if await self.end():
             self.reached["stopped"] += 1
-            await self._site.daemon.stop()
-        await self._again()
+            await self._again()
 
     def _look_after(self) -> None:
         """Hold that the daemon never ends by itself."""
-        if (fault := self._site.daemon_fault) is not None and not self._restarting.locked():
+        if (fault := self.site.daemon_fault) is not None and not self.restarting:
             self.witness.violate(f"the daemon ended: {fault!r}")
 
     async def _again(self) -> None:
@@ -320,17 +302,8 @@ class Town:
         await self._up()
 
     async def _up(self) -> None:
-        async with self._restarting:
-            while not self._site.alive:
-                try:
-                    await self._site.daemon.wait()
-                    await self._site.start_daemon()
-                except (DidNotStart, TimeoutError) as problem:
-                    if self._site.has_cables and self._site.daemon_fault is not None:
-                        self.witness.violate(f"the daemon did not start: {problem}")
-                    self._site.daemon.kill()
-                    await asyncio.sleep(2.0)
-            self._troubled_s = self._now_s()
+        await self.up()
+        self._troubled_s = self._now_s()
 
     # --- small words
 
@@ -339,47 +312,26 @@ class Town:
 
     def _calm(self) -> bool:
         """Tell whether nothing is wrong, and has not been for a while."""
-        sky = self._site.sky
-        well = self._site.disk.state is DiskState.WELL and sky.error_s is not None
+        sky = self.site.sky
+        well = self.site.disk.state is DiskState.WELL and sky.error_s is not None
         well = well and sky.true() > self._believed
-        lines = self._site.everything.switches
+        lines = self.site.everything.switches
         return (
-            well and not self._slow and self._site.alive and not lines["lockdown"]
-            and self._now_s() - self._troubled_s > _CALM_S and self._site.has_cables
+            well and not self.slow and self.site.alive and not lines["lockdown"]
+            and self._now_s() - self._troubled_s > _CALM_S and self.site.has_cables
         )  # fmt: skip
 
     def _anybody(self) -> Member:
         return self._dice.choice(MEMBERS)
 
     def _code(self, member: Member, ago_s: int = 0) -> str:
-        at_s = int(self._site.sky.true().timestamp()) - ago_s
+        at_s = int(self.site.sky.true().timestamp()) - ago_s
         return ISSUER.m1(member.handle, at_s, 30, self._dice.getrandbits(32))
-
-    def _ends(self) -> int:
-        """Count how often the device has lost its power or its cables."""
-        return self.reached["killed"] + self.reached["stopped"] + self.reached["cables cut"]
-
-    async def _show(self, reader: str, text: str) -> bool:
-        self._busy_until_s = self._now_s() + _BUSY_S
-        try:
-            await self._people.scan(reader, text)
-        except Refused:  # nobody listens there just now
-            return False
-        return True
 
     async def _order(self, do: str, **facts: object) -> str | None:
         """Give an order; what came of it, None: it could not be given or was refused."""
         try:
-            async with Staff(self._site.control_socket, []) as staff:
+            async with Staff(self.site.control_socket, []) as staff:
                 return await staff.order("door", do, by="kim", **facts)
         except (OSError, OrderRefused, TimeoutError, ValueError):
             return None
-
-    async def _let_go(self, within_s: float) -> bool:
-        """Wait until the bolt is released, if it is not."""
-        until_s = self._now_s() + within_s
-        while not self._site.everything.doors[DOOR].released:
-            if self._now_s() >= until_s:
-                return False
-            await asyncio.sleep(_LOOK_S)
-        return True

@@ -40,7 +40,10 @@ class Cause:
 
 
 class Witness:
-    """Watches a site. `violations`: all that must not be, in words, with the virtual time."""
+    """Watches a site's `door`.
+
+    `violations`: all that must not be, in words, with the virtual time.
+    """
 
     def __init__(self, site: VirtualSite, owners: dict[str, int], door: str = DOOR) -> None:
         self.violations: list[str] = []
@@ -49,7 +52,7 @@ class Witness:
         self.seen_records = 0
         self._site = site
         self._owners = owners
-        self._door = door
+        self.door = door
         self._causes: list[Cause] = []
         self._there: dict[str, int] = {}
         self._energised_ms: int | None = None
@@ -79,7 +82,7 @@ class Witness:
             case "device":
                 part = f"{seen['hello']} {seen.get('name', seen.get('door'))}"
                 self._there[part] = self._there.get(part, 0) + (1 if seen["connected"] else -1)
-            case "coil" if seen["door"] == self._door:
+            case "coil" if seen["door"] == self.door:
                 (self._released if seen["energised"] else self._secured)(seen["at_ms"])
 
     def well(self, *parts: str) -> bool:
@@ -107,7 +110,7 @@ class Witness:
             return
         newest = max([began_ms, *(one.at_ms for one in self._causes)])
         self._causes = [one for one in self._causes if one.lasts(at_ms, _ASIDE_MS)]
-        if at_ms - newest > self._site.rules["doors"][self._door]["pulse_ms"] + 1_000:
+        if at_ms - newest > self._site.rules["doors"][self.door]["pulse_ms"] + 1_000:
             self.violate(f"the bolt was released for {at_ms - newest} ms after the last cause")
 
     def read(self) -> None:

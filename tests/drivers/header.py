@@ -172,8 +172,13 @@ class MockHeader:
         """Be the world at an input."""
         self.levels[line] = level
         if self.factory is not None:
-            pin = self.factory.pin(line)
+            pin = self.pin(line)
             (pin.drive_high if level else pin.drive_low)()
+
+    def pin(self, line: int) -> Any:
+        """The pin as gpiozero has it; an input was opened before."""
+        assert self.factory is not None
+        return self.factory.pin(line)
 
     async def plug(self) -> None:
         self.gone = False

@@ -9,7 +9,7 @@ from unittest import mock
 
 import pytest
 
-from drivers import gpio_header
+from drivers import gpio_header, gpio_inputs
 from drivers.api import DeviceLost, DeviceMissing, Header
 from drivers.gpio_header import Chip, ChipInput, sense_of
 from drivers.gpio_inputs import GpioInput
@@ -109,7 +109,7 @@ async def test_a_callback_that_fails_deafens_nobody(mocked: MockHeader) -> None:
 FRESH = """
 import os, sys, threading
 from pathlib import Path
-from drivers import gpio_header
+from drivers import gpio_header, gpio_inputs
 
 folder, here = Path(sys.argv[1]), Path.cwd()
 lgpio = gpio_header.load(folder)
@@ -158,11 +158,52 @@ async def test_an_input_that_goes_deaf_is_lost_and_says_so(tmp_path: Path) -> No
         with pytest.raises(DeviceLost, match="line 23 is deaf"):
             await run
     assert levels == [False]
-    mocked.deaf = False
-    async with device, running(device.run(levels.append)):
-        await until(lambda: levels == [False, True])
+    await mocked.unplug()
+
+
+async def test_once_an_input_was_lost_no_input_is_deaf_though_no_edge_is_reported_again(
+    tmp_path: Path,
+) -> None:
+    """What reads the kernel's edges may be stuck for good at a line that never moves."""
+    mocked = MockHeader(tmp_path)
+    await mocked.plug()
+    header = Header("header", tmp_path, tmp_path)
+    contact = GpioInput("front.contact", line=24, normally="closed", debounce_ms=1, header=header)
+    button = GpioInput("front.exit", line=23, normally="open", debounce_ms=40, header=header)
+    mocked.level(23, level=True)
+    pressed: list[bool] = []
+    async with button, running(button.run(pressed.append)):
+        mocked.deaf = True
+        opened: list[bool] = []
+        async with contact, running(contact.run(opened.append)) as run:
+            await until(lambda: opened)
+            mocked.level(24, level=not opened[0])
+            with pytest.raises(DeviceLost, match="line 24 is deaf"):
+                await run
         mocked.level(23, level=False)
-        await until(lambda: levels == [False, True, False])
+        await until(lambda: pressed == [False, True])
+        mocked.level(23, level=True)
+        await until(lambda: pressed == [False, True, False])
+    async with contact, running(contact.run(opened.append)):
+        await until(lambda: len(opened) == 2)
+    await mocked.unplug()
+
+
+async def test_a_level_that_does_not_last_is_not_seen_by_looking(
+    mocked: MockHeader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await mocked.plug()
+    button = GpioInput("front.exit", line=23, normally="open", debounce_ms=80, header=mocked.header)
+    mocked.level(23, level=True)
+    async with button:
+        assert button._levels is not None
+        button._levels.doubt()
+        looks = iter([False, False, True, False, False, False])
+        clock = mock.Mock(monotonic=mock.Mock(side_effect=[0.04 * n for n in range(6)]))
+        monkeypatch.setattr(gpio_inputs, "time", clock)
+        monkeypatch.setattr(button._levels, "read", lambda: next(looks))
+        assert await button._look(button._levels, level=True) is False
+        assert list(looks) == []
     await mocked.unplug()
 
 
@@ -184,4 +225,27 @@ async def test_an_input_at_which_nothing_moves_is_lost_with_lgpios_thread(
             pytest.raises(DeviceLost, match="line 23 is deaf"),
         ):
             await run
+    await mocked.unplug()
+
+
+async def test_a_line_that_lgpio_holds_on_to_is_heard_when_it_is_open_again(
+    mocked: MockHeader,
+) -> None:
+    """Else the old device takes the line from the new one when it is collected: it is deaf."""
+
+    def busy() -> None:
+        raise mocked.error("GPIO busy")
+
+    await mocked.plug()
+    device = GpioInput("front.exit", line=23, normally="open", debounce_ms=1, header=mocked.header)
+    mocked.level(23, level=True)
+    async with device:
+        held = mock.patch.object(mocked.pin(23), "close", busy)
+        held.start()
+    held.stop()
+    pressed: list[bool] = []
+    async with device, running(device.run(pressed.append)):
+        await until(lambda: pressed == [False])
+        mocked.level(23, level=False)
+        await until(lambda: pressed == [False, True])
     await mocked.unplug()

@@ -18,6 +18,7 @@ from edged.settings import Settings
 from edged.settings_file import load
 from hil.machine.device import CommandFailed, Device, connected
 from hil.machine.harness import Cable, Coil, Contact, Harness, Lamps, Wire
+from hil.machine.image import fingerprint
 from hil.machine.qemu import Boot, Machine
 from hil.machine.site import MachineSite, at_rest, rewire, wires
 from hil.people import Observation, People
@@ -240,3 +241,14 @@ def test_every_wire_has_lines_of_its_own_and_a_level_at_rest() -> None:
     assert lines.keys() == at_rest().keys()
     assert not at_rest()[22]  # a fire loop is closed
     assert at_rest()[23]  # and a button open
+
+
+def test_an_image_is_made_anew_when_a_file_or_a_line_of_it_has_changed(tmp_path: Path) -> None:
+    parts = [tmp_path / "agent.py", tmp_path / "fault.py"]
+    for part in parts:
+        part.write_text("x")
+    told = {fingerprint(parts, {22: False}), fingerprint(parts, {22: True})}
+    parts[0].write_text("y")
+    told.add(fingerprint(parts, {22: False}))
+    assert len(told) == 3
+    assert fingerprint(parts, {22: False}) in told
