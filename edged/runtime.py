@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, NoReturn
 import structlog
 
 from edged import limits, local, notify, wiring
+from edged.ahead import Ahead
 from edged.alarms import Alarms
 from edged.board import Board
 from edged.clock import Clock, SystemClock, host_error_s, kernel_error_s
@@ -204,6 +205,7 @@ def _jobs(
         "health": Health(ports, _sums(ports, house, cloud)).run,
         "board": partial(board.run, ports.clock),
         "logins": house.logins.run,
+        "timetables": Ahead(ports, house.passages).run,
         **{f"gate {name}": gate.run for name, gate in house.gates.items()},
         **{f"bank {name}": bank.run for name, bank in house.banks.items()},
         **{f"reader {passage.name}": passage.run for passage in passages},

@@ -9,7 +9,6 @@ from policy.bookings import due
 from policy.case import Case, case_of, deny, stopped
 from policy.doubt import by_old_rules, maybe, without_clock
 from policy.model import (
-    Booking,
     Decision,
     Device,
     EntitlementOrder,
@@ -22,7 +21,7 @@ from policy.model import (
     Verdict,
     Warn,
 )
-from policy.timetable import Offered, Offers, Segment, offered, offers
+from policy.timetable import Offers, Segment, offered, offers, segment, surely_runs
 from policy.trace import failed, held
 
 # Of several refusals the first in this order is told (spec/rules.md 3.3-5).
@@ -102,31 +101,36 @@ def decide(rules: Rules | None, device: Device, member: Member, scene: Scene) ->
     if member.withdrawn or member.suspended or member.id_suspended:
         return _STOPPED[stopped(member)]
     here = offers(rules, store, device, scene.at)
-    found = offered(rules, here, member, scene.at)
     booked = due(store, device, member, rules.settings, scene.at) if member.bookings else ()
-    shut = _shut(here, member, found, booked)
-    known = None if shut is None else shut.answers.get(bool(member.bookings))
-    if known is not None:
-        return known
+    shut = None if booked else _shut(rules, here, member, scene.at)
+    if shut is not None:
+        known = shut.beside_bookings if member.bookings else shut.answer
+        if known is not None:
+            return known
+    found = offered(rules, here, member, scene.at)
     case = Case(rules, store, device, member, scene, here, found, booked, [*_ALL_HELD], [])
     decision = _by_rules(case)
-    if shut is not None:
-        shut.answers[bool(member.bookings)] = decision
+    if shut is not None and member.bookings:
+        shut.beside_bookings = decision
+    elif shut is not None:
+        shut.answer = decision
     return decision
 
 
-def _shut(
-    here: Offers, member: Member, found: Sequence[Offered], booked: Sequence[Booking]
-) -> Segment | None:
+def _shut(rules: Rules, here: Offers, member: Member, at: datetime) -> Segment | None:
     """Return where all who have nothing but this plan are refused alike; None: it takes more.
 
     There the bands are shut, and nothing about the person decides but the plan: the answer is
     given once and kept, most who are refused get it. A booking that is not due shows in the trace.
     """
-    if len(found) != 1 or booked or member.tickets or here.personal:
+    if len(member.contracts) != 1 or member.tickets:
         return None
-    _, now, runs = found[0]
-    if not (runs and now.shut) or here.device.mode is _KEY_SCHEDULE:
+    (contract,) = member.contracts
+    plan = rules.plans.get(contract.plan)
+    if plan is None:
+        return None
+    now = segment(rules, here, plan, at)
+    if not (now.shut and surely_runs(contract, now)):
         return None
     return now if here.windowed or not member.bookings else None
 

@@ -28,6 +28,7 @@ class Range:
 DATES_AROUND = 2  # days: a band lasts 1 day and tolerance 1 more, so 2 each way always suffice
 SPANS_KEPT = 1024  # occurrence rows (about 1 KB each): 8 band kinds for a third of a year
 TIMETABLES_KEPT = 256  # devices x plans x days (60 KB each): more than a door meets in a day
+TIMETABLES_AHEAD = 192  # of those: the rest is for what is asked for
 BAND_START = Range(0, 1_439, "min", "a band starts on its service date")
 BAND_LENGTH = Range(1, 1_440, "min", "longer than a day would overlap itself")
 WEEKDAY = Range(0, 6, "day", "0 is Monday")

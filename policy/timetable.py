@@ -38,7 +38,6 @@ _DAY = timedelta(days=1)
 _PERSONAL = (Qualifier.SEAT, Qualifier.ROOM)
 _TICK = timedelta.resolution  # an inclusive end is an exclusive one a tick later
 
-
 Told = tuple[int, tuple[int, date], Reason]
 """A refusal and its place: the lowest of a contract's is told (spec/cases.md, settled 4)."""
 
@@ -82,15 +81,17 @@ class Segment:
     `plan`: whose it is. `outside`: the device asks for the plan's stores, and this is none of
     them. `limited`: it lets in by its bands (spec/rules.md 3.3-2a to d). `fits`: those that
     contain the instant, the preferred one first; `open`: those of them that nothing but a
-    contract's dates and the count may refuse; `shut`: it is limited to bands, and none is open.
+    contract's dates and the count may refuse; `shut`: it lets in by bands alone, none is open, and
+    the device asks for nothing else of the person.
     `told`: of the others, place and reason of the one that is told; OUT_OF_BAND if there are
-    none. `today`: the date of an entry without a band.
-    `first`, `last`: of `today` and the service dates of the fits. `checks`: what a trace tells
-    of all this, for a contract that runs on all of them; `in_band` is the first of it.
+    none. `today`: the date of an entry without a band. `first`, `last`: of `today` and the service
+    dates of the fits. `checks`: what a trace tells of all this, for a contract that runs on all
+    of them; `in_band` is the first of it.
     `qualified`: what it tells of whoever qualifies by the plan, None: it qualifies for nothing
     here. `leaving`: service dates that have an exit window here and a fitting day rule. `plainly`:
-    a count is simply that of the calendar month's mask (6). `answers`: what everybody is answered
-    here who has nothing but this plan and, if True, bookings that are not due; once known.
+    a count is simply that of the calendar month's mask (6). `answer`: what everybody is answered
+    here who has nothing but this plan, `beside_bookings` whoever has bookings too that are not
+    due; once known.
     """
 
     plan: Plan
@@ -108,7 +109,8 @@ class Segment:
     qualified: Check | None
     leaving: tuple[date, ...]
     plainly: bool
-    answers: dict[bool, Decision] = field(default_factory=dict)
+    answer: Decision | None = None
+    beside_bookings: Decision | None = None
 
 
 class _Window(NamedTuple):
@@ -128,7 +130,9 @@ class _Window(NamedTuple):
 class Timetable:
     """A plan's day: when something changes, and what it offers from then on, once asked for.
 
-    `fits`: those made so far, by band and date, before it opens (True) and while it is open.
+    What was made so far is there once: the less memory decisions read, the faster they are.
+    `fits`: by band and date, before it opens (True) and while it is open. `offered`: by the date
+    of an entry without a band, and the windows.
     """
 
     plan: Plan
@@ -136,6 +140,7 @@ class Timetable:
     starts: list[datetime]
     segments: list[Segment | None]
     fits: dict[tuple[int, date, bool], Fit] = field(default_factory=dict)
+    offered: dict[tuple[object, ...], Segment] = field(default_factory=dict)
 
 
 Offered = tuple[Contract, Segment, bool]
@@ -149,6 +154,7 @@ class Offers:
     `plans`: what each plan that was asked offers. `asks`: it asks who qualifies; `personal`: for
     gender, seat or room too. `windowed`: a booking counts in its own window alone. `passback`: it
     asks whether somebody is inside already, by what came in within `passback_timeout`, 0 = ever.
+    `instants`: those at which something changes, each one value for all plans.
     """
 
     store: Store
@@ -159,6 +165,7 @@ class Offers:
     passback: bool
     passback_timeout: timedelta
     plans: dict[str, Timetable]
+    instants: dict[datetime, datetime]
 
 
 def offers(rules: Rules, store: Store, device: Device, at: datetime) -> Offers:
@@ -178,13 +185,14 @@ def offers(rules: Rules, store: Store, device: Device, at: datetime) -> Offers:
         passback=settings.anti_passback is not AntiPassback.OFF and locks and device.counts,
         passback_timeout=timedelta(minutes=settings.passback_timeout_min),
         plans={},
+        instants={},
     )
     return _kept(rules, here, at)
 
 
 def segment(rules: Rules, here: Offers, plan: Plan, at: datetime) -> Segment:
     """Return what the plan offers at `at`, an instant in UTC; `here`: the `offers` of then."""
-    table = here.plans.get(plan.id) or _timetable(rules, here, plan, at)
+    table = here.plans.get(plan.id) or timetable_of(rules, here, plan, at)
     place = bisect_right(table.starts, at) - 1
     return table.segments[place] or _segment(rules.settings, here, table, place)
 
@@ -202,20 +210,22 @@ def offered(rules: Rules, here: Offers, member: Member, at: datetime) -> list[Of
             plan = rules.plans.get(contract.plan)
             if plan is None:
                 continue
-            table = _timetable(rules, here, plan, at)
+            table = timetable_of(rules, here, plan, at)
         place = bisect_right(table.starts, at) - 1
-        now = table.segments[place]
-        if now is None:
-            now = _segment(rules.settings, here, table, place)
-        runs = (
-            contract.start <= now.first
-            and (contract.end is None or now.last <= contract.end)
-            and not (contract.paused and _pauses(contract, now))
-        )
-        found.append((contract, now, runs))
+        now = table.segments[place] or _segment(rules.settings, here, table, place)
+        found.append((contract, now, surely_runs(contract, now)))
     if len(found) > 1:
         found.sort(key=_priority)
     return found
+
+
+def surely_runs(contract: Contract, now: Segment) -> bool:
+    """Tell whether a contract runs on all dates of what its plan offers."""
+    return (
+        contract.start <= now.first
+        and (contract.end is None or now.last <= contract.end)
+        and not (contract.paused and _pauses(contract, now))
+    )
 
 
 def _pauses(contract: Contract, now: Segment) -> bool:
@@ -229,11 +239,16 @@ def _priority(offered: Offered) -> tuple[int, bool, date]:
 
 def _kept(rules: Rules, here: Offers, at: datetime) -> Offers:
     """Keep it, and nothing else if there would be too much."""
-    if sum(1 + len(day.plans) for day in rules.timetables.values()) >= TIMETABLES_KEPT:
+    if number_kept(rules) >= TIMETABLES_KEPT:
         rules.timetables.clear()  # single steps, so that threads may share it
         here.plans.clear()
     rules.timetables[id(here.device), at.toordinal()] = here
     return here
+
+
+def number_kept(rules: Rules) -> int:
+    """Count what is kept, as `TIMETABLES_KEPT` bounds it; other threads may add to it."""
+    return sum(1 + len(day.plans) for day in [*rules.timetables.values()])
 
 
 def entry_date(store: Store, settings: RuleSettings, at: datetime) -> date:
@@ -246,7 +261,7 @@ def entry_date(store: Store, settings: RuleSettings, at: datetime) -> date:
 _Span = tuple[datetime, datetime]
 
 
-def _timetable(rules: Rules, here: Offers, plan: Plan, at: datetime) -> Timetable:
+def timetable_of(rules: Rules, here: Offers, plan: Plan, at: datetime) -> Timetable:
     """Work out when something changes in the UTC day of `at`, and keep it."""
     store, day = here.store, at.date()
     begin = datetime.combine(day, time(), UTC)
@@ -263,7 +278,8 @@ def _timetable(rules: Rules, here: Offers, plan: Plan, at: datetime) -> Timetabl
                 starts.add(min(max(cutoff, span[0]), span[1]))
             windows += _windows(store, plan, today, span)
     starts |= {end for window in windows for end in window[:2]}
-    table = Timetable(plan, windows, sorted(starts), [None] * len(starts))
+    shared = [here.instants.setdefault(start, start) for start in sorted(starts)]
+    table = Timetable(plan, windows, shared, [None] * len(shared))
     _kept(rules, here, at).plans[plan.id] = table
     return table
 
@@ -294,22 +310,26 @@ def _segment(settings: RuleSettings, here: Offers, table: Timetable, place: int)
     """Work out what a plan offers from one change to the next, and keep it."""
     start, plan, store, device = table.starts[place], table.plan, here.store, here.device
     windows = [window for window in table.windows if window.start <= start < window.end]
+    today = entry_date(store, settings, start)
+    name = today, *((w.place, w.on.service_date, w.early) for w in windows)
+    if (known := table.offered.get(name)) is not None:
+        table.segments[place] = known
+        return known
     entered = (_fit(settings, store, table, w, w.early) for w in windows if w.early is not None)
     fits = tuple(sorted(entered, key=lambda fit: fit.rank))
     refused = [(BY_DAY, fit.met, fit.refusal) for fit in fits if fit.refusal is not None]
-    today = entry_date(store, settings, start)
     days = {today, *(fit.day for fit in fits)}
     outside = device.check_stores and plan.stores is not None and store.id not in plan.stores
     in_band = Check("in_band", bool(fits), {"plan": plan.id, "bands": len(fits)})
     limited = plan.restrict and not plan.ticket_required and bool(plan.bands) and not outside
     open_ = tuple(fit for fit in fits if fit.refusal is None)
-    table.segments[place] = made = Segment(
+    table.segments[place] = table.offered[name] = made = Segment(
         plan,
         outside=outside,
         limited=limited,
         fits=fits,
         open=open_,
-        shut=limited and not open_,
+        shut=limited and not (open_ or here.personal) and device.mode is not Mode.KEY_SCHEDULE,
         told=min(refused, default=(BY_NOTHING, (0, today), Reason.OUT_OF_BAND)),
         today=today,
         first=min(days),

