@@ -52,7 +52,7 @@ async def test_a_device_is_seen_and_then_gone(world: World) -> None:
             await line.until(lambda: device.pulse)
             assert world.office.listed("d1")["alarms"] == []
             cut = line.client._client.socket()
-            assert cut is not None
+            assert isinstance(cut, socket.socket)
             cut.shutdown(socket.SHUT_RDWR)
     await until(lambda: world.office.listed("d1")["link"] == "gone")
     assert world.office.listed("d1")["alarms"] == ["ABSENT"]
