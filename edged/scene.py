@@ -7,7 +7,6 @@ decision is part of.
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from functools import cache
 
 from edged import uses
 from edged.clock import Instant
@@ -233,9 +232,13 @@ class _Kept:
 def _kept(arrival: Arrival, member: Member, ledger: Ledger) -> _Kept:
     store = arrival.rules.stores[arrival.device.store].id
 
-    @cache  # the earliest and the latest time mostly lie on one date
+    seen: dict[object, Usage] = {}  # the earliest and the latest time mostly lie on one date
+
     def used(owners: tuple[str, ...], first: date, last: date) -> Usage:
-        return Usage.of(ledger.used(owners, first, last))
+        asked = owners, first, last
+        if asked not in seen:
+            seen[asked] = Usage.of(ledger.used(owners, first, last))
+        return seen[asked]
 
     held = seating.held(member, store, ledger.seat_change)
     return _Kept(_attended(member, ledger), held, ledger.visit(member.id, store), used)
@@ -311,6 +314,8 @@ def _places(
     at: datetime, rules: Rules, device: Device, member: Member, held: seating.Held
 ) -> tuple[Reason | None, Reason | None]:
     here = [b for b in rules.stores[device.store].room_bookings if b.room == device.room]
+    if not held and not here:  # as for most
+        return Reason.SEAT_NOT_ASSIGNED, Reason.NOT_A_REGISTERED_USER
     return (
         seats.entry_refusal(held, member.id, at),
         rooms.entry_refusal(here, member.id, at, rules.settings),

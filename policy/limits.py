@@ -26,6 +26,7 @@ class Range:
 
 # The calendar
 DATES_AROUND = 2  # days: a band lasts 1 day and tolerance 1 more, so 2 each way always suffice
+DATES_KEPT = 64  # dates with the months around each: those of a few months
 SPANS_KEPT = 1024  # occurrence rows (about 1 KB each): 8 band kinds for a third of a year
 TIMETABLES_KEPT = 256  # devices x plans x days (60 KB each): more than a door meets in a day
 TIMETABLES_AHEAD = 192  # of those: the rest is for what is asked for

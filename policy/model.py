@@ -24,6 +24,7 @@ from policy.decision import (
 from policy.decision import (
     Visit as Visit,
 )
+from policy.decision import value
 from policy.usage_keys import (
     Usage as Usage,
 )
@@ -188,7 +189,7 @@ class Plan:
     priority: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Contract:
     """A member's plan with its dates, all inclusive service dates (spec/rules.md 2.4)."""
 
@@ -236,7 +237,7 @@ class Booking:
     changed_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Member:
     """A person by handle, 8 bytes as in the codes; no name, no number (spec/rules.md 2.4).
 

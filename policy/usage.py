@@ -7,9 +7,10 @@ messages, other stores, manual records and corrections all come down to a set of
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 
 from policy.calendar import local_date
-from policy.limits import DATES_AROUND
+from policy.limits import DATES_AROUND, DATES_KEPT
 from policy.model import (
     ConsumeOn,
     Contract,
@@ -114,13 +115,18 @@ def asked(store: Store, member: Member, at: datetime) -> tuple[tuple[str, ...], 
     around the local date lie in (spec/rules.md 2.6, 3.1-4), for tickets also every earlier
     date that is not in `remaining`.
     """
-    today = local_date(store, at)
-    around = timedelta(days=DATES_AROUND)
-    first = _first_of_month(today - around, -1)
+    first, last = _months_around(local_date(store, at))
     for ticket in member.tickets:
         first = min(first, ticket.counted_to or ticket.valid_from)
-    last = _first_of_month(today + around, 2) - timedelta(days=1)
     return (*(c.id for c in member.contracts), *(t.id for t in member.tickets)), first, last
+
+
+@lru_cache(DATES_KEPT)
+def _months_around(today: date) -> tuple[date, date]:
+    """Return the first and the last date of the months that a decision of this date may need."""
+    around = timedelta(days=DATES_AROUND)
+    last = _first_of_month(today + around, 2) - timedelta(days=1)
+    return _first_of_month(today - around, -1), last
 
 
 def _first_of_month(day: date, later: int) -> date:

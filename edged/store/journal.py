@@ -153,8 +153,8 @@ class Journal:
         try:
             while self.failed is None:
                 batch = (await self._waiting.take(), *self._waiting.drain())
-                await self._db.run(partial(self._transact, batch, loop))
-                self._uncopied += len(batch)
+                if await self._db.run(partial(self._transact, batch, loop)):
+                    self._uncopied += len(batch)
                 if self._uncopied >= limits.COPY_AFTER:
                     self._grown_long.set()
         finally:
@@ -200,10 +200,13 @@ class Journal:
         batch: Sequence["_Waiting"],
         loop: asyncio.AbstractEventLoop,
         db: sqlite3.Connection,
-    ) -> None:
-        """Join a batch into one commit. Runs in the writer's thread, whoever is cancelled."""
+    ) -> bool:
+        """Join a batch into one commit. Runs in the writer's thread, whoever is cancelled.
+
+        Return whether it changed anything: the log grows by that only.
+        """
         failed: StoreFailed | None = StoreFailed(FailKind.IO, "the commit did not end")
-        ledger, seq = Ledger(db), 0
+        ledger, seq, before = Ledger(db), 0, db.total_changes
         try:
             db.execute("BEGIN IMMEDIATE")
             for work in batch:
@@ -222,6 +225,7 @@ class Journal:
                     db.execute("ROLLBACK")
         finally:
             loop.call_soon_threadsafe(self._end, batch, failed, seq)
+        return db.total_changes > before
 
     def _end(self, batch: Sequence["_Waiting"], failed: StoreFailed | None, seq: int) -> None:
         """Tell what came of a commit, after which `seq` is the newest record."""

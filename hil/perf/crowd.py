@@ -2,7 +2,8 @@
 
 `python -m hil.perf.crowd [--json] [--doors N] [--grants N] [--rounds N] [--sync-ms N]`. The
 yardstick carries out the statements of a grant, each awaited, one transaction each, with as many
-tasks as there are doors; it reads no code, decides nothing and moves no bolt. "Unsigned" leaves
+tasks as there are doors: the member's look-up in the rules, and all that the journal is asked and
+told; it reads no code, decides nothing and moves no bolt. "Unsigned" leaves
 the check of the signature out of ours. `--sync-ms`: as in hil.perf.release.
 """
 
@@ -26,16 +27,21 @@ import aiosqlite
 
 from drivers.api import Scan
 from edged.credentials import proof
-from edged.store.connection import connect
+from edged.store import opened
+from edged.store.connection import connect, connect_read_only
 from edged.store.ledger import Ledger
+from edged.store.opened import by_handle
+from edged.store.rules import ACTIVE
 from hil.perf.doorways import Doorways
 from hil.perf.release import slow_down
+from policy.model import Member
 
 T = TypeVar("T")
 
 Statement = tuple[str, tuple[Any, ...]]
 LAST: Final = "SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1"
 RECORD: Final = "INSERT INTO audit"
+MEMBER: Final = "SELECT handle, id, body, digest FROM member"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +70,12 @@ class _Recording:
 
 
 async def statements(folder: Path) -> list[Statement]:
-    """Let one person in; return what that took of the journal's database."""
+    """Let one person in; return what that took of the rules and of the journal's database."""
     heard: list[Statement] = []
+
+    def found_by(handle: bytes, db: sqlite3.Connection) -> Member | None:
+        return by_handle(handle, cast("sqlite3.Connection", _Recording(db, heard)))
+
     async with Doorways(folder, 1) as doors:
         commit = doors.journal.commit
 
@@ -81,7 +91,8 @@ async def statements(folder: Path) -> list[Statement]:
             return await commit(write_down)
 
         doors.journal.commit = recorded  # type: ignore[method-assign] # it listens, no more
-        await _let_in(doors, 0, doors.codes(1))
+        with patch.object(opened, "by_handle", found_by):
+            await _let_in(doors, 0, doors.codes(1))
     return heard
 
 
@@ -107,13 +118,21 @@ async def yardstick(folder: Path, said: Sequence[Statement], tasks: int, grants:
     async with Doorways(folder, 1):
         pass  # it leaves a journal
     path, turn = folder / "journal.db", asyncio.Lock()
-    async with aiosqlite.Connection(lambda: connect(path), iter_chunk_size=64) as db:
+    members = folder / "rules" / ACTIVE
+    async with (
+        aiosqlite.Connection(lambda: connect(path), iter_chunk_size=64) as db,
+        aiosqlite.Connection(lambda: connect_read_only(members), iter_chunk_size=64) as rules,
+    ):
+        look_up = [one for one in said if one[0].startswith(MEMBER)]
+        told = [one for one in said if one not in look_up]
 
         async def grant() -> None:
             event, last = str(uuid.uuid4()), (0, b"")
+            for sql, parameters in look_up:
+                await rules.execute_fetchall(sql, parameters)
             async with turn:
                 await db.execute("BEGIN IMMEDIATE")
-                for sql, parameters in said:
+                for sql, parameters in told:
                     if sql.startswith(RECORD):
                         await db.execute(sql, (last[0] + 1, parameters[1], last[1]))
                         continue

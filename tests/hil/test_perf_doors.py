@@ -54,6 +54,7 @@ async def test_the_yardstick_does_what_a_grant_does(tmp_path: Path) -> None:
     assert "SELECT" in written
     assert written.count("INSERT") >= 3  # the record, the use, the visit
     assert crowd.LAST in [sql for sql, _ in said]
+    assert sum(sql.startswith(crowd.MEMBER) for sql, _ in said) == 1
     assert await crowd.yardstick(crowd._new(tmp_path, "two"), said, tasks=2, grants=3) > 0
     assert await crowd.ours(crowd._new(tmp_path, "three"), doors=2, grants=3) > 0
 

@@ -39,6 +39,14 @@ async def test_the_log_is_copied_into_the_file_when_nobody_comes(
     keeping.cancel()
 
 
+async def test_reading_does_not_make_the_log_longer(journal: Journal) -> None:
+    for _ in range(limits.COPY_AFTER + 1):
+        await journal.commit(lambda ledger: ledger.get("a"))
+    assert not journal._grown_long.is_set()
+    await asyncio.gather(*(journal.commit(append("a")) for _ in range(limits.COPY_AFTER)))
+    await until(journal._grown_long.is_set)
+
+
 async def test_the_log_is_copied_in_the_midst_of_a_transaction(
     journal: Journal, tmp_path: Path
 ) -> None:
