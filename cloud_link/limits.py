@@ -155,6 +155,10 @@ RESULT_BYTES: Final = 180 * 1024
 PIECES_AT_ONCE: Final = 4
 """Pieces under way: 256 KB, a second at 2 Mbit/s."""
 
+WRITE_AFTER_S: Final = 0.001
+"""Before what we say is written: a command that has just come is at the disk by then, and what is
+said meanwhile goes along."""
+
 PIECE_PACE_MS: Final = 20
 """Between the pieces that follow each other, so that scans have the loop: 12 MB/s at the most."""
 

@@ -38,6 +38,7 @@ from hil.stores.stores import Stores
 
 _COMMIT: Final = 500  # records of a backlog that are written at once
 _BETWEEN_S: Final = 0.02
+_LOOK_S: Final = 0.1
 
 Busy = Callable[[], Awaitable[bool]]
 
@@ -86,6 +87,7 @@ class Phases:
         line.pull()  # while the cloud packs: that is not the device's work
         version = await self._up.cloud.publish(self._up.rules)
         line.plug()
+        await _ask(self._connected, _LOOK_S)  # till then it would be quiet, and no update
         return await self._until(lambda: self._has(version))
 
     async def _until(self, done: Busy) -> list[float]:
@@ -111,15 +113,18 @@ class Phases:
     async def _has(self, version: int) -> bool:
         return bool((await self._status())["rules"]["version"] == version)
 
+    async def _connected(self) -> bool:
+        return bool((await self._status())["link"]["connected"])
+
     async def _status(self) -> Mapping[str, Any]:
         return await asyncio.to_thread(client.ask, self._site.control_socket, Verb.STATUS)
 
 
-async def _ask(done: Busy) -> None:
+async def _ask(done: Busy, every_s: float = 1.0) -> None:
     while True:
         if await done():
             return
-        await asyncio.sleep(1)  # to be asked costs the daemon something too
+        await asyncio.sleep(every_s)  # to be asked costs the daemon something too
 
 
 async def _write(state: Path, records: int) -> None:

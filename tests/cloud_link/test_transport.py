@@ -173,7 +173,8 @@ class Guest:
 
     def __init__(self, folder: Path) -> None:
         authority = Authority(folder)
-        self.broker = Liar(authority, lambda *_: None)
+        self.said: list[tuple[str, bytes]] = []
+        self.broker = Liar(authority, lambda *said: self.said.append(said))
         self._files = authority.file, *authority.issue(DEVICE)
 
     def transport(self) -> MqttTransport:
@@ -196,6 +197,32 @@ async def test_a_packet_beyond_what_was_agreed_on_ends_the_connection(guest: Gue
         guest.broker.raw(b"\x32\x81\x80\x10" + bytes(60_000))
         with pytest.raises(LinkLost, match="more than was agreed on"):
             await connection.receive()
+
+
+async def test_what_came_is_given_on_before_its_receipt_is_written(guest: Guest) -> None:
+    topic = f"edged/v1/acme/{DEVICE}/down/command"
+    async with guest.transport().connect(b"will") as connection:
+        written: list[str] = []
+        paho = vars(connection)["_client"]._client
+        write = paho.loop_write
+
+        def noted() -> None:
+            written.append("receipt")
+            write()
+
+        paho.loop_write = noted
+        guest.broker.tell(topic, b"open")
+        await connection.receive()
+        assert written == []
+        await until(lambda: written)
+
+
+async def test_more_than_the_socket_takes_goes_out_whole_and_in_order(guest: Guest) -> None:
+    async with guest.transport().connect(b"will") as connection:
+        large = [bytes([n]) * 240_000 for n in range(limits.RECEIVE_MAXIMUM)]
+        topic = f"edged/v1/acme/{DEVICE}/up/audit"
+        await asyncio.gather(*(connection.send(topic, one) for one in large))
+    assert [data for kind, data in guest.said if kind == "audit"] == large
 
 
 async def test_what_nobody_reads_is_dropped_and_counted(guest: Guest) -> None:

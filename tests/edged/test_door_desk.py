@@ -101,6 +101,22 @@ async def test_a_disk_that_is_too_slow_opens_nothing(
     assert [one["outcome"] for one in house.rig.records("outcome")] == ["DOOR_NOT_OPENED"]
 
 
+async def test_an_order_that_stands_behind_another_beyond_its_end_opens_nothing(
+    house: House,
+) -> None:
+    clock = house.rig.clock
+    house.rig.lock.on_release = lambda: clock.skip(3_000)
+    ends = {"until_ms": clock.monotonic_ms() + 3_000}
+    answers = await asyncio.gather(
+        house.ask("open", "c1", door="front"), house.ask("open", "c2", door="front", **ends)
+    )
+    assert [answer["result"] for answer in answers] == ["OK", "EXPIRED"]
+    assert len(house.rig.lock.releases) == 1
+    await house.rig.written()
+    ended = {one["event_id"]: one["outcome"] for one in house.rig.records("outcome")}
+    assert ended["c2"] == "DOOR_NOT_OPENED"
+
+
 @pytest.mark.parametrize(
     ("order", "fault"),
     [
