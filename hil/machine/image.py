@@ -36,14 +36,13 @@ RestartSec=100ms
 [Install]
 WantedBy=multi-user.target
 """
-_PARTS: Final = [
-    HERE / "hil" / part
-    for part in (
-        *("machine/image.py", "machine/agent.py", "machine/fault.py"),
-        *("package/roots.py", "package/machine.sh", "gpio/build.sh"),
-    )
-]
-"""What is in an image beside the package, or decides what is."""
+_MADE_OF: Final = (
+    *("edged", "drivers", "policy", "cloud_link", "systemd", "config"),
+    *("pyproject.toml", "requirements.txt", "CHANGELOG.md"),
+    *("hil/machine/image.py", "hil/machine/agent.py", "hil/machine/fault.py"),
+    *("hil/package/roots.py", "hil/package/machine.sh", "hil/gpio/build.sh"),
+)
+"""What goes into the package, and what else decides what is in an image."""
 _NOT_WANTED: Final = (
     "getty@tty1.service",
     "apt-daily.timer",
@@ -62,13 +61,13 @@ def make_image(work: Path, lines: Mapping[int, bool]) -> tuple[Path, Path, Path]
     kernel, place = work / "gpio", work / "machine"
     place.mkdir(parents=True, exist_ok=True)
     subprocess.run(["/bin/bash", HERE / "hil/gpio/build.sh", kernel], check=True)
-    subprocess.run(["/usr/bin/make", "deb", "RELEASE=12"], check=True, cwd=HERE)
-    (package,) = (HERE / "dist").glob("edged_*deb12_amd64.deb")
     made = (kernel / "vmlinuz", place / "initrd.gz", place / "disk")
-    key, kept = fingerprint([package, *_PARTS], lines), place / "made-of"
+    key, kept = fingerprint(_parts(), lines), place / "made-of"
     if kept.is_file() and kept.read_text() == key:
         return made
     kept.unlink(missing_ok=True)
+    subprocess.run(["/usr/bin/make", "deb", "RELEASE=12"], check=True, cwd=HERE)
+    (package,) = (HERE / "dist").glob("edged_*deb12_amd64.deb")
     root = unpack(place, "12")
     shutil.copy(package, root / "edged.deb")
     subprocess.run(["/usr/sbin/chroot", root, "dpkg", "--install", "/edged.deb"], check=True)
@@ -81,11 +80,19 @@ def make_image(work: Path, lines: Mapping[int, bool]) -> tuple[Path, Path, Path]
     return made
 
 
+def _parts() -> list[Path]:
+    found = list[Path]()
+    for name in _MADE_OF:
+        path = HERE / name
+        found += [path] if path.is_file() else path.rglob("*")
+    return sorted(one for one in found if one.is_file() and one.parent.name != "__pycache__")
+
+
 def fingerprint(parts: Iterable[Path], lines: Mapping[int, bool]) -> str:
     """Tell an image from one that is made of other files, or for other lines."""
     told = hashlib.sha256(json.dumps(lines).encode())
     for part in parts:
-        told.update(hashlib.sha256(part.read_bytes()).digest())
+        told.update(str(part).encode() + hashlib.sha256(part.read_bytes()).digest())
     return told.hexdigest()
 
 
