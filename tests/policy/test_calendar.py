@@ -145,3 +145,16 @@ def test_all_dates_of_a_contract_are_inclusive(day: date, told: Reason | None) -
     pause = (date(2026, 5, 1), date(2026, 5, 31))
     contract = Contract("C", "P", NEW_YEAR, date(2026, 12, 31), (pause,))
     assert calendar.contract_refusal(contract, day) is told
+
+
+def test_clock_changes_are_those_of_whole_days_that_begin_before_the_last_instant() -> None:
+    store, change = replace(STORE, tz=NEW_YORK), utc("2026-11-01T06:00")
+    midnight = utc("2026-11-01T00:00")
+    for first, last, found in (
+        (midnight - timedelta(days=2), midnight, []),
+        (midnight - timedelta(days=2), midnight + timedelta(seconds=1), [change]),
+        (midnight, midnight + timedelta(days=1), [change]),
+        (midnight, midnight, []),
+        (change, change + timedelta(days=1), []),
+    ):
+        assert [*calendar.clock_changes(store, first, last)] == found

@@ -135,6 +135,19 @@ def test_the_clocks_turn_to_the_second() -> None:
     assert turns(cutoff, ENTRANCE, NOBODY, Scene(first), last) == [first, *twice]
 
 
+def test_a_band_may_begin_to_let_in_a_day_before_a_day_of_25_hours() -> None:
+    store = replace(STORE, tz=NEW_YORK, bands={"DAY": Hours(0, 60)})
+    plan = replace(DAY_PLAN, early_min=1_439)
+    first = datetime(2026, 10, 30, 12, tzinfo=UTC)
+    midnight = datetime(2026, 11, 1, 4, tzinfo=UTC)  # of the day on which they go back
+    last = midnight - timedelta(hours=23, minutes=30)  # 48 hours later that day has 30 min left
+    early = midnight - timedelta(minutes=1_439)
+    rules = rules_of(plan, store=store)
+    assert early in turns(rules, ENTRANCE, MEMBER, Scene(first), last)
+    ahead = openings(rules, ENTRANCE, MEMBER, Scene(first), last)
+    assert early in [opening.at for opening in ahead]
+
+
 TROLL = ZoneInfo("Antarctica/Troll")  # on 2026-10-25 at 01:00 UTC the clocks go back two hours
 TWICE = replace(STORE, tz=TROLL, bands={"DAY": Hours(120, 150)})
 BACK = datetime(2026, 10, 24, 23, tzinfo=UTC)
