@@ -32,7 +32,8 @@ STREAMS: Final = 24
 """Pages and displays that are told live, at once."""
 
 STREAM_QUIET_S: Final = 15.0
-"""A comment keeps a quiet stream open; a browser that is gone is noticed by it."""
+"""A stream that is quiet says something so often, by which a browser that is gone is noticed; and
+so old the overview gets at most."""
 
 RETRY_S: Final = 1.0
 """Until the daemon that hung up is tried again."""

@@ -134,9 +134,15 @@ async def live(console: Console, _request: Request, _: Session) -> Response:
 
     async def told() -> AsyncIterator[str]:
         try:
+            renewed_s = time.monotonic()
             async for events in steadily(watcher, lambda: limits.STREAM_QUIET_S):
                 parts = {_SEEN_IN.get(str(event.get("event")), "events") for event in events}
-                yield f"data: {json.dumps(sorted({*parts, 'events'}))}\n\n" if events else ":\n\n"
+                if events:
+                    parts.add("events")
+                if time.monotonic() - renewed_s >= limits.STREAM_QUIET_S:
+                    parts.add("overview")  # no event tells of a lost link, or of the time
+                    renewed_s = time.monotonic()
+                yield f"data: {json.dumps(sorted(parts))}\n\n" if parts else ":\n\n"
         finally:
             watching.__exit__(None, None, None)
 

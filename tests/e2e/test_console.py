@@ -9,7 +9,9 @@ import pytest
 import zxingcpp
 from playwright.async_api import ViewportSize
 
+from edged.console.words import speaker
 from edged.core.limits import LOGIN_GAP_MS
+from edged.settings import Language
 from hil.people import People
 from hil.site.site import Site
 from tests.e2e.consoles import (
@@ -49,6 +51,7 @@ def port() -> int:
 async def building(site: Site, port: int) -> AsyncIterator[People]:
     """The site is up, with its console and one user of each role."""
     site.rules["staff"]["fumi"]["roles"] = ["open", "operate"]
+    site.rules["doors"]["front"] |= {"held_open_s": 6, "pre_alarm_s": 2}
     async with consoled(site, port) as people:
         yield people
 
@@ -83,6 +86,25 @@ async def test_what_happens_is_seen_at_once(building: People, port: int, site: S
         assert await page.locator("main .acts button").count() == 0  # a role that only looks
         await site.daemon.stop()
         await page.wait_for_selector("text=The door program does not answer")
+
+
+@pytest.mark.parametrize(("size", "language"), [(PHONE, "ko"), (DESK, "en")])
+async def test_a_door_that_is_held_open_is_said(
+    building: People, port: int, site: Site, size: ViewportSize, language: str
+) -> None:
+    say = speaker(Language(language))
+    async with browser() as chromium, page_of(chromium, size, language, port) as page:
+        await log_in(page, "look")
+        mark = building.last
+        await present(building, "front-in", site.code("aiko"))
+        await building.wait_for(bolt("front", released=True), SOON_S, after=mark)
+        await building.open("front")
+        await page.wait_for_selector(".phase-held", timeout=SOON_S * 1000)
+        alarm = page.locator("li.alarm", has_text=say("DOOR_HELD_OPEN"))
+        await alarm.wait_for(timeout=SOON_S * 1000)
+        await fair(page)
+        await building.close("front")
+        await alarm.wait_for(state="detached", timeout=SOON_S * 1000)
 
 
 async def test_a_door_is_opened_from_a_phone_and_only_when_asked_twice(

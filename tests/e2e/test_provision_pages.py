@@ -1,4 +1,4 @@
-"""Provisioning from a phone on a ladder or at a desk: a claim typed on the page, a real cloud."""
+"""Provisioning from a phone on a ladder or at a desk: a claim is typed, a real cloud answers."""
 
 import pytest
 from playwright.async_api import Page, ViewportSize
@@ -29,7 +29,7 @@ async def give(page: Page, claim: str) -> None:
 
 @pytest.mark.threat("G1", "G2")
 @pytest.mark.parametrize(("size", "language"), [(PHONE, "ja"), (PHONE, "ko"), (DESK, "en")])
-async def test_a_typed_claim_makes_a_device_its_clouds_and_the_page_says_so(
+async def test_a_typed_claim_makes_a_device_its_clouds_and_a_lost_link_is_said(
     boxed: Site, there: Town, size: ViewportSize, language: str
 ) -> None:
     say, port = speaker(Language(language)), free_port()
@@ -60,12 +60,19 @@ async def test_a_typed_claim_makes_a_device_its_clouds_and_the_page_says_so(
         await done.wait_for(timeout=SOON_MS)
         up = page.locator("dd", has_text=f": {say('link_up')}")
         await up.wait_for(timeout=SOON_MS)
+        assert (await there.listed("S1-FRONT"))["enabled"]
         await page.reload()
         await done.wait_for()
         assert await page.locator("input[name=claim]").count() == 0  # there is nothing to claim
         await fair(page)
         assert right not in await page.content()
         assert right not in page.url
-    assert (await there.listed("S1-FRONT"))["enabled"]
+
+        await page.goto("/")
+        await page.locator("dd", has_text=f"✓ {say('link_up')}").first.wait_for(timeout=SOON_MS)
+        await there.broker.stop()
+        down = page.locator("dd .warning", has_text=say("link_down"))
+        await down.wait_for(timeout=SOON_MS)
+        await fair(page)
     secrets = [code for claim in (wrong, right) for code in (claim, claim.replace("-", ""))]
     assert not any(secret in boxed.daemon.said() for secret in secrets)

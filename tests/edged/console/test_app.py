@@ -228,7 +228,9 @@ async def test_what_happens_is_counted_shown_and_on_the_display(place: Place) ->
     assert "aiko" not in screen
 
 
-async def test_a_page_is_told_which_parts_changed_and_too_many_pages_are_not(place: Place) -> None:
+async def test_a_page_is_told_which_parts_changed_and_too_many_pages_are_not(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Read from the answer itself: a client of httpx would wait for its end."""
     session = Session("look", Role.LOOK, 0, 0)
     asked = Request({"type": "http", "method": "GET", "path": "/live", "headers": []})
@@ -238,6 +240,8 @@ async def test_a_page_is_told_which_parts_changed_and_too_many_pages_are_not(pla
     async with watching(place):
         place.events.publish({"event": "alarm", "alarm": "FIRE", "source": "fire"})
         assert await anext(told) == 'data: ["events", "overview"]\n\n'
+    monkeypatch.setattr(limits, "STREAM_QUIET_S", 0.01)
+    assert await anext(told) == 'data: ["overview"]\n\n'  # a link is lost without an event
     with ExitStack() as many:
         for _ in range(limits.STREAMS - 1):
             many.enter_context(place.console.daemon.watcher())
