@@ -170,11 +170,11 @@ class Rig:
         return await self._present(self.way_out, self.light_out, text)
 
     async def _present(self, way: Passage, light: FakeIndicator, text: bytes) -> Signal:
-        before = len(light.shown)
+        before = len(light.answers)
         way.scanned(Scan(text))
-        await until(lambda: len(light.shown) > before)
+        await until(lambda: len(light.answers) > before)
         await settle()
-        return light.shown[before]
+        return light.answers[before]
 
     async def hold_up(self, way: Passage, text: bytes) -> None:
         """Read a code once more that has been answered."""
