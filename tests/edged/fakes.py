@@ -3,9 +3,7 @@
 import asyncio
 import heapq
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from types import TracebackType
 from typing import Self
 
@@ -182,11 +180,6 @@ class FakeLock(FakeDevice):
         self.secured += 1
 
 
-def _says_more(signal: Signal, before: Signal) -> bool:
-    begun = signal.lines[: len(before.lines)]
-    return replace(signal, lines=begun) == before
-
-
 class FakeIndicator(FakeDevice):
     """A light; `shown` is all that it showed. While `free` is clear it shows nothing new."""
 
@@ -196,15 +189,6 @@ class FakeIndicator(FakeDevice):
         self.fails: Exception | None = None
         self.free = asyncio.Event()
         self.free.set()
-
-    @property
-    def answers(self) -> list[Signal]:
-        """What it showed, without what was only said more of the answer before: when next."""
-        return [
-            signal
-            for before, signal in pairwise((None, *self.shown))
-            if before is None or signal.lines == before.lines or not _says_more(signal, before)
-        ]
 
     async def show(self, signal: Signal) -> None:
         await self.free.wait()

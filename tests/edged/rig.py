@@ -170,11 +170,12 @@ class Rig:
         return await self._present(self.way_out, self.light_out, text)
 
     async def _present(self, way: Passage, light: FakeIndicator, text: bytes) -> Signal:
-        before = len(light.answers)
+        before = len(light.shown)
         way.scanned(Scan(text))
-        await until(lambda: len(light.answers) > before)
+        # A refusal is shown once more when it is known when to come again, which takes a while.
+        await until(lambda: len(light.shown) > before and not way._undecided)
         await settle()
-        return light.answers[before]
+        return light.shown[before]
 
     async def hold_up(self, way: Passage, text: bytes) -> None:
         """Read a code once more that has been answered."""
