@@ -5,10 +5,12 @@ nothing of edged is in it, and edged knows nothing of it.
 """
 
 import base64
+import ctypes
 import json
 import os
 import socket
 import sqlite3
+import struct
 import subprocess
 import sys
 import threading
@@ -20,6 +22,11 @@ LINES: Final = Path("/etc/bench/lines.json")
 CONTROL: Final = "/run/edged/control.sock"
 CONFIG: Final = Path("/sys/kernel/config/gpio-sim/pi")
 TRACE: Final = Path("/sys/kernel/tracing")
+DOUBT: Final = Path("/etc/bench/doubt")
+"""There while nobody confirms the time, over a power cut too."""
+TIMEX: Final = struct.Struct("=I4xqqqqi164x")
+"""adjtimex(2): modes, offset, freq, maxerror, esterror, status, and the rest."""
+STATUS_AND_ERRORS, UNSYNCED, ERROR_US = 0x1C, 0x40, 100_000
 COUNT: Final = 54
 LOOK_S: Final = 0.1
 """Between two looks at all lines: a line that was let go tells the kernel's tracepoint nothing."""
@@ -40,6 +47,14 @@ def make_chip() -> None:
     for line, level in json.loads(LINES.read_text()).items():
         header.pull(int(line), level=level)
     (TRACE / "events/gpio/gpio_value/enable").write_text("1")
+
+
+def tell_time(*, confirmed: bool) -> None:
+    """Have the kernel take its clock for synchronised, or not, as an NTP daemon would."""
+    status = 0 if confirmed else UNSYNCED
+    told = TIMEX.pack(STATUS_AND_ERRORS, 0, 0, ERROR_US, ERROR_US, status)
+    if ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(told)) < 0:
+        raise OSError("adjtimex")
 
 
 class Header:
@@ -186,7 +201,11 @@ class Agent:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] == ["chip"]:
-        make_chip()
-    else:
-        Agent().run()
+    match sys.argv[1:]:
+        case ["chip"]:
+            make_chip()
+            tell_time(confirmed=not DOUBT.exists())
+        case ["time", word]:
+            tell_time(confirmed=word == "confirmed")
+        case _:
+            Agent().run()

@@ -1,6 +1,8 @@
-"""In the daemon, as its sitecustomize: what ends lgpio's only thread, when the bench asks for it.
+"""In the daemon, as its sitecustomize: what goes wrong with lgpio, when the bench asks for it.
 
-An exception in a callback does the same (spec/hardware.md 6.3). The drivers' own raise none.
+`deafen` ends its only thread, as an exception in a callback does (spec/hardware.md 6.3); the
+drivers' own raise none. `mute`: no edge is told any more, of lines that are opened anew either, as
+when lgpio's reader of edges waits at a line that never moves (drivers/gpio_inputs.py).
 """
 
 import ctypes
@@ -9,16 +11,29 @@ import threading
 from pathlib import Path
 from typing import Final
 
-_ASKED: Final = Path("/run/edged/deafen")
+_DEAFEN: Final = Path("/run/edged/deafen")
+_MUTE: Final = Path("/run/edged/mute")
 _LOOK_S: Final = 0.1
+
+
+class _Nobody(list[object]):
+    """Callbacks that are forgotten."""
+
+    def append(self, _: object) -> None:
+        """Forget it."""
 
 
 def _wait() -> None:
     pause = threading.Event()
     while not pause.wait(_LOOK_S):
-        if sys.argv[1:2] == ["run"] and "lgpio" in sys.modules and _ASKED.exists():
-            _ASKED.unlink()
-            thread = vars(sys.modules["lgpio"])["_notify_thread"]
+        if sys.argv[1:2] != ["run"] or "lgpio" not in sys.modules:
+            continue
+        thread = vars(sys.modules["lgpio"])["_notify_thread"]
+        if _MUTE.exists():
+            _MUTE.unlink()
+            thread.callbacks = _Nobody()
+        if _DEAFEN.exists():
+            _DEAFEN.unlink()
             ctypes.pythonapi.PyThreadState_SetAsyncExc(
                 ctypes.c_ulong(thread.ident), ctypes.py_object(SystemExit)
             )

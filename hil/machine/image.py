@@ -20,6 +20,8 @@ Environment=PYTHONPATH=/opt/bench/fault
 """
 DEAFEN: Final = "/run/edged/deafen"
 """A file that appears, and the daemon's lgpio loses its thread at the next edge."""
+MUTE: Final = "/run/edged/mute"
+"""And this one: it tells the daemon of no edge any more."""
 _UNIT: Final = """[Unit]
 DefaultDependencies=no
 StartLimitIntervalSec=0

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from hil.machine.device import CommandFailed, Device
-from hil.machine.image import DEAFEN
+from hil.machine.image import DEAFEN, MUTE
 from hil.machine.qemu import KEYBOARD_PATH, serial_path
 from hil.machine.site import LINES, MachineSite
 from hil.scenarios.stage import NotSeen, Stage
@@ -94,12 +94,7 @@ async def _plugs(stage: Stage, device: Device) -> str:
 
 @_case("deaf", "When lgpio's thread has died the inputs are deaf, and that is seen and mended")
 async def _deaf(stage: Stage, device: Device) -> str:
-    await device.run("touch", DEAFEN)
-
-    async def taken() -> bool:
-        return not (await device.run("sh", "-c", f"ls {DEAFEN} || true")).startswith(DEAFEN + "\n")
-
-    await stage.until(taken, _LOOK_S, "end of lgpio's thread")
+    await _fault(stage, device, DEAFEN)
     stage.begin()
     await stage.people.tamper("front", opened=True)
 
@@ -112,15 +107,21 @@ async def _deaf(stage: Stage, device: Device) -> str:
     if "is deaf" not in said:
         raise NotSeen("nobody said that a line was deaf")
 
-    async def heard() -> bool:
-        await stage.people.press("front")  # the button's own look may still be to come
-        await asyncio.sleep(_PRESS_S)
-        return bool((await stage.people.state())["doors"]["front"]["released"])
-
-    stage.begin()
-    await stage.until(heard, _LOOK_S, "exit by the button")
-    await stage.bolt("front", _LOOK_S, released=False)
+    await _gets_out(stage)
     return "DEVICE_LOST, opened again"
+
+
+@_case("mute", "When lgpio tells of no edge any more the inputs are looked at")
+async def _mute(stage: Stage, device: Device) -> str:
+    await device.run("systemctl", "restart", "edged")  # it believes lgpio again
+    await stage.listen()
+    await _fault(stage, device, MUTE)
+    stage.begin()
+    for opened in (True, False):
+        await stage.people.tamper("front", opened=opened)
+        await stage.hears(_LOOK_S, alarm="TAMPER", source="front", raised=opened)
+    await _gets_out(stage)
+    return "TAMPER comes and goes, the button opens"
 
 
 @_case("keeper-killed", "The line keeper is killed in a release: the strike rests, a new one comes")
@@ -175,6 +176,27 @@ async def _memory(stage: Stage, device: Device) -> str:
         raise NotSeen("it was not the limit")
     await _again(stage, device, restarts)
     return f"{_MEMORY_MB} MB"
+
+
+async def _fault(stage: Stage, device: Device, file: str) -> None:
+    """Ask for a fault in the daemon, and wait until it is there."""
+    await device.run("touch", file)
+
+    async def taken() -> bool:
+        return not (await device.run("sh", "-c", f"ls {file} || true")).startswith(file + "\n")
+
+    await stage.until(taken, _LOOK_S, f"fault {file}")
+
+
+async def _gets_out(stage: Stage) -> None:
+    async def heard() -> bool:
+        await stage.people.press("front")  # the button's own look may still be to come
+        await asyncio.sleep(_PRESS_S)
+        return bool((await stage.people.state())["doors"]["front"]["released"])
+
+    stage.begin()
+    await stage.until(heard, _LOOK_S, "exit by the button")
+    await stage.bolt("front", _LOOK_S, released=False)
 
 
 def _in_its_place(command: str) -> str:

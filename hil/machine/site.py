@@ -27,6 +27,8 @@ LINES: Final = {
 }
 _NO_DOORS: Final = {"fire": 22, "lockdown_switch": 27}
 _LAMPS: Final = {"front-in": (20, 21), "hall-in": (19, 26), "siren": (9, 10)}
+_AGENT: Final = ("python3", "-SE", "/opt/bench/agent.py")
+_DOUBT: Final = "/etc/bench/doubt"
 _WORDS: Final = {"exit_button": "button", "lockdown_switch": "lockdown"}
 _OPEN: Final = ("exit_button", "bond", "lockdown_switch")
 """What is open while it is not active; the rest is closed, so that a cut wire is noticed."""
@@ -77,7 +79,7 @@ def rewire(site: Site) -> None:
     site.building["scanners"] = {name: {"link": f"{name}.tty"} for name in _SCANNERS}
     board = {"kind": "kerong", "address": 0, "bank": BANK, "locks": 4}
     site.building["buses"] = {BUS: {"link": f"{BUS}.tty", "boards": [board]}}
-    for key in ("state_dir", "runtime_dir", "secrets_dir", "allow_simulated"):
+    for key in ("state_dir", "runtime_dir", "secrets_dir", "allow_simulated", "clock"):
         del site.settings[key]
     for name, parts in LINES.items():
         door = site.settings["doors"][name]
@@ -158,6 +160,18 @@ class MachineSite(WiredSite):
     def cut_power(self) -> None:
         """See WiredSite."""
         self._machine.reset()
+
+    async def load_rules(self) -> None:
+        """See WiredSite. Whatever was played before, the time is confirmed."""
+        await self.confirm_time(sure=True)
+        await super().load_rules()
+
+    async def confirm_time(self, *, sure: bool) -> None:
+        """Have the kernel's clock be synchronised or not, from now on, over a power cut too."""
+        mark = ("rm", "--force", _DOUBT) if sure else ("touch", _DOUBT)
+        await self.device.run(*mark)
+        await self.device.run("sync", "--file-system", "/etc")
+        await self.device.run(*_AGENT, "time", "confirmed" if sure else "doubted")
 
     def people(self) -> People:
         """Somebody in the building; open with `async with`."""

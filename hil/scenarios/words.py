@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from hil.machine.site import MachineSite
 from hil.people import Refused
 from hil.scenarios.stage import BY, NotSeen, Stage
 from hil.site.lockers import BANK
@@ -177,14 +178,20 @@ async def _disk(stage: Stage, state: str) -> None:
     _virtual(stage).disk.state = DiskState[state.upper()]
 
 
-@_phrase("nobody confirms the time any more", does=True, only="virtual")
+@_phrase("nobody confirms the time any more", does=True, only="virtual machine")
 async def _lose_time(stage: Stage) -> None:
-    _virtual(stage).sky.error_s = None
+    if isinstance(stage.site, MachineSite):
+        await stage.site.confirm_time(sure=False)
+    else:
+        _virtual(stage).sky.error_s = None
 
 
-@_phrase("the time is confirmed again", does=True, only="virtual")
+@_phrase("the time is confirmed again", does=True, only="virtual machine")
 async def _find_time(stage: Stage) -> None:
-    _virtual(stage).sky.error_s = 0.1
+    if isinstance(stage.site, MachineSite):
+        await stage.site.confirm_time(sure=True)
+    else:
+        _virtual(stage).sky.error_s = 0.1
 
 
 @_phrase("the clock is turned back by {n} h", does=True, only="virtual")
