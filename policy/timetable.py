@@ -272,7 +272,8 @@ def timetable_of(rules: Rules, here: Offers, plan: Plan, at: datetime) -> Timeta
                 starts.add(min(max(cutoff, span[0]), span[1]))
             windows += _windows(store, plan, today, span)
     starts |= {end for window in windows for end in window[:2]}
-    shared = [here.instants.setdefault(start, start) for start in sorted(starts)]
+    inside = sorted(start for start in starts if start < begin + _DAY)
+    shared = [here.instants.setdefault(start, start) for start in inside]
     table = Timetable(plan, windows, shared, [None] * len(shared))
     _kept(rules, here, at).plans[plan.id] = table
     return table
