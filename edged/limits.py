@@ -165,7 +165,7 @@ REOPEN_MS = (250, 10_000)
 """First and longest wait before a lost device is tried again."""
 HEALTH_MS = 10_000
 """Between two looks; a third of the watchdog's patience (systemd/edged.service)."""
-AHEAD_LOOK_MS = 10_000
+AHEAD_LOOK_MS = 60_000
 """Between two looks whether timetables are missing: how long new rules go without them."""
 AHEAD_PAUSE_MS = 50
 """Between two plans: each takes the loop for some milliseconds of a small computer."""

@@ -1,12 +1,15 @@
 """Makes timetables before anybody asks for them, so that who comes first waits no longer."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime
 
 from policy.entry import decide
 from policy.limits import TIMETABLES_AHEAD
 from policy.model import Contract, Device, Member, Rules, Scene
 from policy.timetable import number_kept, offers, timetable_of
+
+_ANYBODY, _RUNS = Member("", b""), Contract("", "", date.min)  # no answer that is kept names them
 
 
 def prepare(rules: Rules, device: Device, at: datetime) -> Iterator[None]:
@@ -21,7 +24,7 @@ def prepare(rules: Rules, device: Device, at: datetime) -> Iterator[None]:
     for plan in rules.plans.values():
         here = offers(rules, store, device, at)
         if plan.id not in here.plans and number_kept(rules) < TIMETABLES_AHEAD:
-            anybody = Member("", b"", (Contract("", plan.id, date.min),))
+            anybody = replace(_ANYBODY, contracts=(replace(_RUNS, plan=plan.id),))
             for start in timetable_of(rules, here, plan, at).starts:
                 decide(rules, device, anybody, Scene(start))
             yield

@@ -21,7 +21,7 @@ from policy.model import (
     Verdict,
     Warn,
 )
-from policy.timetable import Offers, Segment, offered, offers, segment, surely_runs
+from policy.timetable import offered, offers
 from policy.trace import failed, held
 
 # Of several refusals the first in this order is told (spec/rules.md 3.3-5).
@@ -101,38 +101,20 @@ def decide(rules: Rules | None, device: Device, member: Member, scene: Scene) ->
     if member.withdrawn or member.suspended or member.id_suspended:
         return _STOPPED[stopped(member)]
     here = offers(rules, store, device, scene.at)
-    booked = due(store, device, member, rules.settings, scene.at) if member.bookings else ()
-    shut = None if booked else _shut(rules, here, member, scene.at)
-    if shut is not None:
-        known = shut.beside_bookings if member.bookings else shut.answer
-        if known is not None:
-            return known
     found = offered(rules, here, member, scene.at)
+    booked = due(store, device, member, rules.settings, scene.at) if member.bookings else ()
+    shut = None  # where all who have nothing but this plan are refused alike, so one answer is kept
+    if len(found) == 1 and not (member.tickets or member.bookings):
+        _, now, runs = found[0]
+        if runs and now.shut:
+            if now.answer is not None:
+                return now.answer
+            shut = now
     case = Case(rules, store, device, member, scene, here, found, booked, [*_ALL_HELD], [])
     decision = _by_rules(case)
-    if shut is not None and member.bookings:
-        shut.beside_bookings = decision
-    elif shut is not None:
+    if shut is not None:
         shut.answer = decision
     return decision
-
-
-def _shut(rules: Rules, here: Offers, member: Member, at: datetime) -> Segment | None:
-    """Return where all who have nothing but this plan are refused alike; None: it takes more.
-
-    There the bands are shut, and nothing about the person decides but the plan: the answer is
-    given once and kept, most who are refused get it. A booking that is not due shows in the trace.
-    """
-    if len(member.contracts) != 1 or member.tickets:
-        return None
-    (contract,) = member.contracts
-    plan = rules.plans.get(contract.plan)
-    if plan is None:
-        return None
-    now = segment(rules, here, plan, at)
-    if not (now.shut and surely_runs(contract, now)):
-        return None
-    return now if here.windowed or not member.bookings else None
 
 
 def _unusual(rules: Rules | None, device: Device, member: Member, scene: Scene) -> Decision:

@@ -90,8 +90,7 @@ class Segment:
     `qualified`: what it tells of whoever qualifies by the plan, None: it qualifies for nothing
     here. `leaving`: service dates that have an exit window here and a fitting day rule. `plainly`:
     a count is simply that of the calendar month's mask (6). `answer`: what everybody is answered
-    here who has nothing but this plan, `beside_bookings` whoever has bookings too that are not
-    due; once known.
+    here who has nothing but this plan, where it is shut and once it is known.
     """
 
     plan: Plan
@@ -110,7 +109,6 @@ class Segment:
     leaving: tuple[date, ...]
     plainly: bool
     answer: Decision | None = None
-    beside_bookings: Decision | None = None
 
 
 class _Window(NamedTuple):
@@ -213,19 +211,15 @@ def offered(rules: Rules, here: Offers, member: Member, at: datetime) -> list[Of
             table = timetable_of(rules, here, plan, at)
         place = bisect_right(table.starts, at) - 1
         now = table.segments[place] or _segment(rules.settings, here, table, place)
-        found.append((contract, now, surely_runs(contract, now)))
+        runs = (
+            contract.start <= now.first
+            and (contract.end is None or now.last <= contract.end)
+            and not (contract.paused and _pauses(contract, now))
+        )
+        found.append((contract, now, runs))
     if len(found) > 1:
         found.sort(key=_priority)
     return found
-
-
-def surely_runs(contract: Contract, now: Segment) -> bool:
-    """Tell whether a contract runs on all dates of what its plan offers."""
-    return (
-        contract.start <= now.first
-        and (contract.end is None or now.last <= contract.end)
-        and not (contract.paused and _pauses(contract, now))
-    )
 
 
 def _pauses(contract: Contract, now: Segment) -> bool:
@@ -278,7 +272,8 @@ def timetable_of(rules: Rules, here: Offers, plan: Plan, at: datetime) -> Timeta
                 starts.add(min(max(cutoff, span[0]), span[1]))
             windows += _windows(store, plan, today, span)
     starts |= {end for window in windows for end in window[:2]}
-    shared = [here.instants.setdefault(start, start) for start in sorted(starts)]
+    inside = sorted(start for start in starts if start < begin + _DAY)
+    shared = [here.instants.setdefault(start, start) for start in inside]
     table = Timetable(plan, windows, shared, [None] * len(shared))
     _kept(rules, here, at).plans[plan.id] = table
     return table

@@ -9,7 +9,7 @@ from hypothesis import given
 from policy import limits
 from policy.ahead import prepare
 from policy.entry import decide
-from policy.model import BandGrant, DayRule, HolidayRule, Plan, Reason
+from policy.model import BandGrant, DayRule, HolidayRule, Hours, Plan, Reason
 from policy.timetable import number_kept, offers
 from tests.policy.worlds import (
     DAY_PLAN,
@@ -51,6 +51,13 @@ def test_a_day_has_one_answer_for_all_its_gaps() -> None:
     rules = rules_of()
     before, after = (enter(rules, ENTRANCE, MEMBER, (), at(hour)) for hour in (9, 20))
     assert before is after
+
+
+def test_a_band_that_goes_on_in_the_next_day_makes_nothing_of_that() -> None:
+    store = replace(STORE, bands={"DAY": Hours(480, 600)})  # in Tokyo; at 09:00 the UTC day begins
+    rules = rules_of(store=store)
+    assert len([*prepare(rules, ENTRANCE, NOON)]) == 1
+    assert number_kept(rules) == 2
 
 
 def test_room_is_left_for_what_is_asked_for() -> None:

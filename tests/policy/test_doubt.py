@@ -52,6 +52,13 @@ def test_without_rules_nobody_comes_in() -> None:
     assert [check.name for check in decision.trace if not check.passed] == ["rules_known"]
 
 
+@pytest.mark.parametrize("policy", list(StalePolicy))
+def test_rules_are_not_old_at_the_very_age_that_they_may_have(policy: StalePolicy) -> None:
+    rules = rules_of(settings=RuleSettings(stale_policy=policy))
+    decision = enter(rules, ENTRANCE, MEMBER, (), NOON, rules_age_h=72)
+    assert (decision.verdict, decision.warnings) == (Verdict.ALLOW, ())
+
+
 def test_a_clock_policy_may_shut_everybody_out() -> None:
     rules = rules_of(settings=DENY_BAD_CLOCK)
     for member in (MEMBER, STOPPED):

@@ -148,6 +148,20 @@ def test_a_band_may_begin_to_let_in_a_day_before_a_day_of_25_hours() -> None:
     assert early in [opening.at for opening in ahead]
 
 
+@pytest.mark.parametrize("scope", list(ExemptScope))
+def test_a_contracts_first_date_opens_beside_what_begins_with_that_date(
+    scope: ExemptScope,
+) -> None:
+    later = TODAY + timedelta(days=2)  # and the booking is today's
+    member = replace(MEMBER, contracts=(replace(CONTRACT, start=later),), bookings=(BOOKING,))
+    rules = rules_of(replace(DAY_PLAN, restrict=False), settings=RuleSettings(exempt_scope=scope))
+    ahead = openings(rules, ENTRANCE, member, Scene(at(20)), at(49))
+    causes = [opening.cause for opening in ahead if opening.at == at(48)]
+    assert None in causes  # the contract's own date
+    assert any(causes)  # and the plan without limits, on that date
+    assert [opening.at for opening in ahead] == sorted(opening.at for opening in ahead)
+
+
 TROLL = ZoneInfo("Antarctica/Troll")  # on 2026-10-25 at 01:00 UTC the clocks go back two hours
 TWICE = replace(STORE, tz=TROLL, bands={"DAY": Hours(120, 150)})
 BACK = datetime(2026, 10, 24, 23, tzinfo=UTC)
