@@ -237,3 +237,9 @@ def test_what_nobody_gets_past(
     device: Device, member: Member, scene: dict[str, Any], line: str
 ) -> None:
     assert told(enter(rules_of(), device, member, (), NOON, **scene)) == [line]
+
+
+def test_who_has_nothing_but_a_plan_is_not_asked_what_else_a_pause_stops() -> None:
+    rules = rules_of(settings=RuleSettings(paused_blocks_all=True))
+    lines = told(enter(rules, ENTRANCE, MEMBER, (), NOON))
+    assert lines == told(enter(rules_of(), ENTRANCE, MEMBER, (), NOON))
