@@ -163,7 +163,7 @@ async def test_opens_and_closes_de_energised(rig: LockRig) -> None:
 async def test_a_release_ends_by_itself(rig: LockRig) -> None:
     async with rig.lock() as lock, running(lock.run()):
         await until(lambda: not rig.released)
-        await lock.release(300)
+        await lock.release(2_000)
         assert rig.released
         await until(lambda: not rig.released)
 
@@ -280,8 +280,8 @@ async def test_a_cancelled_release_leaves_the_lock_in_working_order(rig: LockRig
             async with running(lock.release(60_000)):
                 await asyncio.sleep(0)  # it is out, or about to be
         rig.mute(on=False)
-        await lock.release(100)
-        assert rig.orders[-1] == 100
+        await lock.release(5_000)
+        assert rig.orders[-1] == 5_000
         assert rig.released
 
 
