@@ -99,6 +99,7 @@ _console: Final = _group("The web pages for staff, installers and the door's dis
 _console.command("run")(console.console_run)
 _console.command("user")(console.console_user)
 _console.command("fingerprint")(console.console_fingerprint)
+_console.command("label")(console.console_label)
 app.add_typer(_console, name="console")
 
 _lockers: Final = _group("The lockers: whose they are, and what staff do with them.")

@@ -1,12 +1,17 @@
 """`edged console`: the web pages, their users, and their certificate."""
 
+import socket
 import sys
 from enum import StrEnum
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from edged.cli.options import DEFAULT_CONFIG, Config, settings
+
+if TYPE_CHECKING:
+    from edged.settings import Settings
 
 
 class RoleName(StrEnum):
@@ -54,11 +59,29 @@ def console_user(
 
 
 def console_fingerprint(config: Config = DEFAULT_CONFIG) -> None:
-    """Show the fingerprint of the pages' certificate, for the label of the device."""
+    """Show the fingerprint of the pages' certificate."""
+    typer.echo(_fingerprint(settings(config)))
+
+
+def console_label(
+    file: Annotated[Path, typer.Argument(help="Where the picture goes: FILE.svg, 62 x 29 mm.")],
+    config: Config = DEFAULT_CONFIG,
+) -> None:
+    """Draw the label of the device: the pages' address as a QR code, and their fingerprint."""
+    from edged.console import label
+
+    found = settings(config)
+    file.write_text(label.draw(found, _fingerprint(found)))
+    name = label.host_name(found.device)
+    if socket.gethostname() != name.removesuffix(".local"):
+        typer.echo(f"Nobody answers to {name} yet: hostnamectl set-hostname {name[:-6]}", err=True)
+    typer.echo(str(file))
+
+
+def _fingerprint(found: "Settings") -> str:
     from edged.console.serve import fingerprint
     from edged.settings import Console
 
-    found = settings(config)
     folder = (found.console or Console()).folder
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    typer.echo(fingerprint(folder, found.device))
+    return fingerprint(folder, found.device)

@@ -17,6 +17,7 @@ from edged.console import limits
 from edged.console.app import application
 from edged.console.context import Console
 from edged.console.daemon import Daemon
+from edged.console.label import host_name
 from edged.console.metrics import Metrics
 from edged.notify import READY, WATCHDOG, notify
 from edged.settings import Console as ConsoleSettings
@@ -98,7 +99,7 @@ def _make(key_file: Path, certificate_file: Path, device: str, now: datetime) ->
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"edged {device}"[:64])])
     hosts: list[x509.GeneralName] = [
-        x509.DNSName(f"edged-{device.lower()}.local"),
+        x509.DNSName(host_name(device)),
         x509.DNSName("localhost"),
         x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
     ]
