@@ -12,11 +12,11 @@ from typing import Annotated, Final, Literal, TypeAlias
 import structlog
 from pydantic import Field, TypeAdapter
 
+from edged.asked import Asked, understood
 from edged.commission import limits
 from edged.commission.keeping import ENVELOPE, PAGE, report_folder
 from edged.core import events
 from edged.errors import NotFound
-from edged.orders import Asked, understood
 from edged.ports import Ports
 from edged.rules_fields import Id
 from edged.settings import Settings

@@ -12,12 +12,12 @@ from typing import Annotated, Final, Literal, Self, TypeAlias
 from pydantic import Field, TypeAdapter, model_validator
 
 from edged import limits
+from edged.asked import Asked, understood
 from edged.core import events
 from edged.core.door_words import DoorOutcome
 from edged.emergency import Emergency, keep_lockdown, keep_reset
 from edged.errors import NotFound
 from edged.gate import Gate
-from edged.orders import Asked, understood
 from edged.ports import Ports
 from edged.rules_fields import Id
 from edged.store.errors import FailKind, StoreFailed

@@ -17,6 +17,7 @@ from pydantic import Field, TypeAdapter
 
 from drivers.api import Scan, Signal
 from edged import limits, scene, translate
+from edged.asked import Asked, understood
 from edged.core import limits as login_limits
 from edged.core import login
 from edged.core.login import Granted, Keyed, Login, Phase, Proven, Told
@@ -25,7 +26,6 @@ from edged.errors import NotFound
 from edged.feedback import Feedback
 from edged.mailbox import Mailbox
 from edged.messages import LOGIN_TEXTS, Cue
-from edged.orders import Asked, understood
 from edged.ports import Ports
 from edged.rules_fields import Id
 from edged.scene import Arrival

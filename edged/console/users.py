@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import secrets
 from enum import IntEnum
 from pathlib import Path
@@ -14,7 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from edged.console import limits
 
 FILE: Final = "users.json"
-NAME_PATTERN: Final = r"^[A-Za-z0-9._-]{1,32}$"
+_NAME: Final = re.compile("[A-Za-z0-9_-]{1,32}")
+"""What the daemon's orders take as `by`: whoever logs in is named in the audit."""
 
 
 class Role(IntEnum):
@@ -64,6 +66,8 @@ def put(folder: Path, name: str, role: Role, password: str) -> None:
         ValueError: The name or the password is not fit.
         UsersUnreadable, OSError: The file can't be used.
     """
+    if not _NAME.fullmatch(name):
+        raise ValueError("name: letters, digits, _ and - only, at most 32")
     least, most = limits.PASSWORD_CHARS
     if not least <= len(password) <= most:
         raise ValueError(f"password: {least} to {most} characters")

@@ -6,10 +6,10 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import Field, TypeAdapter
 
+from edged.asked import Asked, understood
 from edged.core import events
 from edged.identity.provision import told
 from edged.identity.shown import ShownClaims
-from edged.orders import Asked, understood
 from edged.ports import Ports
 from edged.rules_fields import Id
 from edged.settings import Settings

@@ -28,6 +28,13 @@ def test_a_user_is_known_by_the_right_password_only(tmp_path: Path) -> None:
     assert "horse" not in file.read_text()
 
 
+@pytest.mark.parametrize("name", ["", "kim.lee", "kim lee", "k" * 33, "김"])
+def test_a_name_is_one_that_the_daemon_s_orders_take(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ValueError, match="name:"):
+        users.put(tmp_path, name, Role.OPERATE, "correct horse battery")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_changed_password_ends_the_old_one(tmp_path: Path) -> None:
     users.put(tmp_path, "ops", Role.OPERATE, "correct horse battery")
     users.put(tmp_path, "ops", Role.LOOK, "another horse battery")

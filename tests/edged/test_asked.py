@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import Field, TypeAdapter
 
+from edged.asked import Asked, understood
 from edged.control.client import ControlRefused
 from edged.exits import Exit
-from edged.orders import Asked, understood
 
 
 class _Look(Asked):
