@@ -2,11 +2,14 @@
 
 import asyncio
 import os
+import re
 import signal
 import socket
 import subprocess
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, Request, ViewportSize, async_playwright
@@ -16,6 +19,8 @@ from hil.site.site import Site
 
 SAYING = "correct horse battery"
 SOON_MS = 60_000
+SCREENS = Path(__file__).parents[2] / ".run" / "screens"
+_kept = Counter[str]()
 PHONE, DESK = ViewportSize(width=375, height=740), ViewportSize(width=1280, height=800)
 
 
@@ -112,7 +117,17 @@ async def log_in(page: Page, user: str) -> None:
     await page.wait_for_selector(".live.on")
 
 
+async def kept(page: Page) -> None:
+    """Keep a picture of the page, named by the test and a number: what tools can't judge."""
+    test = re.sub(r"[^A-Za-z0-9]+", "-", os.environ["PYTEST_CURRENT_TEST"].partition("::")[2])
+    _kept[test] += 1
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    await page.screenshot(path=SCREENS / f"{test}{_kept[test]}.png", full_page=True)
+
+
 async def complaints(page: Page) -> list[str]:
+    """What axe says of a page, of which a picture is kept."""
+    await kept(page)
     found = await Axe().run(page)
     return [f"{one['id']}: {one['help']}" for one in found.response["violations"]]
 
