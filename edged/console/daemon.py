@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -20,8 +21,9 @@ Answer = Mapping[str, object]
 class Daemon:
     """Asks at a control socket, and tells whoever watches what happens.
 
-    `here` is whether the daemon is being watched now. `events` are the newest, newest first.
-    An event `daemon` with `here` is told when it is lost, and when it is watched again.
+    `here` is whether the daemon is being watched now. `events` are the newest, newest first, each
+    with when it was `heard`. An event `daemon` with `here` is told when it is lost, and when it
+    is watched again.
     """
 
     def __init__(self, socket: Path) -> None:
@@ -74,7 +76,8 @@ class Daemon:
             while said := await reader.readline():
                 event = json.loads(said).get("event")
                 if isinstance(event, dict):
-                    self.events.appendleft(event)
+                    heard = time.strftime("%H:%M:%SZ", time.gmtime())
+                    self.events.appendleft({**event, "heard": heard})
                     await self._tell(event)
         finally:
             writer.close()

@@ -18,6 +18,7 @@ from edged.commission.drawing import drawings
 from edged.console import limits
 from edged.console.context import Console
 from edged.console.sessions import Session
+from edged.console.words import EVENTS
 from edged.control.broadcast import Event, Watcher
 from edged.control.client import ControlRefused, DaemonUnreachable
 from edged.control.wire import Verb
@@ -52,7 +53,9 @@ async def overview(console: Console, request: Request, _: Session) -> Response:
 async def events(console: Console, request: Request, _: Session) -> Response:
     """Show what happens."""
     language = console.language(request)
-    rows = [_event_row(event, language) for event in console.daemon.events]
+    ours = console.settings.language
+    line = ours.index(language) if language in ours else 0
+    rows = [_event_row(event, language, line) for event in console.daemon.events]
     template = "parts/events.html" if _part(request) else "events.html"
     return console.page(request, template, {"rows": rows})
 
@@ -204,19 +207,29 @@ def _reason(said: object, language: Language) -> str:
         return ""
 
 
-def _event_row(event: Event, language: Language) -> Row:
-    hidden = {"event", "kind", "at", "device", "door", "reason", "decision", "occurred_at"}
+_SAID: Final = frozenset(
+    ("event", "kind", "at", "heard", "device", "door", "reason", "decision", "occurred_at")
+) | {"event_id", "staff"}
+"""What a row says in another way, or to nobody who reads it."""
+
+
+def _event_row(event: Event, language: Language, line: int) -> Row:
+    """Say what happened; `line`: which of the lines for a member is in the page's language."""
+    lines = event.get("lines")
+    told = lines[line] if isinstance(lines, list | tuple) and line < len(lines) else ""
     facts = {
         name: value
         for name, value in event.items()
-        if name not in hidden and value not in (None, [], "", ())
+        if name not in _SAID and isinstance(value, str | int | float) and value != ""
     }
+    what = str(event.get("event"))
     return {
-        "what": event.get("event"),
+        "heard": event.get("heard", ""),
+        "what": word(EVENTS[what], language) if what in EVENTS else what,
         "where": event.get("device") or event.get("door") or event.get("source") or "",
         "decision": event.get("decision") or "",
         "reason": event.get("reason") or "",
-        "words": _reason(event.get("reason"), language),
+        "words": told or _reason(event.get("reason"), language),
         "facts": facts,
     }
 

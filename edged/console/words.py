@@ -286,6 +286,23 @@ LOCKERS: Final[dict[str, Words]] = {
     "OUT_OF_ORDER": ("使用停止", "사용 중지", "out of order"),
 }
 
+EVENTS: Final[dict[str, Words]] = {
+    "read": ("読み取り", "읽음", "Read"),
+    "decided": ("判定", "판정", "Decided"),
+    "ahead": ("次に", "다음", "When next"),
+    "refused": ("使えないコード", "쓸 수 없는 코드", "Unusable code"),
+    "released": ("解錠", "잠금 해제", "Released"),
+    "secured": ("施錠", "잠금", "Secured"),
+    "door": ("扉", "문", "Door"),
+    "outcome": ("結果", "결과", "Outcome"),
+    "alarm": ("警報", "경보", "Alarm"),
+    "command": ("指示", "지시", "Order"),
+    "login": ("ログイン", "로그인", "Login"),
+    "locker": ("ロッカー", "사물함", "Locker"),
+    "locker_command": ("ロッカーの指示", "사물함 지시", "Order for a locker"),
+}
+"""What happens, by the names that `edged watch` says; one without words is said as it is."""
+
 Say = Callable[..., str]
 
 

@@ -215,7 +215,10 @@ async def test_what_happens_is_counted_shown_and_on_the_display(place: Place) ->
         await place.log_in(client, "look")
         place.events.publish(decided)
         place.events.publish({"event": "refused", "device": "front-in", "reason": "CODE_EXPIRED"})
-        await until(lambda: len(place.console.daemon.events) == 2)
+        ahead = {"code": "FROM"}
+        lines = ["17:45から", "From 17:45"]
+        place.events.publish({"event": "ahead", "device": "x", "ahead": ahead, "lines": lines})
+        await until(lambda: len(place.console.daemon.events) == 3)
         figures = (await client.get("/metrics")).text
         events = (await client.get("/events", headers={"x-part": "events"})).text
         screen = (await client.get("/display/front")).text
@@ -223,6 +226,9 @@ async def test_what_happens_is_counted_shown_and_on_the_display(place: Place) ->
     assert 'edged_scan_seconds_sum{device="front-in"} 0.012' in figures
     assert 'edged_unusable_codes_total{device="front-in",reason="CODE_EXPIRED"} 1.0' in figures
     assert "aiko" in events
+    assert re.search(r"<time>\d\d:\d\d:\d\dZ</time>.*次に.*17:45から", events)
+    assert "From 17:45" not in events  # a line for the member, in the page's language
+    assert "FROM" not in events
     assert "<html" not in events
     assert "コードを表示し直してください" in screen
     assert "aiko" not in screen
