@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 HERE: Final = Path(__file__).parents[2]
+_UV: Final = ".venv-lock/bin/uv"
 VERSIONS: Final = {"old": "0.1.0", "new": "0.1.1", "future": "0.2.0"}
 _PYTHON: Final = {"12": "3.11", "13": "3.13"}
 _NOT_THE_SOURCE: Final = shutil.ignore_patterns(".*", "build", "dist", "__pycache__")
@@ -17,6 +18,7 @@ _ONE_MORE: Final = "),\n    ('CREATE TABLE future (x INTEGER) STRICT',),\n)\n\nR
 
 def make_packages(work: Path, release: str) -> None:
     """Fill `work`/rig with what the guest needs: packages, the people, what these import."""
+    subprocess.run(["/usr/bin/env", "make", "-C", HERE, _UV], check=True)
     rig = work / "rig"
     shutil.rmtree(rig, ignore_errors=True)
     for which, version in VERSIONS.items():
@@ -28,7 +30,7 @@ def make_packages(work: Path, release: str) -> None:
         shutil.copytree(HERE / folder, rig / folder, ignore=_NOT_THE_SOURCE)
     subprocess.run(
         [
-            *(HERE / ".venv-lock/bin/uv", "pip", "install", "--quiet", "--target", rig / "site"),
+            *(HERE / _UV, "pip", "install", "--quiet", "--target", rig / "site"),
             *("--no-deps", "--require-hashes", "--only-binary", ":all:"),
             *("--python-version", _PYTHON[release], "--python-platform", "x86_64-manylinux_2_36"),
             *("--requirement", HERE / "requirements-dev.txt"),
@@ -59,7 +61,7 @@ def _make(source: Path, release: str, version: str, *, future: bool) -> Path:
     _change(source / "pyproject.toml", 'version = "0.1.0"', f'version = "{version}"')
     if future:
         _change(source / "edged/store/migrations.py", _LAST_STEP, _ONE_MORE)
-    tools = {"UV": str(HERE / ".venv-lock/bin/uv"), "PYTHON": sys.executable}
+    tools = {"UV": str(HERE / _UV), "PYTHON": sys.executable}
     subprocess.run(
         [source / "systemd/debian/make", release, "amd64"],
         check=True,
