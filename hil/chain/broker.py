@@ -1,7 +1,9 @@
 """A broker of one's own, set up as config/broker says, on 127.0.0.1."""
 
 import asyncio
+import errno
 import os
+import random
 import shutil
 import signal
 import socket
@@ -13,7 +15,9 @@ from pathlib import Path
 from typing import Final
 
 SHIPPED: Final = Path(__file__).parents[2] / "config" / "broker"
-READY_S = 20
+READY_S = 60
+DRAWN_FROM: Final = (10_000, 32_768)
+_DRAW: Final = random.SystemRandom()  # a seeded one would draw the same in every test process
 
 
 @dataclass
@@ -30,7 +34,7 @@ class Broker:
     process: Process | None = None
 
     async def start(self) -> None:
-        """Start it with the shipped settings, at other paths; return when it listens.
+        """Start it with the shipped settings, at other paths; return when all its ports listen.
 
         Raises:
             OSError: It is not installed.
@@ -43,7 +47,8 @@ class Broker:
             *words, cwd=self.folder, env={**os.environ, **env}, stdout=DEVNULL, stderr=DEVNULL
         )
         try:
-            await listening(self.port)
+            for port in self.ports():
+                await listening(port)
         except BaseException:
             await self.stop(signal.SIGKILL)
             raise
@@ -55,6 +60,10 @@ class Broker:
                 self.process.send_signal(number)
             await self.process.wait()
             self.process = None
+
+    def ports(self) -> tuple[int, ...]:
+        """Return all that it listens at; it opens one after the other."""
+        return (self.port,)
 
     def _ready(self) -> tuple[Sequence[str], Mapping[str, str]]:
         """Write its settings; return its command line and what its environment needs."""
@@ -81,6 +90,10 @@ class Doorstep(Broker):
     """The one of devices that have no certificate yet. `workers`: the port of the cloud's side."""
 
     workers: int = 0
+
+    def ports(self) -> tuple[int, ...]:
+        """Return that of the devices and that of the cloud's side."""
+        return (self.port, self.workers)
 
     def _ready(self) -> tuple[Sequence[str], Mapping[str, str]]:
         self.workers = self.workers or free_port()
@@ -145,7 +158,17 @@ async def listening(port: int) -> None:
 
 
 def free_port() -> int:
-    """Return a port that nobody listens at, just now."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+    """Return a port that nobody listens at, just now.
+
+    Drawn from below what the kernel gives to connections (32768 and up, ip(7)): one of those may be
+    given away again before whoever asked here listens at it.
+
+    Raises:
+        OSError: Of fifty that were drawn, none was free.
+    """
+    for _ in range(50):
+        port = _DRAW.randrange(*DRAWN_FROM)
+        with socket.socket() as found, suppress(OSError):
+            found.bind(("127.0.0.1", port))
+            return port
+    raise OSError(errno.EADDRINUSE, "no port is free between", str(DRAWN_FROM))

@@ -19,6 +19,7 @@ from paho.mqtt.properties import Properties
 from cloud_link.transport import Broker, MqttTransport
 from hil.byzantine.cloud import Cloud, Message
 from hil.byzantine.pki import Authority
+from hil.chain.broker import free_port, listening
 from tests.cloud_link.worlds import DEVICE
 from tests.drivers.rigs import until
 
@@ -59,11 +60,11 @@ class Mosquitto:
     async def start(self) -> None:
         """Start it, at a free port the first time and at the same one from then on."""
         if not self.port:
-            self.port = await _free_port()
+            self.port = free_port()
         config = self.folder / "mosquitto.conf"
         config.write_text(CONFIG.format(port=self.port, folder=self.folder))
         self._process = await asyncio.create_subprocess_exec("mosquitto", "-c", str(config))
-        await until_open(self.port)
+        await listening(self.port)
 
     async def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
         """Stop it: in peace, or by SIGKILL."""
@@ -156,26 +157,6 @@ async def broker_and_cloud(folder: Path, cloud: Cloud) -> AsyncIterator[CloudAtB
             with suppress(asyncio.CancelledError):
                 await task
         await broker.stop(signal.SIGKILL)
-
-
-async def until_open(port: int) -> None:
-    """Wait until somebody listens at the port."""
-    async with asyncio.timeout(60):
-        while True:
-            with suppress(OSError):
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-                writer.close()
-                await writer.wait_closed()
-                return
-            await asyncio.sleep(0.01)
-
-
-async def _free_port() -> int:
-    server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
-    port = int(server.sockets[0].getsockname()[1])
-    server.close()
-    await server.wait_closed()
-    return port
 
 
 class Network:

@@ -4,7 +4,6 @@ import asyncio
 import os
 import re
 import signal
-import socket
 import subprocess
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -22,12 +21,6 @@ SOON_MS = 60_000
 SCREENS = Path(__file__).parents[2] / ".run" / "screens"
 _kept = Counter[str]()
 PHONE, DESK = ViewportSize(width=375, height=740), ViewportSize(width=1280, height=800)
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 @asynccontextmanager

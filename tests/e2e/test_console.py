@@ -12,6 +12,7 @@ from playwright.async_api import ViewportSize
 from edged.console.words import speaker
 from edged.core.limits import LOGIN_GAP_MS
 from edged.settings import Language
+from hil.chain.broker import free_port
 from hil.people import People
 from hil.site.site import Site
 from tests.e2e.consoles import (
@@ -21,7 +22,6 @@ from tests.e2e.consoles import (
     complaints,
     consoled,
     fair,
-    free_port,
     log_in,
     page_of,
 )

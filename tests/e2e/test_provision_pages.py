@@ -5,6 +5,7 @@ from playwright.async_api import Page, ViewportSize
 
 from edged.console.words import speaker
 from edged.settings import Language
+from hil.chain.broker import free_port
 from hil.chain.town import Town
 from hil.site.site import Site
 from tests.e2e.consoles import (
@@ -14,7 +15,6 @@ from tests.e2e.consoles import (
     browser,
     consoled,
     fair,
-    free_port,
     log_in,
     page_of,
 )

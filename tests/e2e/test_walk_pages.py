@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, ViewportSize
 
+from hil.chain.broker import free_port
 from hil.people import People
 from hil.site.doors import YARD, complete_doors
 from hil.site.installer import Hands
 from hil.site.lockers import BANK, add_boards, confirm_empty, write_pepper
 from hil.site.site import Site
-from tests.e2e.consoles import DESK, PHONE, browser, consoled, fair, free_port, log_in, page_of
+from tests.e2e.consoles import DESK, PHONE, browser, consoled, fair, log_in, page_of
 from tests.e2e.lockers import listed
 
 pytestmark = pytest.mark.e2e
