@@ -12,7 +12,7 @@ from datetime import datetime
 
 import structlog
 
-from drivers.api import LockerBoard, LockerLevel
+from drivers.api import LockerBoard, LockerLevel, NotWanted
 from edged import limits
 from edged.core.alarm_words import AlarmName
 from edged.core.events import LockerCommand
@@ -360,11 +360,16 @@ class Bank:
     async def _pulse(
         self, name: str, command: str, seen_within_s: int | None
     ) -> tuple[Report, ...]:
-        ask = self._asked.get(command)
-        if ask is None or ask.is_late(self._ports.clock.monotonic_ms()):
+        ask, clock = self._asked.get(command), self._ports.clock
+        try:
+            done = await self._latches.release(
+                name, lambda: ask is not None and not ask.is_late(clock.monotonic_ms())
+            )
+        except NotWanted:
             return self._expire(name, command, ask)
-        done = ask.released = await self._latches.release(name)
-        now_ms = self._ports.clock.monotonic_ms()
+        now_ms = clock.monotonic_ms()
+        if ask is not None:
+            ask.released = done
         if not done:
             return (Pulsed(command, done=False),)
         self._alarm(name, LockerAlarm.LOCK_FAULT, raised=False)

@@ -273,6 +273,24 @@ async def test_a_release_whose_end_comes_while_the_disk_is_slow_moves_nothing(
     assert await asked.rig.journal.commit(lambda ledger: ledger.get("fire")) is True
 
 
+@pytest.mark.threat("D9")
+@pytest.mark.parametrize("verb", ["locker_open", "locker_end"])
+async def test_a_release_whose_end_comes_while_another_board_has_the_bus_moves_nothing(
+    asked: Asked, verb: str
+) -> None:
+    await asked.bank.assign()
+    asked.bank.board.turn.clear()
+    until_ms = asked.rig.clock.monotonic_ms() + 3_000
+    use = {"locker": "L1", "occupancy": "O1"}
+    opening = asyncio.create_task(asked.orders.command(command(verb, use), None, until_ms))
+    await until(lambda: asked.bank.board.asked == 1)
+    asked.rig.clock.skip(3_000)
+    asked.bank.board.turn.set()
+    answer = await opening
+    assert (answer.result, answer.more.get("released")) == ("EXPIRED", False)
+    assert asked.bank.board.pulses == []
+
+
 async def test_a_copy_of_what_came_too_late_to_a_locker_is_told_so_when_its_answer_was_lost(
     asked: Asked,
 ) -> None:
