@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from drivers import limits
-from drivers.api import DeviceLost, DeviceMissing, LockerLevel
+from drivers.api import DeviceLost, DeviceMissing, LockerLevel, Wanted, always
 from drivers.bus import Bus, join
 from drivers.codec.exchange import Request, check
 
@@ -69,10 +69,10 @@ class BusBoard:
         if self._joined is not None:
             self._leave()
 
-    async def pulse(self, channel: int) -> None:
+    async def pulse(self, channel: int, wanted: Wanted = always) -> None:
         """See LockerBoard."""
         check("channel", channel, self._locks)
-        await self._release(channel)
+        await self._release(channel, wanted)
 
     async def run(self, report: Callable[[LockerLevel], None]) -> None:
         """See LockerBoard."""
@@ -84,8 +84,8 @@ class BusBoard:
                     report(LockerLevel(lock, is_open))
             await asyncio.sleep(limits.LOCK_POLL_MS / 1000)
 
-    async def _release(self, lock: int) -> None:
-        """Release a lock, once. Raises DeviceLost, DeviceRefused."""
+    async def _release(self, lock: int, wanted: Wanted) -> None:
+        """Release a lock, once. Raises DeviceLost, DeviceRefused, NotWanted."""
         raise NotImplementedError
 
     def _doors(self) -> AsyncIterator[tuple[int, bool]]:
