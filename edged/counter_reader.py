@@ -8,11 +8,11 @@ from typing import TypeAlias
 import structlog
 
 from edged import explanations, limits
-from edged.bank import Bank
 from edged.core import access, counter, events
 from edged.core.counter import Paid
 from edged.feedback import Feedback
-from edged.locker_order import Order
+from edged.lockers.bank import Bank
+from edged.lockers.order import Order
 from edged.passage import Passage
 from edged.ports import Ports
 from edged.scene import Arrival

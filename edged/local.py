@@ -15,7 +15,7 @@ from edged.door_desk import DoorDesk
 from edged.identity.desk import ProvisionDesk
 from edged.inquiry import Inquiry
 from edged.keeping import Keeping
-from edged.locker_desk import LockerDesk
+from edged.lockers.desk import LockerDesk
 from edged.loyalty_desk import LoyaltyDesk
 from edged.ports import Ports
 from edged.settings import Settings

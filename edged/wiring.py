@@ -14,7 +14,6 @@ from drivers import registry
 from drivers.api import Header, Indicator, LockerBoard
 from edged import settings as conf
 from edged import settings_devices as wired
-from edged.bank import Bank
 from edged.commission_desk import CommissionDesk
 from edged.counter_reader import Banks, CounterReader
 from edged.door_terms import Fitting
@@ -22,7 +21,8 @@ from edged.emergency import Emergency
 from edged.feedback import Feedback
 from edged.gate import Gate
 from edged.identity.shown import ShownClaims
-from edged.locker_reader import LockerReader
+from edged.lockers.bank import Bank
+from edged.lockers.reader import LockerReader
 from edged.logins import Logins
 from edged.passage import Passage
 from edged.ports import Ports

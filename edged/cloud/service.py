@@ -35,7 +35,7 @@ from edged.identity.provision import made
 from edged.identity.registry import MqttRegistry
 from edged.identity.renewal import Certificates
 from edged.keeping import Keeping
-from edged.locker_desk import LockerDesk
+from edged.lockers.desk import LockerDesk
 from edged.ports import Ports
 from edged.settings import Broker, Settings
 from edged.store.errors import StoreFailed

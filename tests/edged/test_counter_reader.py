@@ -8,8 +8,8 @@ from typing import Any
 
 from policy.locker_model import Occupancy
 from policy.model import Reason
-from tests.edged.cabinet import HOUR, Hall, hall
 from tests.edged.fakes import NOON, settle, until
+from tests.edged.lockers.cabinet import HOUR, Hall, hall
 from tests.edged.rig import running, signal
 from tests.edged.test_desk import OK, Desk, devices, finn, later, text
 

@@ -30,8 +30,8 @@ from edged.control.client import ControlRefused
 from edged.core import events
 from edged.door_desk import DoorDesk
 from edged.errors import NotFound
-from edged.locker_desk import LockerDesk
-from edged.locker_order import Order
+from edged.lockers.desk import LockerDesk
+from edged.lockers.order import Order
 from edged.loyalty_desk import LoyaltyDesk
 from edged.store.errors import StoreFailed
 from edged.store.migrations import JOURNAL, migrate

@@ -28,8 +28,8 @@ from hil.byzantine.tenant import Tenant
 from policy.model import Reason
 from tests.edged.cloud.test_trusting import CLOUD
 from tests.edged.fakes import WITHIN_S, settle, until
+from tests.edged.lockers.test_desk import settings as made
 from tests.edged.rig import Rig, running, signal
-from tests.edged.test_locker_desk import settings as made
 
 Making = Callable[[Rig], CloudLink]
 

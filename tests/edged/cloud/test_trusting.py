@@ -22,7 +22,7 @@ from hil.byzantine.tenant import Tenant, public
 from tests.edged.cli.stage import write_journal
 from tests.edged.cloud import sets
 from tests.edged.cloud.chain import checkpoint, spell
-from tests.edged.test_locker_desk import settings as made
+from tests.edged.lockers.test_desk import settings as made
 
 AT = datetime(2026, 11, 4, tzinfo=UTC)
 TENANT = Tenant("acme")

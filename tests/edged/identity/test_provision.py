@@ -18,7 +18,7 @@ from edged.store.state_dir import claim as held
 from tests.edged.cloud.test_trusting import CLOUD
 from tests.edged.fakes import FakeClock
 from tests.edged.identity.books import SERIAL, Books, opened, tell
-from tests.edged.test_locker_desk import settings as made
+from tests.edged.lockers.test_desk import settings as made
 from tests.hil.cloud.world import TENANT, Office
 
 Meet = Callable[[Broker], Books]

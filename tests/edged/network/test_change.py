@@ -17,7 +17,7 @@ from edged.settings import Settings
 from hil.byzantine.pki import Authority
 from tests.edged.cloud.test_trusting import CLOUD
 from tests.edged.fakes import FakeClock, until
-from tests.edged.test_locker_desk import settings as made
+from tests.edged.lockers.test_desk import settings as made
 
 WITHIN_S = 30.0
 ENDS = ("active", "try_out", "reach", "keep")

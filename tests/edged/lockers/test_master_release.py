@@ -15,10 +15,10 @@ from edged.errors import NotFound
 from edged.exits import Exit
 from edged.store import audit
 from edged.store.errors import StoreFailed
-from tests.edged.cabinet import Hall, hall
 from tests.edged.fakes import until
+from tests.edged.lockers.cabinet import Hall, hall
+from tests.edged.lockers.test_desk import desk
 from tests.edged.rig import Rig
-from tests.edged.test_locker_desk import desk
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from functools import partial
 from typing import Any, Self
 
 from drivers.api import LockerLevel
-from edged.bank import Bank
 from edged.core.events import LockerCommand
-from edged.locker_order import Done, Order
+from edged.lockers.bank import Bank
+from edged.lockers.order import Done, Order
 from edged.store import audit
 from edged.store.ledger import Ledger
 from policy import locker_model as model

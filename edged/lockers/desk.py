@@ -17,12 +17,12 @@ from pydantic import BaseModel, Field, TypeAdapter
 
 from edged import limits
 from edged.asked import Asked, understood
-from edged.bank import Bank
 from edged.control.client import ControlRefused
 from edged.core.events import LockerCommand, stamp_text
 from edged.errors import NotFound
 from edged.exits import Exit
-from edged.locker_order import Order
+from edged.lockers.bank import Bank
+from edged.lockers.order import Order
 from edged.ports import Ports
 from edged.rules_fields import Id
 from edged.settings import Settings

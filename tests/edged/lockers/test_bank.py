@@ -12,11 +12,11 @@ from drivers.api import DeviceLost, DeviceRefused
 from edged import limits
 from edged.clock import ClockState
 from edged.errors import NotFound
-from edged.locker_reader import turn_of
+from edged.lockers.reader import turn_of
 from policy import locker_model as model
 from policy.model import OpenWhenExpired, RuleSettings
-from tests.edged.cabinet import HOUR, Cut, Hall, hall
 from tests.edged.fakes import NOON, settle, until
+from tests.edged.lockers.cabinet import HOUR, Cut, Hall, hall
 from tests.edged.rig import Rig, running
 
 

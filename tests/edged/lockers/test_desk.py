@@ -1,4 +1,4 @@
-"""Orders for lockers as they come in at the control socket (edged.locker_desk)."""
+"""Orders for lockers as they come in at the control socket (edged.lockers.desk)."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -13,10 +13,10 @@ from edged.control.client import ControlRefused
 from edged.control.wire import line
 from edged.errors import NotFound
 from edged.exits import Exit
-from edged.locker_desk import LockerDesk
+from edged.lockers.desk import LockerDesk
 from edged.settings import Settings
-from tests.edged.cabinet import Hall, hall
 from tests.edged.fakes import settle
+from tests.edged.lockers.cabinet import Hall, hall
 from tests.edged.rig import Rig
 
 SIM = {"kind": "sim", "socket": "/nowhere/building.sock"}

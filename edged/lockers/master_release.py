@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from edged.core import events
-from edged.locker_order import Write
+from edged.lockers.order import Write
 from edged.store.ledger import Ledger
 from edged.store.lockers import TakenCommand
 from policy.model import Reason

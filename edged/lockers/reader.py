@@ -6,11 +6,11 @@ from functools import partial
 import structlog
 
 from edged import limits, scene
-from edged.bank import Bank
 from edged.core import access, events
 from edged.errors import NotFound
 from edged.feedback import Feedback
-from edged.locker_order import Order
+from edged.lockers.bank import Bank
+from edged.lockers.order import Order
 from edged.passage import Passage
 from edged.ports import Ports
 from edged.scene import Arrival

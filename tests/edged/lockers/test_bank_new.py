@@ -1,4 +1,4 @@
-"""Lockers of which the journal holds nothing (edged.bank, spec/rules.md 4.1)."""
+"""Lockers of which the journal holds nothing (edged.lockers.bank, spec/rules.md 4.1)."""
 
 from collections.abc import AsyncIterator
 
@@ -8,7 +8,7 @@ from structlog.typing import EventDict
 from edged.store.ledger import Ledger
 from policy import locker_model as model
 from policy.model import Reason
-from tests.edged.cabinet import Hall, hall
+from tests.edged.lockers.cabinet import Hall, hall
 from tests.edged.rig import Rig
 
 

@@ -17,10 +17,10 @@ from edged import limits
 from edged.core.alarm_words import AlarmName
 from edged.core.events import LockerCommand
 from edged.errors import NotFound
-from edged.latches import Latches
-from edged.locker_order import Ask, Done, Order, Restored, thing, writing
+from edged.lockers.latches import Latches
+from edged.lockers.master_release import MasterRelease
+from edged.lockers.order import Ask, Done, Order, Restored, thing, writing
 from edged.mailbox import Mailbox
-from edged.master_release import MasterRelease
 from edged.ports import Ports
 from edged.store.errors import FailKind, StoreFailed
 from edged.store.lockers import TakenCommand

@@ -1,4 +1,4 @@
-"""A member's code at a bank of lockers (edged.locker_reader)."""
+"""A member's code at a bank of lockers (edged.lockers.reader)."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,11 +9,11 @@ import pytest
 
 from drivers.api import DeviceLost, Scan, Signal
 from edged.feedback import Feedback
-from edged.locker_reader import LockerReader
+from edged.lockers.reader import LockerReader
 from hil.issuer import Issuer, Stay
 from policy.model import Device, IssuerKey, KeyRole, Reason, Side
-from tests.edged.cabinet import HOUR, Hall, hall
 from tests.edged.fakes import NOON, FakeIndicator, settle, until
+from tests.edged.lockers.cabinet import HOUR, Hall, hall
 from tests.edged.rig import Rig, signal
 
 
