@@ -11,7 +11,7 @@ from edged.cloud.files import trust_file
 from edged.control.server import Handler
 from edged.control.wire import Verb
 from edged.core import events
-from edged.door_desk import DoorDesk
+from edged.doors.desk import DoorDesk
 from edged.identity.desk import ProvisionDesk
 from edged.inquiry import Inquiry
 from edged.keeping import Keeping

@@ -20,8 +20,8 @@ from edged.core.door_words import DoorOutcome
 from edged.core.presentation import Seen
 from edged.credentials import claims
 from edged.credentials.read import Refused
+from edged.doors.gate import Gate
 from edged.feedback import Feedback
-from edged.gate import Gate
 from edged.mailbox import Mailbox
 from edged.ports import Ports
 from edged.reading import Reading

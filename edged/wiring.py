@@ -16,10 +16,10 @@ from edged import settings as conf
 from edged import settings_devices as wired
 from edged.commission_desk import CommissionDesk
 from edged.counter_reader import Banks, CounterReader
-from edged.door_terms import Fitting
-from edged.emergency import Emergency
+from edged.doors.emergency import Emergency
+from edged.doors.gate import Gate
+from edged.doors.terms import Fitting
 from edged.feedback import Feedback
-from edged.gate import Gate
 from edged.identity.shown import ShownClaims
 from edged.lockers.bank import Bank
 from edged.lockers.reader import LockerReader

@@ -28,7 +28,7 @@ from edged.cloud.retention import Retention
 from edged.cloud.rules_down import SOURCE, RulesDown
 from edged.cloud.trusting import authorities
 from edged.core.alarm_words import AlarmName
-from edged.door_desk import DoorDesk
+from edged.doors.desk import DoorDesk
 from edged.errors import EnrolmentRefused, Untrusted
 from edged.identity.lasting import Lasting, told
 from edged.identity.provision import made

@@ -26,10 +26,10 @@ from edged import clock as clocks
 from edged import limits, log, rules_file
 from edged.alarms import Alarms
 from edged.control.broadcast import Broadcast
-from edged.door_terms import Fitting
-from edged.emergency import Emergency
+from edged.doors.emergency import Emergency
+from edged.doors.gate import Gate
+from edged.doors.terms import Fitting
 from edged.feedback import Feedback
-from edged.gate import Gate
 from edged.passage import Passage
 from edged.ports import EventIds, Ports
 from edged.recorder import Recorder

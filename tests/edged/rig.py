@@ -17,10 +17,10 @@ from drivers.api import Scan, Signal
 from edged import limits, rules_file, translate
 from edged.alarms import Alarms
 from edged.control.broadcast import Broadcast, Watcher
-from edged.door_terms import Fitting
-from edged.emergency import Emergency
+from edged.doors.emergency import Emergency
+from edged.doors.gate import Gate
+from edged.doors.terms import Fitting
 from edged.feedback import Feedback
-from edged.gate import Gate
 from edged.passage import Passage
 from edged.ports import Ports
 from edged.recorder import Recorder

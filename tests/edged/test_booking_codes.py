@@ -13,8 +13,8 @@ from edged.clock import ClockState
 from edged.store.ledger import Ledger
 from hil.issuer import Issuer, Stay
 from policy.model import Reason
+from tests.edged.doors.house import two_doors
 from tests.edged.fakes import NOON
-from tests.edged.house import two_doors
 from tests.edged.rig import ISSUER, STAFF_ISSUER, running, signal
 from tests.edged.test_scene import HANDLE, Unsure, again, devices, member
 

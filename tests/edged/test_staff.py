@@ -13,8 +13,8 @@ from edged.clock import ClockState
 from edged.feedback import Feedback
 from edged.passage import Passage
 from policy.model import Reason
+from tests.edged.doors.house import two_doors
 from tests.edged.fakes import NOON, settle, until
-from tests.edged.house import two_doors
 from tests.edged.rig import ISSUER, STAFF_ISSUER, Rig, running, signal
 from tests.edged.test_scene import Unsure, again, devices
 

@@ -28,7 +28,7 @@ from edged.cloud.parts import Store, Unfit
 from edged.control import wire as control
 from edged.control.client import ControlRefused
 from edged.core import events
-from edged.door_desk import DoorDesk
+from edged.doors.desk import DoorDesk
 from edged.errors import NotFound
 from edged.lockers.desk import LockerDesk
 from edged.lockers.order import Order

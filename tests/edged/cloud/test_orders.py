@@ -16,8 +16,8 @@ from edged.cloud.orders import ARGUMENTS, Orders
 from edged.cloud.outbox import JournalOutbox
 from edged.lockers.desk import LockerDesk
 from policy.model import Visit
+from tests.edged.doors.house import House, two_doors
 from tests.edged.fakes import NOON, until
-from tests.edged.house import House, two_doors
 from tests.edged.lockers.cabinet import Hall, hall
 from tests.edged.lockers.test_desk import settings
 

@@ -9,8 +9,8 @@ import pytest
 from drivers.api import DeviceLost, DeviceRefused, DriverError, Scan
 from edged.core.door_words import Hold, Phase, Tick
 from policy.model import Reason
+from tests.edged.doors.house import House, two_doors
 from tests.edged.fakes import settle, until
-from tests.edged.house import House, two_doors
 from tests.edged.rig import signal
 
 

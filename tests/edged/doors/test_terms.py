@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from edged.clock import ClockState, Instant
-from edged.door_terms import Fitting, Levels, terms
+from edged.doors.terms import Fitting, Levels, terms
 from policy.model import BandGrant, Door, ExitButton, Hours, Relock, Rules
 from tests.edged.fakes import NOON
 from tests.edged.rig import Rig

@@ -13,8 +13,8 @@ from edged.errors import NotFound
 from edged.exits import Exit
 from edged.store.errors import StoreFailed
 from policy.model import Reason
+from tests.edged.doors.house import TRAP, House, two_doors
 from tests.edged.fakes import until
-from tests.edged.house import TRAP, House, two_doors
 from tests.edged.rig import signal
 
 

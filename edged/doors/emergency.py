@@ -12,8 +12,8 @@ import structlog
 from drivers.api import DriverError, FireInput
 from edged import limits
 from edged.core.alarm_words import AlarmName
-from edged.door_terms import Levels
-from edged.gate import Gate
+from edged.doors.gate import Gate
+from edged.doors.terms import Levels
 from edged.ports import Ports
 from edged.store.errors import StoreFailed
 from edged.store.ledger import Ledger

@@ -15,9 +15,9 @@ from edged import limits
 from edged.asked import Asked, understood
 from edged.core import events
 from edged.core.door_words import DoorOutcome
-from edged.emergency import Emergency, keep_lockdown, keep_reset
+from edged.doors.emergency import Emergency, keep_lockdown, keep_reset
+from edged.doors.gate import Gate
 from edged.errors import NotFound
-from edged.gate import Gate
 from edged.ports import Ports
 from edged.rules_fields import Id
 from edged.store.errors import FailKind, StoreFailed

@@ -17,7 +17,7 @@ from edged.core import door as machine
 from edged.core import door_words as words
 from edged.core import events
 from edged.core.alarm_words import AlarmName
-from edged.door_terms import Fitting, Levels, find, pulse, terms
+from edged.doors.terms import Fitting, Levels, find, pulse, terms
 from edged.mailbox import Mailbox
 from edged.ports import Ports
 from edged.store.ledger import Ledger

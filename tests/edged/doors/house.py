@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from edged.core.door_words import Phase
-from edged.door_desk import DoorDesk
-from edged.door_terms import Fitting
-from edged.emergency import Emergency
-from edged.gate import Gate
+from edged.doors.desk import DoorDesk
+from edged.doors.emergency import Emergency
+from edged.doors.gate import Gate
+from edged.doors.terms import Fitting
 from tests.edged.fakes import FakeLock, until
 from tests.edged.rig import Rig, running
 
