@@ -7,15 +7,16 @@ from typing import TypeAlias
 
 import structlog
 
-from edged import explanations, limits
+from edged import limits
 from edged.core import access, counter, events
 from edged.core.counter import Paid
-from edged.feedback import Feedback
 from edged.lockers.bank import Bank
 from edged.lockers.order import Order
-from edged.passage import Passage
 from edged.ports import Ports
-from edged.scene import Arrival
+from edged.readers import explanations
+from edged.readers.feedback import Feedback
+from edged.readers.passage import Passage
+from edged.readers.scene import Arrival
 from edged.store.errors import StoreFailed
 from policy.locker_model import Assign, Locker, Occupancy
 from policy.model import Decision, Reason, Verdict

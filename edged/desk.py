@@ -7,7 +7,7 @@ from edged.core.door_words import DoorOutcome
 from edged.core.events import Stamp
 from edged.core.seating import SeatChange
 from edged.ports import Ports
-from edged.scene import Arrival
+from edged.readers.scene import Arrival
 from edged.store.ledger import Ledger
 from policy.seats import Stepped
 

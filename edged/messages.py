@@ -285,4 +285,4 @@ LOGIN_TEXTS: Mapping[Phase, Mapping[Language, str]] = MappingProxyType(
         },
     }
 )
-"""What a reader says of a login by a staff code, by how far it is (edged/logins.py)."""
+"""What a reader says of a login by a staff code, by how far it is (edged/readers/logins.py)."""

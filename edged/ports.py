@@ -11,11 +11,11 @@ from edged.alarms import Alarms
 from edged.clock import Clock
 from edged.control.broadcast import Broadcast
 from edged.core.events import Stamp
+from edged.readers.uses import Uses
 from edged.recorder import Recorder
 from edged.settings import Language
 from edged.store.journal import Journal
 from edged.store.rules import RulesStore
-from edged.uses import Uses
 
 if TYPE_CHECKING:
     from cloud_link.ports import Chance, Transport  # which a device without a cloud spares

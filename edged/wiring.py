@@ -19,13 +19,13 @@ from edged.counter_reader import Banks, CounterReader
 from edged.doors.emergency import Emergency
 from edged.doors.gate import Gate
 from edged.doors.terms import Fitting
-from edged.feedback import Feedback
 from edged.identity.shown import ShownClaims
 from edged.lockers.bank import Bank
 from edged.lockers.reader import LockerReader
-from edged.logins import Logins
-from edged.passage import Passage
 from edged.ports import Ports
+from edged.readers.feedback import Feedback
+from edged.readers.logins import Logins
+from edged.readers.passage import Passage
 from edged.sounder import Sounder
 from edged.supervision import Supervised
 from policy.codes import PLAIN

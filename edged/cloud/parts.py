@@ -20,8 +20,8 @@ from edged import rules_file
 from edged.cloud import limits
 from edged.core import access, seating
 from edged.errors import RulesFaulty
+from edged.readers.scene import with_places
 from edged.rules_file import RuleSet
-from edged.scene import with_places
 from edged.store import rules
 from policy.model import Decision, Device, Member, Rules, Scene, Side, Usage, UsageKey
 

@@ -12,7 +12,6 @@ import structlog
 
 from drivers.api import DriverError, Lock
 from edged import limits
-from edged.beside import WaitingCard
 from edged.core import door as machine
 from edged.core import door_words as words
 from edged.core import events
@@ -20,6 +19,7 @@ from edged.core.alarm_words import AlarmName
 from edged.doors.terms import Fitting, Levels, find, pulse, terms
 from edged.mailbox import Mailbox
 from edged.ports import Ports
+from edged.readers.beside import WaitingCard
 from edged.store.ledger import Ledger
 from edged.tally import Tally
 from policy import usage

@@ -5,15 +5,16 @@ from functools import partial
 
 import structlog
 
-from edged import limits, scene
+from edged import limits
 from edged.core import access, events
 from edged.errors import NotFound
-from edged.feedback import Feedback
 from edged.lockers.bank import Bank
 from edged.lockers.order import Order
-from edged.passage import Passage
 from edged.ports import Ports
-from edged.scene import Arrival
+from edged.readers import scene
+from edged.readers.feedback import Feedback
+from edged.readers.passage import Passage
+from edged.readers.scene import Arrival
 from edged.store.errors import StoreFailed
 from edged.store.ledger import Ledger
 from policy.locker_model import Claim, Locker, LockerState, Open

@@ -29,9 +29,9 @@ from edged.control.broadcast import Broadcast
 from edged.doors.emergency import Emergency
 from edged.doors.gate import Gate
 from edged.doors.terms import Fitting
-from edged.feedback import Feedback
-from edged.passage import Passage
 from edged.ports import EventIds, Ports
+from edged.readers.feedback import Feedback
+from edged.readers.passage import Passage
 from edged.recorder import Recorder
 from edged.rules_file import RuleSet
 from edged.settings import Language

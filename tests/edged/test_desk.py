@@ -12,8 +12,8 @@ import pytest
 from drivers.api import Scan, Signal
 from edged.clock import ClockState
 from edged.counter_reader import CounterReader
-from edged.feedback import Feedback
 from edged.lockers.bank import Bank
+from edged.readers.feedback import Feedback
 from policy.model import Reason
 from tests.edged.fakes import NOON, FakeIndicator, settle, until
 from tests.edged.rig import ISSUER, Rig, load_rules, running, signal

@@ -37,7 +37,7 @@ BROKEN = [
     ("wiring", "edged/planted.py", "import drivers.registry"),
     ("wiring", "edged/wiring.py", "import drivers.camera"),
     ("console", "edged/console/planted.py", "import edged.store"),
-    ("console", "edged/console/planted.py", "import edged.passage"),
+    ("console", "edged/console/planted.py", "import edged.readers.passage"),
     ("nouns", "cloud_link/planted.py", "import policy.entry"),
     ("cloud", "hil/cloud/planted.py", "import policy.model"),
     ("cloud", "hil/cloud/planted.py", "import cloud_link.wire"),

@@ -20,8 +20,8 @@ from edged.cloud.service import CloudLink, Dice
 from edged.cloud.trusting import pin_file
 from edged.commission_desk import CommissionDesk
 from edged.keeping import Keeping
-from edged.logins import Logins
 from edged.ports import Outside
+from edged.readers.logins import Logins
 from edged.settings import Settings
 from edged.wiring import House
 from hil.byzantine.tenant import Tenant

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from drivers.api import DeviceLost, Scan
-from edged.passage import Passage
+from edged.readers.passage import Passage
 from edged.store import audit
 from edged.store.audit import Verified
 from hil.issuer import forged

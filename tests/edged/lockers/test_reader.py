@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from drivers.api import DeviceLost, Scan, Signal
-from edged.feedback import Feedback
 from edged.lockers.reader import LockerReader
+from edged.readers.feedback import Feedback
 from hil.issuer import Issuer, Stay
 from policy.model import Device, IssuerKey, KeyRole, Reason, Side
 from tests.edged.fakes import NOON, FakeIndicator, settle, until

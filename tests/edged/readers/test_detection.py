@@ -1,4 +1,4 @@
-"""What an installer is told of readers (edged.detection)."""
+"""What an installer is told of readers (edged.readers.detection)."""
 
 import asyncio
 import tomllib
@@ -11,8 +11,8 @@ import pytest
 from drivers.api import DeviceMissing
 from drivers.detect import Found, Port
 from drivers.serial_line import LineScanner
-from edged import detection
-from edged.detection import Looked, Read
+from edged.readers import detection
+from edged.readers.detection import Looked, Read
 from hil.building.gm65 import Gm65
 from hil.building.scanner import Scanner
 from tests.drivers.rigs import impatient, now_ms, until

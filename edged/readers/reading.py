@@ -5,11 +5,11 @@ import asyncio
 import structlog
 
 from edged import limits
-from edged.beside import WaitingCard
 from edged.core.guesses import Guesses, missed
 from edged.credentials import claims, plain, read
 from edged.credentials.read import Refused, Unproven
 from edged.ports import Ports
+from edged.readers.beside import WaitingCard
 from edged.store.errors import StoreFailed
 from policy.model import CodeKind, Device, Member, Reason, Rules, Side
 

@@ -8,9 +8,9 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from edged import explanations
 from edged.core import access
 from edged.ports import Ports
+from edged.readers import explanations
 from edged.settings import Language
 from policy import explain
 from policy.model import Decision, Verdict

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from drivers.api import Scan, Signal
-from edged import desk, limits, outlook, scene, translate, uses
+from edged import desk, limits, translate
 from edged.clock import Instant
 from edged.core import access, counter, presentation
 from edged.core.alarm_words import AlarmName
@@ -21,12 +21,13 @@ from edged.core.presentation import Seen
 from edged.credentials import claims
 from edged.credentials.read import Refused
 from edged.doors.gate import Gate
-from edged.feedback import Feedback
 from edged.mailbox import Mailbox
 from edged.ports import Ports
-from edged.reading import Reading
-from edged.refusals import Refusals
-from edged.scene import Arrival
+from edged.readers import outlook, scene, uses
+from edged.readers.feedback import Feedback
+from edged.readers.reading import Reading
+from edged.readers.refusals import Refusals
+from edged.readers.scene import Arrival
 from edged.store.errors import StoreFailed
 from edged.store.ledger import Ledger
 from policy.model import (
@@ -219,7 +220,7 @@ class Passage:
     async def _look_ahead(
         self, arrival: Arrival, asked: access.Request, decision: Decision
     ) -> None:
-        """Tell when next, or what is left, after the answer (edged/outlook.py)."""
+        """Tell when next, or what is left, after the answer (edged/readers/outlook.py)."""
         ahead = await outlook.look_ahead(asked, decision, self._ports)
         if ahead is None:
             return

@@ -7,12 +7,12 @@ import pytest
 
 from drivers.api import Scan
 from edged import limits
-from edged.feedback import Feedback
-from edged.passage import Passage
+from edged.readers.feedback import Feedback
+from edged.readers.passage import Passage
 from policy.model import Reason
 from tests.edged.fakes import until
+from tests.edged.readers.test_scene import CODE, CONTRACT, devices, member, used
 from tests.edged.rig import running, signal
-from tests.edged.test_scene import CODE, CONTRACT, devices, member, used
 
 HOUR = timedelta(hours=1)
 OK = signal(Reason.OK)

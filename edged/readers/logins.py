@@ -16,19 +16,20 @@ import structlog
 from pydantic import Field, TypeAdapter
 
 from drivers.api import Scan, Signal
-from edged import limits, scene, translate
+from edged import limits, translate
 from edged.asked import Asked, understood
 from edged.core import limits as login_limits
 from edged.core import login
 from edged.core.login import Granted, Keyed, Login, Phase, Proven, Told
 from edged.credentials import claims, read
 from edged.errors import NotFound
-from edged.feedback import Feedback
 from edged.mailbox import Mailbox
 from edged.messages import LOGIN_TEXTS, Cue
 from edged.ports import Ports
+from edged.readers import scene
+from edged.readers.feedback import Feedback
+from edged.readers.scene import Arrival
 from edged.rules_fields import Id
-from edged.scene import Arrival
 from edged.store.errors import FailKind, StoreFailed
 from edged.store.ledger import Ledger
 from policy.model import CodeKind, Device, Mode, Reason, Rules, Side, StaffRole

@@ -6,7 +6,7 @@ import pytest
 from structlog.typing import EventDict
 
 from drivers.api import DeviceLost, Light, Signal, Tone
-from edged.feedback import Feedback
+from edged.readers.feedback import Feedback
 from tests.edged.fakes import FakeClock, FakeIndicator, settle
 
 GREEN, AMBER, RED = (

@@ -10,13 +10,13 @@ import pytest
 from drivers.api import DeviceLost, Scan
 from edged import limits
 from edged.clock import ClockState
-from edged.feedback import Feedback
-from edged.passage import Passage
+from edged.readers.feedback import Feedback
+from edged.readers.passage import Passage
 from policy.model import Reason
 from tests.edged.doors.house import two_doors
 from tests.edged.fakes import NOON, settle, until
+from tests.edged.readers.test_scene import Unsure, again, devices
 from tests.edged.rig import ISSUER, STAFF_ISSUER, Rig, running, signal
-from tests.edged.test_scene import Unsure, again, devices
 
 HOUR = timedelta(hours=1)
 OK = signal(Reason.STAFF)

@@ -14,12 +14,12 @@ from edged.clock import ClockState
 from edged.control.client import ControlRefused
 from edged.core.limits import INSTALLER_MS, LOGIN_GAP_MS, LOGIN_MS, LOGIN_STAGE_MS
 from edged.errors import NotFound
-from edged.logins import SHOWN_PREFIX, Logins
+from edged.readers.logins import SHOWN_PREFIX, Logins
 from edged.store.errors import StoreFailed
 from policy.model import Reason
 from tests.edged.fakes import settle, until
+from tests.edged.readers.test_staff import HANDLE, shown, staff
 from tests.edged.rig import Rig, running, signal
-from tests.edged.test_staff import HANDLE, shown, staff
 
 BOSS = {"staff": staff(roles=["open", "operate"])}
 
@@ -258,7 +258,7 @@ async def test_a_fault_of_ours_reads_as_no(tmp_path: Path, monkeypatch: pytest.M
     async with desk(tmp_path) as door:
         ticket, digits = await door.begin()
         await door.come_to(ticket, digits)
-        monkeypatch.setattr("edged.scene.request", None)
+        monkeypatch.setattr("edged.readers.scene.request", None)
         assert await door.come_to(ticket, shown(door.rig)) == "OVER"
         assert door.rig.light_in.shown[-1] == signal(Reason.INTERNAL_ERROR)
 

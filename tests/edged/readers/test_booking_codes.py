@@ -15,8 +15,8 @@ from hil.issuer import Issuer, Stay
 from policy.model import Reason
 from tests.edged.doors.house import two_doors
 from tests.edged.fakes import NOON
+from tests.edged.readers.test_scene import HANDLE, Unsure, again, devices, member
 from tests.edged.rig import ISSUER, STAFF_ISSUER, running, signal
-from tests.edged.test_scene import HANDLE, Unsure, again, devices, member
 
 OK = signal(Reason.OK)
 USED = signal(Reason.CODE_USED)

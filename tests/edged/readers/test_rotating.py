@@ -14,8 +14,8 @@ from edged.clock import ClockState
 from hil.issuer import Phone
 from policy.model import Reason
 from tests.edged.fakes import settle
+from tests.edged.readers.test_scene import HANDLE, Unsure, devices, member
 from tests.edged.rig import ISSUER, STAFF_ISSUER, Rig, running, signal
-from tests.edged.test_scene import HANDLE, Unsure, devices, member
 
 OK = signal(Reason.OK)
 STEP = timedelta(seconds=15)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edged.explanations import held_line, member_line, plain, staff_line
 from edged.limits import MEMBER_LINE_COLUMNS
+from edged.readers.explanations import held_line, member_line, plain, staff_line
 from edged.settings import Language
 from edged.staff_words import FACTS, REASONS
 from policy.entry import decide

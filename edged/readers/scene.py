@@ -8,11 +8,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from edged import uses
 from edged.clock import Instant
 from edged.core import access, counter, events, seating
 from edged.credentials import claims
 from edged.credentials.read import Refused
+from edged.readers import uses
 from edged.store.ledger import Ledger
 from policy import by_code, rooms, seats, staff, usage
 from policy.decision import value
