@@ -11,12 +11,12 @@ from edged.cloud.files import trust_file
 from edged.control.server import Handler
 from edged.control.wire import Verb
 from edged.core import events
+from edged.counters.loyalty import LoyaltyDesk
 from edged.doors.desk import DoorDesk
 from edged.identity.desk import ProvisionDesk
 from edged.inquiry import Inquiry
 from edged.keeping import Keeping
 from edged.lockers.desk import LockerDesk
-from edged.loyalty_desk import LoyaltyDesk
 from edged.ports import Ports
 from edged.settings import Settings
 

@@ -15,7 +15,7 @@ from drivers.api import Header, Indicator, LockerBoard
 from edged import settings as conf
 from edged import settings_devices as wired
 from edged.commission_desk import CommissionDesk
-from edged.counter_reader import Banks, CounterReader
+from edged.counters.reader import Banks, CounterReader
 from edged.doors.emergency import Emergency
 from edged.doors.gate import Gate
 from edged.doors.terms import Fitting

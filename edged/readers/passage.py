@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 import structlog
 
 from drivers.api import Scan, Signal
-from edged import desk, limits, translate
+from edged import limits, translate
 from edged.clock import Instant
 from edged.core import access, counter, presentation
 from edged.core.alarm_words import AlarmName
 from edged.core.door_words import DoorOutcome
-from edged.core.presentation import Seen
+from edged.counters import desk
 from edged.credentials import claims
 from edged.credentials.read import Refused
 from edged.doors.gate import Gate
@@ -91,7 +91,7 @@ class Passage:
             gap_ms=settings.presentation_gap_ms,
             debounce_ms=settings.debounce_s * 1000 if entering else 0,
         )
-        if seen is Seen.NEW:
+        if seen is presentation.Seen.NEW:
             if not self._mailbox.offer(_Presentation(scan, digest, now_ms)):
                 self._refusals.overflow()
                 return  # nothing else is left of it, so that its next read asks again

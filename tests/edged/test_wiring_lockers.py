@@ -7,7 +7,7 @@ import pytest
 
 from drivers.api import LockerLevel
 from edged import wiring
-from edged.counter_reader import CounterReader
+from edged.counters.reader import CounterReader
 from edged.lockers.latches import Latches
 from edged.lockers.reader import LockerReader
 from edged.settings import Settings

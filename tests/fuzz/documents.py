@@ -28,11 +28,11 @@ from edged.cloud.parts import Store, Unfit
 from edged.control import wire as control
 from edged.control.client import ControlRefused
 from edged.core import events
+from edged.counters.loyalty import LoyaltyDesk
 from edged.doors.desk import DoorDesk
 from edged.errors import NotFound
 from edged.lockers.desk import LockerDesk
 from edged.lockers.order import Order
-from edged.loyalty_desk import LoyaltyDesk
 from edged.store.errors import StoreFailed
 from edged.store.migrations import JOURNAL, migrate
 from tests.edged.settings_files import GOOD

@@ -1,4 +1,4 @@
-"""Lockers at a counter terminal (edged.counter_reader): given once, and shown."""
+"""Lockers at a counter terminal (edged.counters.reader): given once, and shown."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,10 +8,10 @@ from typing import Any
 
 from policy.locker_model import Occupancy
 from policy.model import Reason
+from tests.edged.counters.test_desk import OK, Desk, devices, finn, later, text
 from tests.edged.fakes import NOON, settle, until
 from tests.edged.lockers.cabinet import HOUR, Hall, hall
 from tests.edged.rig import running, signal
-from tests.edged.test_desk import OK, Desk, devices, finn, later, text
 
 L1 = "Locker L1: until 20:00"
 PAID = {"id": "P1", "kind": "LOCKER", "valid_to": text(8)}

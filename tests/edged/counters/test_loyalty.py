@@ -5,8 +5,8 @@ import json
 import pytest
 
 from edged.control.client import ControlRefused
+from edged.counters.loyalty import LoyaltyDesk
 from edged.exits import Exit
-from edged.loyalty_desk import LoyaltyDesk
 from tests.edged.rig import Rig
 
 

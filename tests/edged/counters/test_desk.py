@@ -11,7 +11,7 @@ import pytest
 
 from drivers.api import Scan, Signal
 from edged.clock import ClockState
-from edged.counter_reader import CounterReader
+from edged.counters.reader import CounterReader
 from edged.lockers.bank import Bank
 from edged.readers.feedback import Feedback
 from policy.model import Reason
