@@ -18,7 +18,7 @@ from edged.commission.keeping import ENVELOPE, PAGE, report_folder
 from edged.core import events
 from edged.errors import NotFound
 from edged.ports import Ports
-from edged.rules_fields import Id
+from edged.rulebook.fields import Id
 from edged.settings import Settings
 
 log = structlog.get_logger()

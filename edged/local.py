@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edged import rules_load, wiring
+from edged import wiring
 from edged.apart import Apart
 from edged.cloud.files import trust_file
 from edged.control.server import Handler
@@ -18,6 +18,7 @@ from edged.inquiry import Inquiry
 from edged.keeping import Keeping
 from edged.lockers.desk import LockerDesk
 from edged.ports import Ports
+from edged.rulebook import load as rules_load
 from edged.settings import Settings
 
 if TYPE_CHECKING:

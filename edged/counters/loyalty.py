@@ -14,7 +14,7 @@ from edged.control.client import ControlRefused
 from edged.core import events
 from edged.exits import Exit
 from edged.ports import Ports
-from edged.rules_fields import Id
+from edged.rulebook.fields import Id
 from edged.store.ledger import Ledger
 from policy.loyalty import Answer, CancelEarn, Counter, Earn, queue
 

@@ -19,7 +19,7 @@ from edged.doors.emergency import Emergency, keep_lockdown, keep_reset
 from edged.doors.gate import Gate
 from edged.errors import NotFound
 from edged.ports import Ports
-from edged.rules_fields import Id
+from edged.rulebook.fields import Id
 from edged.store.errors import FailKind, StoreFailed
 from edged.store.ledger import Ledger
 from policy.model import Reason

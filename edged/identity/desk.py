@@ -11,7 +11,7 @@ from edged.core import events
 from edged.identity.provision import told
 from edged.identity.shown import ShownClaims
 from edged.ports import Ports
-from edged.rules_fields import Id
+from edged.rulebook.fields import Id
 from edged.settings import Settings
 
 Link = Callable[[], Awaitable[Mapping[str, object]]]

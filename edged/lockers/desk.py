@@ -24,7 +24,7 @@ from edged.exits import Exit
 from edged.lockers.bank import Bank
 from edged.lockers.order import Order
 from edged.ports import Ports
-from edged.rules_fields import Id
+from edged.rulebook.fields import Id
 from edged.settings import Settings
 from policy import locker_model as model
 from policy.locker_model import Locker, Occupancy

@@ -29,7 +29,7 @@ from edged.ports import Ports
 from edged.readers import scene
 from edged.readers.feedback import Feedback
 from edged.readers.scene import Arrival
-from edged.rules_fields import Id
+from edged.rulebook.fields import Id
 from edged.store.errors import FailKind, StoreFailed
 from edged.store.ledger import Ledger
 from policy.model import CodeKind, Device, Mode, Reason, Rules, Side, StaffRole

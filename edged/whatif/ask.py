@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 
 from edged.clock import Clock
-from edged.rules_load import read
+from edged.rulebook.load import read
 from edged.settings import Settings
 from edged.whatif import compare, ledger, months, sources, usage
 from edged.whatif.journal import Uses, reading

@@ -23,7 +23,7 @@ from typing import Any, Final, Self, TypeVar
 from drivers.api import Scan
 from drivers.serial_line import LineScanner
 from edged import clock as clocks
-from edged import limits, log, rules_file
+from edged import limits, log
 from edged.alarms import Alarms
 from edged.control.broadcast import Broadcast
 from edged.doors.emergency import Emergency
@@ -33,7 +33,8 @@ from edged.ports import EventIds, Ports
 from edged.readers.feedback import Feedback
 from edged.readers.passage import Passage
 from edged.recorder import Recorder
-from edged.rules_file import RuleSet
+from edged.rulebook import file as rules_file
+from edged.rulebook.file import RuleSet
 from edged.settings import Language
 from edged.store.journal import Journal
 from edged.store.ledger import Ledger

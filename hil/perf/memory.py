@@ -31,7 +31,7 @@ IMPORTS: Final = (
     "typer",
     "edged.cli",
     "edged.settings",
-    "edged.rules_file",
+    "edged.rulebook.file",
     "edged.runtime",
     "zstandard",
     "aiomqtt",

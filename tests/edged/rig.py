@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from drivers.api import Scan, Signal
-from edged import limits, rules_file, translate
+from edged import limits, translate
 from edged.alarms import Alarms
 from edged.control.broadcast import Broadcast, Watcher
 from edged.doors.emergency import Emergency
@@ -24,7 +24,8 @@ from edged.ports import Ports
 from edged.readers.feedback import Feedback
 from edged.readers.passage import Passage
 from edged.recorder import Recorder
-from edged.rules_file import RuleSet
+from edged.rulebook import file as rules_file
+from edged.rulebook.file import RuleSet
 from edged.settings import Language
 from edged.store import audit, rules
 from edged.store.journal import Journal, StoreFailed

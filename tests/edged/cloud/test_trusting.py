@@ -12,7 +12,7 @@ from edged.cloud.files import device_key, trust_file, write_whole
 from edged.cloud.trusting import acknowledged_by, pin_file, told
 from edged.commission.walk import public_key
 from edged.errors import NotFound, Untrusted
-from edged.rules_load import load
+from edged.rulebook.load import load
 from edged.settings import Settings
 from edged.store.cosigned import Cosignature
 from edged.store.errors import RulesRefused, StateInUse

@@ -11,13 +11,13 @@ import pytest
 
 from drivers.api import Scan, Signal
 from edged.core.limits import GUESS_DELAY_MS
-from edged.rules_file import ShapeCode
+from edged.rulebook.file import ShapeCode
 from policy.model import Reason
 from tests.edged.fakes import WITHIN_S, settle, until
 from tests.edged.readers.test_rotating import FREE
 from tests.edged.readers.test_scene import HANDLE, devices, member
 from tests.edged.rig import STAFF_ISSUER, Rig, running, signal
-from tests.edged.test_rules_file import faults, spelled
+from tests.edged.rulebook.test_file import faults, spelled
 
 OK, UNKNOWN, UNREADABLE = (
     signal(reason) for reason in (Reason.OK, Reason.MEMBER_UNKNOWN, Reason.CODE_UNREADABLE)

@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from edged.rules_fields import ID_PATTERN
-from edged.rules_format import FORMAT, RulesFile
-from edged.rules_people import MemberShape
+from edged.rulebook.fields import ID_PATTERN
+from edged.rulebook.format import FORMAT, RulesFile
+from edged.rulebook.people import MemberShape
 from edged.store import limits
 from edged.store.record import canonical
 from policy.check import Fault, FaultCode, Names, check_member, check_rules

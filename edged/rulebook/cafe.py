@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from edged.rules_fields import Handle, Id, Instant, Number, Shape, instant
+from edged.rulebook.fields import Handle, Id, Instant, Number, Shape, instant
 from edged.store import limits
 from policy.rooms import RoomBooking, RoomStatus
 from policy.seats import Holding, Io, Product, ProductKind, Seat

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field
 
-from edged.rules_cafe import RoomBookingShape
-from edged.rules_fields import (
+from edged.rulebook.cafe import RoomBookingShape
+from edged.rulebook.fields import (
     Day,
     Handle,
     Id,
@@ -28,7 +28,7 @@ from edged.rules_fields import (
     public_hex,
     ticked,
 )
-from edged.rules_people import MemberShape, StaffShape
+from edged.rulebook.people import MemberShape, StaffShape
 from edged.store import limits
 from policy.codes import PROVEN, Pattern
 from policy.model import (

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from edged.rules_people import StaffShape
+from edged.rulebook.people import StaffShape
 from policy.model import KeyRole, Staff, StaffRole
-from tests.edged.test_rules_file import EXAMPLE, HEX, faults, good, spelled
+from tests.edged.rulebook.test_file import EXAMPLE, HEX, faults, good, spelled
 
 S2 = {"tz": "Asia/Tokyo", "handle": "00112233445566B1"}
 

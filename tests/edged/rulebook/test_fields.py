@@ -1,6 +1,6 @@
 import pytest
 
-from edged.rules_fields import hours
+from edged.rulebook.fields import hours
 from policy.model import Hours
 
 

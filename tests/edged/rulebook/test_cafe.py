@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from edged import rules_file
-from edged.rules_file import RuleSet
+from edged.rulebook import file as rules_file
+from edged.rulebook.file import RuleSet
 from policy.check import Names
 from policy.check_cafe import check_seats
 from policy.model import Member
 from policy.rooms import RoomBooking, RoomStatus
 from policy.seats import Holding, Io, Product, ProductKind, Seat
-from tests.edged.test_rules_file import EXAMPLE, faults, good, spelled
+from tests.edged.rulebook.test_file import EXAMPLE, faults, good, spelled
 
 SINCE = datetime(2026, 11, 1, tzinfo=UTC)
 

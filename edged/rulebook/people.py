@@ -4,8 +4,8 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
-from edged.rules_cafe import ProductShape, SeatShape, cafe_nouns
-from edged.rules_fields import (
+from edged.rulebook.cafe import ProductShape, SeatShape, cafe_nouns
+from edged.rulebook.fields import (
     Day,
     Handle,
     Hash,

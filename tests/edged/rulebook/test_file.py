@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from edged import rules_file
-from edged.rules_fields import hours
-from edged.rules_file import RuleSet
-from edged.rules_format import DeviceShape, DoorShape, PlanShape, SettingsShape, StoreShape
-from edged.rules_people import BookingShape, ContractShape, MemberShape
+from edged.rulebook import file as rules_file
+from edged.rulebook.fields import hours
+from edged.rulebook.file import RuleSet
+from edged.rulebook.format import DeviceShape, DoorShape, PlanShape, SettingsShape, StoreShape
+from edged.rulebook.people import BookingShape, ContractShape, MemberShape
 from edged.store import limits
 from policy.model import (
     Booking,
@@ -33,7 +33,7 @@ from policy.model import (
     Warn,
 )
 
-CONFIG = Path(__file__).parents[2] / "config"
+CONFIG = Path(__file__).parents[3] / "config"
 EXAMPLE = (CONFIG / "rules.example.json").read_bytes()
 HEX = "0f" * 32
 

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from edged import rules_file
 from edged.cloud.files import trust_file
 from edged.control import client
 from edged.control.wire import Verb
 from edged.errors import NotFound, RulesFaulty
-from edged.rules_file import RuleSet
+from edged.rulebook import file as rules_file
+from edged.rulebook.file import RuleSet
 from edged.store import limits, rules
 from edged.store.errors import RulesRefused
 from edged.store.rules import RulesStore
