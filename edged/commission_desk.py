@@ -19,7 +19,7 @@ from edged.core import events
 from edged.errors import NotFound
 from edged.ports import Ports
 from edged.rulebook.fields import Id
-from edged.settings import Settings
+from edged.settings.model import Settings
 
 log = structlog.get_logger()
 

@@ -19,7 +19,7 @@ from edged.keeping import Keeping
 from edged.lockers.desk import LockerDesk
 from edged.ports import Ports
 from edged.rulebook import load as rules_load
-from edged.settings import Settings
+from edged.settings.model import Settings
 
 if TYPE_CHECKING:
     from edged.cloud.service import CloudLink

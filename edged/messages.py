@@ -8,7 +8,7 @@ from enum import Enum, auto
 from types import MappingProxyType
 
 from edged.core.login import Phase
-from edged.settings import Language
+from edged.settings.model import Language
 from policy.model import Reason
 
 

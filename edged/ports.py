@@ -13,7 +13,7 @@ from edged.control.broadcast import Broadcast
 from edged.core.events import Stamp
 from edged.readers.uses import Uses
 from edged.recorder import Recorder
-from edged.settings import Language
+from edged.settings.model import Language
 from edged.store.journal import Journal
 from edged.store.rules import RulesStore
 

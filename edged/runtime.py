@@ -30,7 +30,7 @@ from edged.health import Health, Sums
 from edged.keeping import Keeping
 from edged.ports import EventIds, Outside, Ports
 from edged.recorder import Recorder
-from edged.settings import ClockTrust, Settings
+from edged.settings.model import ClockTrust, Settings
 from edged.store.journal import Journal
 from edged.store.rules import RulesStore
 from edged.store.state_dir import claim

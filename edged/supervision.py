@@ -21,7 +21,7 @@ class Supervised:
     """A device and the work that its driver does for as long as it is there.
 
     `work` is the driver's `run` with whatever it reports to; `on_lost` is told each loss.
-    `optional`: the daemon may start without the device (`edged.settings`).
+    `optional`: the daemon may start without the device (`edged.settings.model`).
     """
 
     def __init__(

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from drivers.api import Light, Signal, Tone
 from edged import limits
 from edged.messages import TEXTS, Cue, cue, message_class
-from edged.settings import Language
+from edged.settings.model import Language
 from policy.model import Reason
 
 SHOWN: Mapping[Cue, Signal] = MappingProxyType(

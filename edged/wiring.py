@@ -12,8 +12,6 @@ from typing import Any
 
 from drivers import registry
 from drivers.api import Header, Indicator, LockerBoard
-from edged import settings as conf
-from edged import settings_devices as wired
 from edged.commission_desk import CommissionDesk
 from edged.counters.reader import Banks, CounterReader
 from edged.doors.emergency import Emergency
@@ -26,6 +24,8 @@ from edged.ports import Ports
 from edged.readers.feedback import Feedback
 from edged.readers.logins import Logins
 from edged.readers.passage import Passage
+from edged.settings import devices as wired
+from edged.settings import model as conf
 from edged.sounder import Sounder
 from edged.supervision import Supervised
 from policy.codes import PLAIN

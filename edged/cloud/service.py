@@ -37,7 +37,7 @@ from edged.identity.renewal import Certificates
 from edged.keeping import Keeping
 from edged.lockers.desk import LockerDesk
 from edged.ports import Ports
-from edged.settings import Broker, Settings
+from edged.settings.model import Broker, Settings
 from edged.store.errors import StoreFailed
 from edged.wiring import House
 

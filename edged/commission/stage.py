@@ -34,7 +34,7 @@ from edged.control import client
 from edged.control.client import DaemonAbsent, DaemonUnreachable
 from edged.control.wire import Verb
 from edged.lockers import survey
-from edged.settings import Settings
+from edged.settings.model import Settings
 from policy.locker_model import LockerState
 
 _CLOSED: Final = frozenset({"REST", "RELEASED"})

@@ -11,7 +11,7 @@ from policy.opening import stands_open
 
 @dataclass(frozen=True, slots=True)
 class Fitting:
-    """What the settings say of a door (edged.settings.Door).
+    """What the settings say of a door (edged.settings.model.Door).
 
     `magnet`: without power the bolt lets go. `mechanical`: the way out needs no lock to move.
     `continuous`: the coil may be energised for hours.

@@ -12,7 +12,7 @@ from edged.identity.provision import told
 from edged.identity.shown import ShownClaims
 from edged.ports import Ports
 from edged.rulebook.fields import Id
-from edged.settings import Settings
+from edged.settings.model import Settings
 
 Link = Callable[[], Awaitable[Mapping[str, object]]]
 

@@ -16,7 +16,7 @@ from edged.cloud.trusting import authorities
 from edged.core.alarm_words import AlarmName
 from edged.errors import Untrusted
 from edged.identity.slots import Slots
-from edged.settings import Broker, Settings
+from edged.settings.model import Broker, Settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from edged.lockers.bank import Bank
 from edged.lockers.order import Order
 from edged.ports import Ports
 from edged.rulebook.fields import Id
-from edged.settings import Settings
+from edged.settings.model import Settings
 from policy import locker_model as model
 from policy.locker_model import Locker, Occupancy
 

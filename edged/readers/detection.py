@@ -13,8 +13,8 @@ from pathlib import Path
 from drivers import detect, registry
 from drivers.api import DeviceMissing, DriverError, Scan
 from edged.printable import printable
-from edged.settings import Settings
-from edged.settings_file import load
+from edged.settings.file import load
+from edged.settings.model import Settings
 from policy.model import CodeKind
 
 LINE = detect.Found("serial_line", 9_600, "")

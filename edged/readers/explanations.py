@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta, tzinfo
 from types import MappingProxyType
 
 from edged import limits
-from edged.settings import Language
+from edged.settings.model import Language
 from edged.staff_words import FACTS, REASONS, Words, word
 from policy.decision import Fact
 from policy.explain import Left, Way, WayIn

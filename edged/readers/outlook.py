@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from edged.core import access
 from edged.ports import Ports
 from edged.readers import explanations
-from edged.settings import Language
+from edged.settings.model import Language
 from policy import explain
 from policy.model import Decision, Verdict
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from edged.clock import Clock
 from edged.rulebook.load import read
-from edged.settings import Settings
+from edged.settings.model import Settings
 from edged.whatif import compare, ledger, months, sources, usage
 from edged.whatif.journal import Uses, reading
 from edged.whatif.month import Month, Subject, picture

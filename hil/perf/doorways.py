@@ -35,7 +35,7 @@ from edged.readers.passage import Passage
 from edged.recorder import Recorder
 from edged.rulebook import file as rules_file
 from edged.rulebook.file import RuleSet
-from edged.settings import Language
+from edged.settings.model import Language
 from edged.store.journal import Journal
 from edged.store.ledger import Ledger
 from edged.store.rules import RulesStore, activate, build

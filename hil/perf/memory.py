@@ -30,7 +30,7 @@ IMPORTS: Final = (
     "cryptography.hazmat.primitives.asymmetric.ed25519",
     "typer",
     "edged.cli",
-    "edged.settings",
+    "edged.settings.model",
     "edged.rulebook.file",
     "edged.runtime",
     "zstandard",

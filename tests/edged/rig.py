@@ -26,7 +26,7 @@ from edged.readers.passage import Passage
 from edged.recorder import Recorder
 from edged.rulebook import file as rules_file
 from edged.rulebook.file import RuleSet
-from edged.settings import Language
+from edged.settings.model import Language
 from edged.store import audit, rules
 from edged.store.journal import Journal, StoreFailed
 from edged.store.ledger import Ledger

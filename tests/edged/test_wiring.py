@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from edged import wiring
-from edged.settings import Settings
+from edged.settings.model import Settings
 from edged.supervision import Supervised
 from policy.model import BandGrant, CodeKind, Device, Door, ExitButton, Rules, Side
 from tests.edged.rig import Rig

@@ -11,7 +11,7 @@ from drivers.api import Header
 from drivers.gpio_inputs import GpioInput
 from drivers.gpio_lines import GpioFire, GpioIndicator, GpioLock
 from edged import wiring
-from edged.settings import Settings
+from edged.settings.model import Settings
 from edged.supervision import Supervised
 from tests.edged.rig import Rig
 

@@ -10,7 +10,7 @@ from edged import wiring
 from edged.counters.reader import CounterReader
 from edged.lockers.latches import Latches
 from edged.lockers.reader import LockerReader
-from edged.settings import Settings
+from edged.settings.model import Settings
 from policy.model import Device, Side
 from tests.edged.lockers.cabinet import FakeBoard
 from tests.edged.lockers.test_desk import SIM, settings

@@ -22,7 +22,6 @@ from cloud_link.fetch import is_whole
 from cloud_link.shapes import Malformed, Shape, canonical, read
 from cloud_link.trust import Distrusted, follow, pin
 from cloud_link.verify import Unproven, opened, verify
-from edged import settings_file
 from edged.cloud.orders import ARGUMENTS, Desk, Orders
 from edged.cloud.parts import Store, Unfit
 from edged.control import wire as control
@@ -34,6 +33,7 @@ from edged.errors import NotFound
 from edged.lockers.desk import LockerDesk
 from edged.lockers.order import Order
 from edged.rulebook import file as rules_file
+from edged.settings import file as settings_file
 from edged.store.errors import StoreFailed
 from edged.store.migrations import JOURNAL, migrate
 from tests.edged.settings_files import GOOD

@@ -22,7 +22,7 @@ from edged.commission_desk import CommissionDesk
 from edged.keeping import Keeping
 from edged.ports import Outside
 from edged.readers.logins import Logins
-from edged.settings import Settings
+from edged.settings.model import Settings
 from edged.wiring import House
 from hil.byzantine.tenant import Tenant
 from policy.model import Reason

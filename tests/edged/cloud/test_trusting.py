@@ -13,7 +13,7 @@ from edged.cloud.trusting import acknowledged_by, pin_file, told
 from edged.commission.walk import public_key
 from edged.errors import NotFound, Untrusted
 from edged.rulebook.load import load
-from edged.settings import Settings
+from edged.settings.model import Settings
 from edged.store.cosigned import Cosignature
 from edged.store.errors import RulesRefused, StateInUse
 from edged.store.ledger import Ledger

@@ -14,7 +14,7 @@ from edged.control.wire import line
 from edged.errors import NotFound
 from edged.exits import Exit
 from edged.lockers.desk import LockerDesk
-from edged.settings import Settings
+from edged.settings.model import Settings
 from tests.edged.fakes import settle
 from tests.edged.lockers.cabinet import Hall, hall
 from tests.edged.rig import Rig

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from edged.limits import MEMBER_LINE_COLUMNS
 from edged.readers.explanations import held_line, member_line, plain, staff_line
-from edged.settings import Language
+from edged.settings.model import Language
 from edged.staff_words import FACTS, REASONS
 from policy.entry import decide
 from policy.explain import Left, Way, WayIn

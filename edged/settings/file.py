@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from edged import limits
-from edged.settings import LockType, Settings
+from edged.settings.model import LockType, Settings
 
 SECRETS: Final = frozenset({"store_pepper"})
 """Settings that are files of the secrets directory and never in the settings file."""
@@ -121,7 +121,7 @@ def _secrets(table: dict[str, object]) -> Iterator[_Fault]:
     directory = os.environ.get("CREDENTIALS_DIRECTORY") or table.get("secrets_dir")
     if not isinstance(directory, str):
         return
-    from edged import secret_files  # noqa: PLC0415 - a slow import that most commands can spare
+    from edged.settings import secret_files  # noqa: PLC0415 - a slow import that most commands can spare
 
     try:
         table.update(secret_files.read(Path(directory)))

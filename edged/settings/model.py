@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from edged import limits
-from edged.settings_devices import (
+from edged.settings.devices import (
     AbsolutePath,
     AnyBoard,
     AnyButton,
@@ -205,7 +205,7 @@ class Console(Strict):
 
 
 class Settings(Strict):
-    """One device. `edged.settings_file.load` builds it and checks across its tables.
+    """One device. `edged.settings.file.load` builds it and checks across its tables.
 
     `store_pepper` is a file of the secrets directory and is never in the settings file; it
     keys the hashes of refused and plain codes and of PINs. `counters` are readers without a door.

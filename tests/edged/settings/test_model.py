@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edged import limits
-from edged.settings import Settings
-from edged.settings_devices import LineScanner, RelayLock, SimReader
-from edged.settings_file import SettingsFault, SettingsRefused, load, require
+from edged.settings.devices import LineScanner, RelayLock, SimReader
+from edged.settings.file import SettingsFault, SettingsRefused, load, require
+from edged.settings.model import Settings
 from tests.edged.settings_files import GOOD, faults, good
 
-EXAMPLE = Path(__file__).parents[2] / "config" / "edged.example.toml"
+EXAMPLE = Path(__file__).parents[3] / "config" / "edged.example.toml"
 
 
 @pytest.fixture(autouse=True)

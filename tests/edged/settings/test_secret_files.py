@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from edged.settings import Settings
+from edged.settings.model import Settings
 from tests.edged.settings_files import GOOD, faults, good
 
 PEPPER = "correct horse battery staple"
