@@ -11,8 +11,8 @@ from edged.clock import Clock
 from edged.control.broadcast import Broadcast
 from edged.core import events
 from edged.core.alarm_words import SEVERITY, AlarmName, Severity
-from edged.recorder import Recorder
-from edged.tally import Tally
+from edged.records.recorder import Recorder
+from edged.records.tally import Tally
 
 log = structlog.get_logger()
 

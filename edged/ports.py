@@ -12,7 +12,7 @@ from edged.clock import Clock
 from edged.control.broadcast import Broadcast
 from edged.core.events import Stamp
 from edged.readers.uses import Uses
-from edged.recorder import Recorder
+from edged.records.recorder import Recorder
 from edged.settings.model import Language
 from edged.store.journal import Journal
 from edged.store.rules import RulesStore

@@ -27,9 +27,9 @@ from edged.cloud import trial
 from edged.control.broadcast import Broadcast
 from edged.control.server import ControlServer
 from edged.health import Health, Sums
-from edged.keeping import Keeping
 from edged.ports import EventIds, Outside, Ports
-from edged.recorder import Recorder
+from edged.records.keeping import Keeping
+from edged.records.recorder import Recorder
 from edged.settings.model import ClockTrust, Settings
 from edged.store.journal import Journal
 from edged.store.rules import RulesStore

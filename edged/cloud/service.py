@@ -34,9 +34,9 @@ from edged.identity.lasting import Lasting, told
 from edged.identity.provision import made
 from edged.identity.registry import MqttRegistry
 from edged.identity.renewal import Certificates
-from edged.keeping import Keeping
 from edged.lockers.desk import LockerDesk
 from edged.ports import Ports
+from edged.records.keeping import Keeping
 from edged.settings.model import Broker, Settings
 from edged.store.errors import StoreFailed
 from edged.wiring import House

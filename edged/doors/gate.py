@@ -20,8 +20,8 @@ from edged.doors.terms import Fitting, Levels, find, pulse, terms
 from edged.mailbox import Mailbox
 from edged.ports import Ports
 from edged.readers.beside import WaitingCard
+from edged.records.tally import Tally
 from edged.store.ledger import Ledger
-from edged.tally import Tally
 from policy import usage
 from policy.model import Reason, RuleSettings
 

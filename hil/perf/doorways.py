@@ -32,7 +32,7 @@ from edged.doors.terms import Fitting
 from edged.ports import EventIds, Ports
 from edged.readers.feedback import Feedback
 from edged.readers.passage import Passage
-from edged.recorder import Recorder
+from edged.records.recorder import Recorder
 from edged.rulebook import file as rules_file
 from edged.rulebook.file import RuleSet
 from edged.settings.model import Language

@@ -9,7 +9,7 @@ from edged import limits
 from edged.alarms import Alarms
 from edged.control.broadcast import Broadcast
 from edged.core.alarm_words import AlarmName
-from edged.recorder import Recorder
+from edged.records.recorder import Recorder
 from edged.store.journal import Journal
 from edged.supervision import Supervised
 from tests.edged.fakes import FakeClock, FakeDevice, settle

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from edged.alarms import Alarms
 from edged.control.broadcast import Broadcast
-from edged.recorder import Recorder
+from edged.records.recorder import Recorder
 from edged.store.journal import Journal
 from edged.supervision import Supervised
 from tests.drivers.rigs import until

@@ -19,9 +19,9 @@ from edged.cloud.files import device_key, trust_file
 from edged.cloud.service import CloudLink, Dice
 from edged.cloud.trusting import pin_file
 from edged.commission_desk import CommissionDesk
-from edged.keeping import Keeping
 from edged.ports import Outside
 from edged.readers.logins import Logins
+from edged.records.keeping import Keeping
 from edged.settings.model import Settings
 from edged.wiring import House
 from hil.byzantine.tenant import Tenant

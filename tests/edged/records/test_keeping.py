@@ -11,7 +11,7 @@ from structlog.typing import EventDict
 from edged import limits
 from edged.core import events
 from edged.core.alarm_words import AlarmName
-from edged.keeping import Keeping
+from edged.records.keeping import Keeping
 from edged.store.errors import SchemaTooNew
 from edged.store.ledger import Ledger
 from tests.edged.fakes import NOON, settle, until

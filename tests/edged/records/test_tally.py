@@ -1,7 +1,7 @@
 import pytest
 
 from edged.limits import TALLY_BURST, TALLY_WINDOW_MS
-from edged.tally import Tally
+from edged.records.tally import Tally
 
 
 @pytest.mark.threat("A20")
