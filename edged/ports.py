@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from edged import limits
-from edged.alarms import Alarms
+from edged.alarms.raised import Alarms
 from edged.clock import Clock
 from edged.control.broadcast import Broadcast
 from edged.core.events import Stamp

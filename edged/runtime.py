@@ -20,8 +20,8 @@ import structlog
 
 from edged import limits, local, notify, wiring
 from edged.ahead import Ahead
-from edged.alarms import Alarms
-from edged.board import Board
+from edged.alarms.board import Board
+from edged.alarms.raised import Alarms
 from edged.clock import Clock, SystemClock, host_error_s, kernel_error_s
 from edged.cloud import trial
 from edged.control.broadcast import Broadcast

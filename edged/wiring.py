@@ -12,6 +12,8 @@ from typing import Any
 
 from drivers import registry
 from drivers.api import Header, Indicator, LockerBoard
+from edged.alarms.sounder import Sounder
+from edged.alarms.supervision import Supervised
 from edged.commission_desk import CommissionDesk
 from edged.counters.reader import Banks, CounterReader
 from edged.doors.emergency import Emergency
@@ -26,8 +28,6 @@ from edged.readers.logins import Logins
 from edged.readers.passage import Passage
 from edged.settings import devices as wired
 from edged.settings import model as conf
-from edged.sounder import Sounder
-from edged.supervision import Supervised
 from policy.codes import PLAIN
 from policy.model import ExitButton, Rules
 

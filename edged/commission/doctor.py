@@ -10,7 +10,7 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Final
 
-from edged import board
+from edged.alarms import board
 from edged.clock import SystemClock
 from edged.cloud.trusting import authorities
 from edged.commission import findings, probes

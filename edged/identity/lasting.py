@@ -10,7 +10,7 @@ from cryptography import x509
 
 from cloud_link.shapes import spell_instant
 from edged import limits
-from edged.alarms import Alarms
+from edged.alarms.raised import Alarms
 from edged.clock import Clock
 from edged.cloud.trusting import authorities
 from edged.core.alarm_words import AlarmName

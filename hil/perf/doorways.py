@@ -24,7 +24,7 @@ from drivers.api import Scan
 from drivers.serial_line import LineScanner
 from edged import clock as clocks
 from edged import limits, log
-from edged.alarms import Alarms
+from edged.alarms.raised import Alarms
 from edged.control.broadcast import Broadcast
 from edged.doors.emergency import Emergency
 from edged.doors.gate import Gate

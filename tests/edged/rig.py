@@ -15,7 +15,7 @@ from typing import Any
 
 from drivers.api import Scan, Signal
 from edged import limits, translate
-from edged.alarms import Alarms
+from edged.alarms.raised import Alarms
 from edged.control.broadcast import Broadcast, Watcher
 from edged.doors.emergency import Emergency
 from edged.doors.gate import Gate

@@ -6,7 +6,7 @@ import structlog
 
 from drivers.api import Device, DriverError
 from edged import limits
-from edged.alarms import Alarms
+from edged.alarms.raised import Alarms
 from edged.clock import Clock
 from edged.core.alarm_words import AlarmName
 

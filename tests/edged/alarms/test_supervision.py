@@ -6,12 +6,12 @@ import pytest
 
 from drivers.api import DeviceLost, DeviceMissing
 from edged import limits
-from edged.alarms import Alarms
+from edged.alarms.raised import Alarms
+from edged.alarms.supervision import Supervised
 from edged.control.broadcast import Broadcast
 from edged.core.alarm_words import AlarmName
 from edged.records.recorder import Recorder
 from edged.store.journal import Journal
-from edged.supervision import Supervised
 from tests.edged.fakes import FakeClock, FakeDevice, settle
 
 FIRST_MS, LONGEST_MS = limits.REOPEN_MS

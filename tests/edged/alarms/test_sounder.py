@@ -2,8 +2,8 @@ import pytest
 from structlog.typing import EventDict
 
 from drivers.api import DeviceLost
+from edged.alarms.sounder import ALARM, Sounder
 from edged.core.alarm_words import AlarmName
-from edged.sounder import ALARM, Sounder
 from tests.edged.fakes import FakeIndicator, settle, until
 from tests.edged.rig import Rig
 

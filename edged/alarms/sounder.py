@@ -4,7 +4,7 @@ import structlog
 
 from drivers.api import DriverError, Indicator
 from edged import limits
-from edged.alarms import Alarms
+from edged.alarms.raised import Alarms
 from edged.core.alarm_words import Severity
 from edged.messages import Cue
 from edged.translate import SHOWN

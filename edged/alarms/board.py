@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from edged import limits
-from edged.alarms import Alarms
+from edged.alarms.raised import Alarms
 from edged.clock import Clock
 from edged.core.alarm_words import AlarmName
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from edged.board import Board, outputs_persist, throttled, under_voltage
+from edged.alarms.board import Board, outputs_persist, throttled, under_voltage
 from tests.edged.rig import Rig
 
 TREE = "sys/firmware/devicetree/base"
