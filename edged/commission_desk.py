@@ -18,8 +18,8 @@ from edged.commission.keeping import ENVELOPE, PAGE, report_folder
 from edged.core import events
 from edged.errors import NotFound
 from edged.ports import Ports
-from edged.rules_fields import Id
-from edged.settings import Settings
+from edged.rulebook.fields import Id
+from edged.settings.model import Settings
 
 log = structlog.get_logger()
 

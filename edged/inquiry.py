@@ -13,7 +13,7 @@ from typing import Final, Generic, TypeVar
 from edged import limits, why
 from edged.apart import Apart
 from edged.clock import Clock, SystemClock
-from edged.settings import Settings
+from edged.settings.model import Settings
 from edged.store import audit
 from edged.whatif import ask, readiness
 

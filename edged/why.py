@@ -12,7 +12,7 @@ from typing import Final
 
 from edged.core import access, seating
 from edged.errors import NotFound
-from edged.scene import with_places
+from edged.readers.scene import with_places
 from edged.store import audit
 from edged.store.rules import RulesStore
 from policy import staff, usage

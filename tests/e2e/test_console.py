@@ -11,7 +11,7 @@ from playwright.async_api import ViewportSize
 
 from edged.console.words import speaker
 from edged.core.limits import LOGIN_GAP_MS
-from edged.settings import Language
+from edged.settings.model import Language
 from hil.chain.broker import free_port
 from hil.people import People
 from hil.site.site import Site

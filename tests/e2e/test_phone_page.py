@@ -20,9 +20,9 @@ from edged import limits
 from policy.model import Reason
 from tests.e2e.consoles import browser
 from tests.edged.fakes import NOON
+from tests.edged.readers.test_rotating import EPOCH, NUMBER, PHONE, rules
+from tests.edged.readers.test_scene import HANDLE
 from tests.edged.rig import Rig, running, signal
-from tests.edged.test_rotating import EPOCH, NUMBER, PHONE, rules
-from tests.edged.test_scene import HANDLE
 
 pytestmark = pytest.mark.e2e
 

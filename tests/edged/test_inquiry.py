@@ -11,7 +11,7 @@ from edged.control.client import ControlRefused
 from edged.control.wire import Verb
 from edged.exits import Exit
 from edged.inquiry import Inquiry
-from edged.settings import Settings
+from edged.settings.model import Settings
 from edged.store.ledger import Ledger
 from edged.store.record import GENESIS, seal
 from edged.whatif.readiness import room_days

@@ -14,8 +14,8 @@ from typing import Any, Self
 
 import pytest
 
-from edged.settings import Settings
-from edged.settings_file import load
+from edged.settings.file import load
+from edged.settings.model import Settings
 from hil.machine.device import CommandFailed, Device, connected
 from hil.machine.harness import Cable, Coil, Contact, Harness, Lamps, Wire
 from hil.machine.image import fingerprint

@@ -13,7 +13,7 @@ import gpiozero
 import pytest
 from gpiozero.pins.mock import MockFactory, MockPin
 
-from edged.settings import Settings
+from edged.settings.model import Settings
 from hil.machine.device import CommandFailed, Device
 from hil.machine.site import at_rest, wires
 from hil.rig.bench import BadBench, read_bench
