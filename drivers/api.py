@@ -5,7 +5,8 @@ cancelled or the device is lost; then it may be opened and run again. Nothing he
 ever on hardware: each call has a limit in `drivers.limits` and ends in a DriverError.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -32,6 +33,47 @@ class DeviceLost(DriverError):
 
 class DeviceRefused(DriverError):
     """It answered, and the answer was no. Nothing moved."""
+
+
+class NotWanted(DriverError):
+    """Its turn came when it was not wanted any more. Nothing was sent, nothing moved."""
+
+
+Wanted = Callable[[], bool]
+"""Whether an order still stands. A driver asks when nothing but the sending is left."""
+
+
+def always() -> bool:
+    """Say that an order stands, however long it waits for its turn."""
+    return True
+
+
+@contextmanager
+def opening(device: str, where: str, leave: Callable[[], None]) -> Iterator[None]:
+    """Make sure that a device is there; whatever goes wrong, it is left by `leave`.
+
+    Args:
+        device: For errors.
+        where: What it is looked for at, for errors.
+        leave: Closes what was opened.
+
+    Raises:
+        DeviceMissing: It gave no valid answer, or said no.
+    """
+    try:
+        yield
+    except (DeviceLost, DeviceRefused) as error:
+        leave()
+        raise DeviceMissing(device, f"{where}: {error.problem}") from error
+    except BaseException:
+        leave()
+        raise
+
+
+def heed(device: str, wanted: Wanted) -> None:
+    """Ask whether an order still stands. Raises NotWanted."""
+    if not wanted():
+        raise NotWanted(device, "no longer wanted when its turn came")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +198,7 @@ class FireInput(Input, Protocol):
 class Lock(Device, Protocol):
     """A bolt. The dangerous call can't be written: there is no "unlock for good"."""
 
-    async def release(self, for_ms: int) -> None:
+    async def release(self, for_ms: int, wanted: Wanted = always) -> None:
         """Release the bolt for `for_ms` (1..60_000) milliseconds from now.
 
         Returns when the hardware has taken the order. The bolt is secured at the deadline by
@@ -165,6 +207,7 @@ class Lock(Device, Protocol):
 
         Raises:
             ValueError: `for_ms` is out of range; nothing moved.
+            NotWanted: It had to wait, and `wanted` says no now; nothing moved.
             DeviceRefused: the board answered no; nothing moved.
             DeviceLost: no valid answer in time; the bolt may or may not have moved.
         """
@@ -195,7 +238,7 @@ class LockerBoard(Device, Protocol):
         """Whether it can tell an open door. True until it was first open: nothing is assumed."""
         ...
 
-    async def pulse(self, channel: int) -> None:
+    async def pulse(self, channel: int, wanted: Wanted = always) -> None:
         """Release one locker, once, for as long as the board itself bounds it.
 
         Returns when the hardware has taken the order. Never sent twice by a driver: a second
@@ -203,6 +246,7 @@ class LockerBoard(Device, Protocol):
 
         Raises:
             ValueError: The board can't have such a channel; nothing moved.
+            NotWanted: It had to wait, and `wanted` says no now; nothing moved.
             DeviceRefused: The board answered no; nothing moved.
             DeviceLost: No valid answer in time; the locker may or may not have been released.
         """

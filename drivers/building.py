@@ -16,7 +16,17 @@ from types import TracebackType
 from typing import Self, TypeAlias, cast
 
 from drivers import limits
-from drivers.api import DeviceLost, DeviceMissing, DeviceRefused, LockerLevel, Scan, Signal
+from drivers.api import (
+    DeviceLost,
+    DeviceMissing,
+    DeviceRefused,
+    LockerLevel,
+    Scan,
+    Signal,
+    Wanted,
+    always,
+    heed,
+)
 
 _Json: TypeAlias = "str | int | float | bool | list[_Json] | dict[str, _Json] | None"
 _Line: TypeAlias = dict[str, _Json]
@@ -89,10 +99,11 @@ class SimLock(_Client):
         super().__init__(name, socket, {"hello": "lock", "door": door})
         self._magnet = False
 
-    async def release(self, for_ms: int) -> None:
+    async def release(self, for_ms: int, wanted: Wanted = always) -> None:
         """See Lock."""
         if for_ms not in limits.RELEASE_MS:
             raise ValueError(f"for_ms must be 1..60000, got {for_ms}")
+        heed(self._name, wanted)
         await self._wire.ask({"release_ms": for_ms})
 
     async def secure(self) -> None:
@@ -155,10 +166,11 @@ class SimLockers(_Client):
         """See LockerBoard."""
         return self._reports_doors
 
-    async def pulse(self, channel: int) -> None:
+    async def pulse(self, channel: int, wanted: Wanted = always) -> None:
         """See LockerBoard."""
         if channel not in limits.LOCKERS:
             raise ValueError(f"channel must be 1..{limits.LOCKERS[-1]}, got {channel}")
+        heed(self._name, wanted)
         await self._wire.ask({"pulse": channel})
 
     async def run(self, report: Callable[[LockerLevel], None]) -> None:

@@ -11,7 +11,7 @@ import os
 from typing import Any, TypeVar
 
 from drivers import limits
-from drivers.api import DeviceLost, DeviceMissing
+from drivers.api import DeviceLost, DeviceMissing, Wanted, always, heed
 from drivers.channel import TCP, Channel, open_channel
 from drivers.codec.exchange import Request, Search
 
@@ -82,15 +82,19 @@ class Bus:
                 return found
         raise DeviceLost(device, self._silence(read))
 
-    async def order(self, device: str, order: Request[T], probe: Request[Any]) -> T:
+    async def order(
+        self, device: str, order: Request[T], probe: Request[Any], wanted: Wanted = always
+    ) -> T:
         """Send an order, once, and return its answer.
 
         Args:
             device: For errors.
             order: The order.
             probe: A read of the same board, sent before while an old answer may still come.
+            wanted: See `drivers.api.Lock.release`.
 
         Raises:
+            NotWanted: Nothing was sent.
             DeviceLost: The port is gone or no answer came: it may have been obeyed or not.
         """
         while True:
@@ -99,15 +103,20 @@ class Bus:
             async with self._turn:
                 if order.board in self._doubt:
                     continue  # somebody else's request to it got no answer just now
-                found = await self._exchange(device, order)
+                found = await self._exchange(device, order, wanted)
             if found is None:
                 raise DeviceLost(device, self._silence(order))
             return found
 
-    async def send(self, device: str, frame: bytes) -> None:
-        """Send an order that no board answers, once. Raises DeviceLost: the port is gone."""
+    async def send(self, device: str, frame: bytes, wanted: Wanted = always) -> None:
+        """Send an order that no board answers, once.
+
+        Raises:
+            NotWanted: Nothing was sent.
+            DeviceLost: The port is gone.
+        """
         async with self._turn:
-            await self._say(device, frame)
+            await self._say(device, frame, wanted)
 
     async def idle(self, board: str) -> None:
         """Wait for what is left of `limits.POLL_MS` since a board was last heard."""
@@ -120,7 +129,9 @@ class Bus:
             until = self._doubt.get(request.board, 0.0)
             await asyncio.sleep(until - asyncio.get_running_loop().time())
 
-    async def _exchange(self, device: str, request: Request[T]) -> T | None:
+    async def _exchange(
+        self, device: str, request: Request[T], wanted: Wanted = always
+    ) -> T | None:
         """Send a request and find its answer, or None if none comes in time."""
         clock = asyncio.get_running_loop().time
         search = Search(request, echo=self._echo)
@@ -128,7 +139,7 @@ class Bus:
         await self._settle(request)  # again: it had to wait for its turn
         self._doubt[request.board] = clock()
         try:
-            channel = await self._say(device, request.frame)
+            channel = await self._say(device, request.frame, wanted)
             async with asyncio.timeout(request.reply_ms / 1000):
                 while found is None:
                     found = search.feed(await channel.read())
@@ -147,12 +158,18 @@ class Bus:
                 del self._doubt[request.board]
         return found
 
-    async def _say(self, device: str, frame: bytes) -> Channel:
-        """Send a frame into silence; what came in before is dropped. Raises DeviceLost."""
+    async def _say(self, device: str, frame: bytes, wanted: Wanted) -> Channel:
+        """Send a frame into silence; what came in before is dropped.
+
+        Raises:
+            NotWanted: Nothing was sent.
+            DeviceLost: The port is gone.
+        """
         clock = asyncio.get_running_loop().time
         await asyncio.sleep(self._quiet_at - clock())
         if self._channel is None or self.closed:
             raise DeviceLost(device, f"{self.path}: closed")
+        heed(device, wanted)
         self._channel.discard()
         try:
             await self._channel.write(frame)

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from drivers import limits
-from drivers.api import DeviceLost, DeviceMissing, LockerLevel
+from drivers.api import DeviceLost, LockerLevel, Wanted, always, opening
 from drivers.bus import Bus, join
 from drivers.codec.exchange import Request, check
 
@@ -49,14 +49,8 @@ class BusBoard:
     async def __aenter__(self) -> Self:
         """See Device. The board is there and is no echo; nothing moves."""
         self._joined = await join(self._name, self._port, self._baud)
-        try:
+        with opening(self._name, self._port, self._leave):
             await self._bus.ask(self._name, self._probe)
-        except DeviceLost as error:
-            self._leave()
-            raise DeviceMissing(self._name, f"{self._port}: {error.problem}") from error
-        except BaseException:
-            self._leave()
-            raise
         return self
 
     async def __aexit__(
@@ -69,10 +63,10 @@ class BusBoard:
         if self._joined is not None:
             self._leave()
 
-    async def pulse(self, channel: int) -> None:
+    async def pulse(self, channel: int, wanted: Wanted = always) -> None:
         """See LockerBoard."""
         check("channel", channel, self._locks)
-        await self._release(channel)
+        await self._release(channel, wanted)
 
     async def run(self, report: Callable[[LockerLevel], None]) -> None:
         """See LockerBoard."""
@@ -84,8 +78,8 @@ class BusBoard:
                     report(LockerLevel(lock, is_open))
             await asyncio.sleep(limits.LOCK_POLL_MS / 1000)
 
-    async def _release(self, lock: int) -> None:
-        """Release a lock, once. Raises DeviceLost, DeviceRefused."""
+    async def _release(self, lock: int, wanted: Wanted) -> None:
+        """Release a lock, once. Raises DeviceLost, DeviceRefused, NotWanted."""
         raise NotImplementedError
 
     def _doors(self) -> AsyncIterator[tuple[int, bool]]:

@@ -20,6 +20,9 @@ from drivers.api import (
     Light,
     Signal,
     Tone,
+    Wanted,
+    always,
+    heed,
 )
 from drivers.gpio_header import sense_of
 from drivers.line_keeper import client
@@ -135,10 +138,11 @@ class GpioLock(_OnLines):
         self._line = line
         self._magnet = magnet
 
-    async def release(self, for_ms: int) -> None:
+    async def release(self, for_ms: int, wanted: Wanted = always) -> None:
         """See Lock."""
         if for_ms not in limits.RELEASE_MS:
             raise ValueError(f"for_ms must be 1..60000, got {for_ms}")
+        heed(self._name, wanted)
         await self._ask(Kind.PULSE, self._line, for_ms)
 
     async def secure(self) -> None:

@@ -10,7 +10,7 @@ Source: spec/hardware.md 1.1 (bus), 2.1 and 2.2 (KERONG), 3 (Winnsen), 4.1 (8A/8
 from collections.abc import AsyncIterator, Callable
 
 from drivers import limits
-from drivers.api import DeviceLost, DeviceRefused, LockerLevel
+from drivers.api import DeviceLost, DeviceRefused, LockerLevel, Wanted
 from drivers.bus_board import BusBoard
 from drivers.codec import board_8a, kerong, kerong_6x, modbus, winnsen, wkly
 from drivers.codec.exchange import check
@@ -51,8 +51,8 @@ class Kerong(BusBoard):
         self._address = address
         self._closed_bit = bool(hook_closed_bit)
 
-    async def _release(self, lock: int) -> None:
-        await self._bus.send(self._name, kerong.unlock(self._address, lock))
+    async def _release(self, lock: int, wanted: Wanted) -> None:
+        await self._bus.send(self._name, kerong.unlock(self._address, lock), wanted)
         await self._seen_open(lock)
 
     async def _doors(self) -> AsyncIterator[tuple[int, bool]]:
@@ -100,9 +100,9 @@ class Kerong6x(BusBoard):
         self._address = address
         self._closed_bit = bool(hook_closed_bit)
 
-    async def _release(self, lock: int) -> None:
+    async def _release(self, lock: int, wanted: Wanted) -> None:
         order = kerong_6x.unlock(self._address, lock)
-        await self._bus.order(self._name, order, self._probe)
+        await self._bus.order(self._name, order, self._probe, wanted)
         await self._seen_open(lock)
 
     async def _doors(self) -> AsyncIterator[tuple[int, bool]]:
@@ -138,9 +138,9 @@ class Winnsen(BusBoard):
         self._address = address
         self._last: tuple[bool, ...] = ()
 
-    async def _release(self, lock: int) -> None:
+    async def _release(self, lock: int, wanted: Wanted) -> None:
         order = winnsen.open_lock(self._address, lock)
-        if not await self._bus.order(self._name, order, self._probe):
+        if not await self._bus.order(self._name, order, self._probe, wanted):
             raise DeviceRefused(self._name, f"the board says that lock {lock} did not open")
 
     async def _doors(self) -> AsyncIterator[tuple[int, bool]]:
@@ -187,9 +187,9 @@ class Board8A(BusBoard):
         self._address = address
         self._closed_bit = bool(hook_closed_bit)
 
-    async def _release(self, lock: int) -> None:
+    async def _release(self, lock: int, wanted: Wanted) -> None:
         order = board_8a.open_lock(self._address, lock)
-        if await self._bus.order(self._name, order, self._probe):  # it repeats the order
+        if await self._bus.order(self._name, order, self._probe, wanted):  # it repeats the order
             await self._seen_open(lock)
         elif not self._closed_bit:
             raise DeviceRefused(self._name, f"the board says that lock {lock} did not open")
@@ -229,9 +229,9 @@ class Wkly(BusBoard):
         super().__init__(name, port=port, baud=baud, probe=self._read, locks=locks)
         self._address = address
 
-    async def _release(self, lock: int) -> None:
+    async def _release(self, lock: int, wanted: Wanted) -> None:
         order = wkly.open_lock(self._address, lock)
-        if not await self._bus.order(self._name, order, self._probe):
+        if not await self._bus.order(self._name, order, self._probe, wanted):
             raise DeviceRefused(self._name, f"the board says that lock {lock} did not open")
         await self._seen_open(lock)
 
@@ -294,9 +294,9 @@ class WaveshareLockers(BusBoard):
             if isinstance(await self._bus.ask(self._name, self._probe), modbus.Refusal):
                 raise DeviceLost(self._name, f"{self._probe.board} can't be read")
 
-    async def _release(self, lock: int) -> None:
+    async def _release(self, lock: int, wanted: Wanted) -> None:
         order = modbus.request(modbus.flash_on(self._address, lock, self._steps))
-        match await self._bus.order(self._name, order, self._probe):
+        match await self._bus.order(self._name, order, self._probe, wanted):
             case modbus.Answer():
                 return
             case modbus.Refusal(code):

@@ -12,7 +12,15 @@ from types import TracebackType
 from typing import Self
 
 from drivers import limits
-from drivers.api import DeviceLost, DeviceMissing, DeviceRefused, DriverError
+from drivers.api import (
+    DeviceLost,
+    DeviceMissing,
+    DeviceRefused,
+    DriverError,
+    Wanted,
+    always,
+    opening,
+)
 from drivers.bus import Bus, join
 from drivers.codec import modbus
 
@@ -63,14 +71,8 @@ class RelayLock:
     async def __aenter__(self) -> Self:
         """See Device. The board is there, is no echo, and shows the relay off."""
         self._joined = await join(self._name, self._port, self._baud)
-        try:
+        with opening(self._name, self._port, self._leave):
             await self._come_to_rest()
-        except (DeviceLost, DeviceRefused) as error:
-            self._leave()
-            raise DeviceMissing(self._name, f"{self._port}: {error.problem}") from error
-        except BaseException:
-            self._leave()
-            raise
         return self
 
     async def __aexit__(
@@ -88,12 +90,12 @@ class RelayLock:
         finally:
             self._leave()
 
-    async def release(self, for_ms: int) -> None:
+    async def release(self, for_ms: int, wanted: Wanted = always) -> None:
         """See Lock."""
         if for_ms not in limits.RELEASE_MS:
             raise ValueError(f"for_ms must be 1..60000, got {for_ms}")
         steps = -(-for_ms // limits.PULSE_STEP_MS)
-        await self._order(modbus.flash_on(self._address, self._channel, steps))
+        await self._order(modbus.flash_on(self._address, self._channel, steps), wanted)
 
     async def secure(self) -> None:
         """See Lock."""
@@ -111,8 +113,8 @@ class RelayLock:
         if self._channel in await self._read():
             raise DeviceMissing(self._name, f"relay {self._channel} stays on")
 
-    async def _order(self, frame: bytes) -> None:
-        match await self._bus.order(self._name, modbus.request(frame), self._look):
+    async def _order(self, frame: bytes, wanted: Wanted = always) -> None:
+        match await self._bus.order(self._name, modbus.request(frame), self._look, wanted):
             case modbus.Answer():
                 return
             case modbus.Refusal(code):

@@ -88,8 +88,7 @@ def _fail(door: Door, failed: LockFailed) -> tuple[Door, Effects]:
     if failed.event_id not in door.pending:
         return door, ()
     others = tuple(waiting for waiting in door.pending if waiting != failed.event_id)
-    fault = Outcome(failed.event_id, DoorOutcome.LOCK_FAULT)
-    return replace(door, pending=others), (fault,)
+    return replace(door, pending=others), (Outcome(failed.event_id, failed.outcome),)
 
 
 def _sense(

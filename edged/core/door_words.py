@@ -111,9 +111,10 @@ class Bond:
 
 @dataclass(frozen=True, slots=True)
 class LockFailed:
-    """The lock did not take the release that this grant asked for."""
+    """The lock did not take the release that this grant asked for, or was not given it."""
 
     event_id: str
+    outcome: DoorOutcome = DoorOutcome.LOCK_FAULT
 
 
 @dataclass(frozen=True, slots=True)

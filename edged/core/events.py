@@ -336,7 +336,7 @@ def locker(stamp: Stamp, locker: str, log: Log) -> Body:
 def locker_command(
     stamp: Stamp, command: LockerCommand, held: Occupancy | None, result: str
 ) -> Body:
-    """What somebody asked of a locker and was answered; `held`: the use of it after that."""
+    """What somebody asked of a locker and was answered; `held`: its use then, if it is told."""
     return _about(
         Kind.LOCKER_COMMAND,
         stamp,

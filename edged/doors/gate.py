@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from drivers.api import DriverError, Lock
+from drivers.api import DriverError, Lock, NotWanted
 from edged import limits
 from edged.core import door as machine
 from edged.core import door_words as words
@@ -38,6 +38,10 @@ class _Asked:
     until_ms: int | None
     answer: asyncio.Future[Reason | None] = field(default_factory=asyncio.Future)
 
+    def stands(self, now_ms: int) -> bool:
+        """Whether its end has not come yet."""
+        return self.until_ms is None or now_ms < self.until_ms
+
 
 class Gate:
     """A door: its lock, its machine's state, its mailbox.
@@ -58,7 +62,7 @@ class Gate:
         self._mailbox: Mailbox[words.Event] = Mailbox(limits.GATE_MAILBOX)
         self._waiting = 0
         self._asked: dict[str, _Asked] = {}
-        self._taken = True
+        self._untaken: Reason | None = None
         self._presses = Tally()
 
     def terms(self) -> words.DoorTerms:
@@ -196,15 +200,17 @@ class Gate:
 
     async def _let_through(self, grant: words.Grant) -> None:
         """Step for a grant, and answer who asked; what waited here beyond its end is void."""
-        asked, now_ms = self._asked.pop(grant.event_id, None), self._ports.clock.monotonic_ms()
-        if asked is not None and asked.until_ms is not None and now_ms >= asked.until_ms:
-            self.void(grant.event_id, words.DoorOutcome.DOOR_NOT_OPENED)
-            why: Reason | None = Reason.STALE_COMMAND
-        else:
+        asked = self._asked.get(grant.event_id)
+        if asked is None or asked.stands(self._ports.clock.monotonic_ms()):
+            self._untaken = None
             await self._step(grant)
-            why = None if self._taken else Reason.INTERNAL_ERROR
-        if asked is not None and not asked.answer.done():
-            asked.answer.set_result(why)
+        else:
+            self.void(grant.event_id, words.DoorOutcome.DOOR_NOT_OPENED)
+            self._untaken = Reason.STALE_COMMAND
+        if asked is not None:
+            del self._asked[grant.event_id]
+            if not asked.answer.done():
+                asked.answer.set_result(self._untaken)
 
     def _rest_s(self) -> float | None:
         """How long nothing is to be done, None: until somebody comes."""
@@ -265,16 +271,30 @@ class Gate:
 
     async def _release(self, for_ms: int, event: words.Event) -> None:
         """Release for whoever asked for it, or for a hold, whose renewals nobody needs to hear."""
-        self._taken = not (problem := await self._order("release", self._lock.release(for_ms)))
-        self._ports.alarms.change(
-            self.name, AlarmName.LOCK_FAULT, raised=not self._taken, cause=problem
+        asker = event.event_id if isinstance(event, words.Grant | words.ExitPressed) else None
+        asked, clock = self._asked.get(asker or ""), self._ports.clock
+        order = self._lock.release(
+            for_ms, lambda: asked is None or asked.stands(clock.monotonic_ms())
         )
-        if not self._taken:
-            if isinstance(event, words.Grant | words.ExitPressed) and event.event_id is not None:
-                await self._step(words.LockFailed(event.event_id))
+        try:
+            problem = await self._order("release", order)
+        except NotWanted:  # its end came while it stood behind others at a bus
+            await self._fail(asker, Reason.STALE_COMMAND, words.DoorOutcome.DOOR_NOT_OPENED)
+            return
+        self._ports.alarms.change(
+            self.name, AlarmName.LOCK_FAULT, raised=problem is not None, cause=problem
+        )
+        if problem is not None:
+            await self._fail(asker, Reason.INTERNAL_ERROR, words.DoorOutcome.LOCK_FAULT)
         elif isinstance(event, _ASKING):
             log.info("released", door=self.name, for_ms=for_ms)
             self._ports.witness.publish({"event": "released", "door": self.name, "for_ms": for_ms})
+
+    async def _fail(self, asker: str | None, why: Reason, outcome: words.DoorOutcome) -> None:
+        """Take that nothing moved for whoever asked; who asked by a command is told `why`."""
+        if asker is not None:
+            self._untaken = why
+            await self._step(words.LockFailed(asker, outcome))
 
     async def _secure(self) -> None:
         """Throw the bolt early; if that fails, the lock's own timer still ends the release."""
@@ -282,9 +302,11 @@ class Gate:
             self._ports.witness.publish({"event": "secured", "door": self.name})
 
     async def _order(self, what: str, order: Awaitable[None]) -> str | None:
-        """Give the lock an order; say what is wrong if it did not take it."""
+        """Give the lock an order; say what is wrong if it did not take it. Raises NotWanted."""
         try:
             await order
+        except NotWanted:
+            raise
         except DriverError as error:
             log.error("lock_failed", door=self.name, order=what, problem=error.problem)
             return error.problem

@@ -12,7 +12,7 @@ from datetime import datetime
 
 import structlog
 
-from drivers.api import LockerBoard, LockerLevel
+from drivers.api import LockerBoard, LockerLevel, NotWanted
 from edged import limits
 from edged.core.alarm_words import AlarmName
 from edged.core.events import LockerCommand
@@ -309,7 +309,7 @@ class Bank:
         write = writing(stepped, order, self._ports.stamp(), kept)
         found = await self._ports.journal.commit(write)
         if isinstance(found, TakenCommand):
-            self._repeat(found)
+            self._asked[found.command.id].repeat(found)
             return
         for body in found:
             self._ports.witness.publish({"event": body["kind"], **body})
@@ -337,14 +337,6 @@ class Bank:
         reports_door = self._latches.reports_door(name)
         return (machine.step(self.lockers[name], event, at, settings, reports_door=reports_door),)
 
-    def _repeat(self, taken: TakenCommand) -> None:
-        """Answer a copy of a command as the command was."""
-        ask = self._asked[taken.command.id]
-        if thing(ask.order.command) == thing(taken.command):
-            ask.result = taken.result or Reason.RECORD_FAILED.value
-        else:
-            ask.result = Reason.STALE_COMMAND.value
-
     async def _carry_out(self, name: str, effect: Effect) -> tuple[Report, ...]:
         """Do what the machine asks for; return what it has to be told of it."""
         match effect:
@@ -368,10 +360,16 @@ class Bank:
     async def _pulse(
         self, name: str, command: str, seen_within_s: int | None
     ) -> tuple[Report, ...]:
-        done = self._in_time(command) and await self._latches.release(name)
-        now_ms = self._ports.clock.monotonic_ms()
-        if command in self._asked:
-            self._asked[command].released = done
+        ask, clock = self._asked.get(command), self._ports.clock
+        try:
+            done = await self._latches.release(
+                name, lambda: ask is not None and not ask.is_late(clock.monotonic_ms())
+            )
+        except NotWanted:
+            return self._expire(name, command, ask)
+        now_ms = clock.monotonic_ms()
+        if ask is not None:
+            ask.released = done
         if not done:
             return (Pulsed(command, done=False),)
         self._alarm(name, LockerAlarm.LOCK_FAULT, raised=False)
@@ -383,13 +381,12 @@ class Bank:
             return (Pulsed(command, done=True), SeenOpen())
         return (Pulsed(command, done=True),)
 
-    def _in_time(self, command: str) -> bool:
-        """Whether somebody still stands there who asked for it: else nothing opens any more."""
-        ask = self._asked.get(command)
-        in_time = ask is not None and not ask.is_late(self._ports.clock.monotonic_ms())
-        if not in_time:
-            log.error("locker_too_late", bank=self.name, command=command)
-        return in_time
+    def _expire(self, name: str, command: str, ask: Ask | None) -> tuple[Report, ...]:
+        """Answer an order that came to its turn too late; that is no fault of the lock."""
+        log.error("locker_too_late", bank=self.name, command=command)
+        if ask is not None:
+            self._ports.recorder.record(ask.expire(self._ports.stamp()))
+        return () if self.lockers[name].release is None else (Pulsed(command, done=False),)
 
     def _alarm(self, name: str, kind: LockerAlarm, *, raised: bool) -> None:
         self._ports.alarms.change(f"{self.name}.{name}", AlarmName(kind.value), raised=raised)

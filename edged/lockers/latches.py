@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import structlog
 
-from drivers.api import DriverError, LockerBoard, LockerLevel
+from drivers.api import DriverError, LockerBoard, LockerLevel, NotWanted, Wanted, always
 
 log = structlog.get_logger()
 
@@ -49,11 +49,17 @@ class Latches:
         """Which board it hangs at, by the channel of that board's first lock."""
         return max(first for first in self._boards if first <= self._channels[locker])
 
-    async def release(self, locker: str) -> bool:
-        """Give one pulse, once; False: the board did not take it."""
+    async def release(self, locker: str, wanted: Wanted = always) -> bool:
+        """Give one pulse, once; False: the board did not take it.
+
+        Raises:
+            NotWanted: `wanted` said no when its turn came; nothing moved.
+        """
         try:
             first = self._first(locker)
-            await self._boards[first].pulse(self._channels[locker] - first + 1)
+            await self._boards[first].pulse(self._channels[locker] - first + 1, wanted)
+        except NotWanted:
+            raise
         except DriverError as error:
             log.error("locker_failed", locker=locker, problem=error.problem)
         except Exception:  # a driver's bug is that device's fault alone

@@ -3,12 +3,17 @@
 import asyncio
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from edged import limits
 from edged.core import events
 from edged.store.ledger import Ledger
 from edged.store.lockers import TakenCommand
 from policy.locker_model import Answer, Command, Effects, Locker, Log, Move, Stepped
+from policy.model import Reason
+
+EXPIRED: Final = "EXPIRED"
+"""What an order is answered whose pulse came to its turn too late; nothing moved by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +41,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What came of an order: the word of the rules, and the locker as it is then.
+    """What came of an order: the word of the rules or EXPIRED, and the locker as it is then.
 
     `released`: whether the board took the pulse, None: none was asked for.
     """
@@ -66,6 +71,26 @@ class Ask:
         until_ms = self.order.until_ms
         waited_ms = now_ms - self.at_ms
         return waited_ms > limits.COMMIT_S * 1000 or (until_ms is not None and now_ms >= until_ms)
+
+    def repeat(self, taken: TakenCommand) -> None:
+        """Take the answer of the command that was taken under the same id."""
+        same = thing(self.order.command) == thing(taken.command)
+        before = taken.result or Reason.RECORD_FAILED.value
+        self.result = before if same else Reason.STALE_COMMAND.value
+
+    def expire(self, stamp: events.Stamp) -> Callable[[Ledger], None]:
+        """Answer that it is too late; return what keeps that for copies and for the audit.
+
+        That record comes behind others of the locker, and so says nothing of who holds it.
+        """
+        self.result, self.released = EXPIRED, False
+        body = events.locker_command(stamp, self.order.command, None, EXPIRED)
+
+        def write(ledger: Ledger) -> None:
+            ledger.answer_command(self.order.command.id, EXPIRED)
+            ledger.append(body)
+
+        return write
 
     def tell(self, locker: Locker) -> None:
         """Answer, if somebody still waits and there is an answer."""

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import json
 import logging
+import multiprocessing
 import secrets
 import sys
 import tempfile
@@ -12,7 +13,16 @@ from pathlib import Path
 
 import structlog
 
-from hil.byzantine.campaign import play
+from hil.byzantine.campaign import Outcome, play
+
+_AT_ONCE = 50
+"""Schedules that a process plays before it is given others: one that waits holds up no more."""
+
+
+def _play(seeds: range) -> list[Outcome]:
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    with tempfile.TemporaryDirectory() as folder:
+        return asyncio.run(play(seeds, Path(folder)))
 
 
 def main() -> int:
@@ -20,12 +30,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m hil.byzantine", description=__doc__)
     parser.add_argument("--schedules", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=secrets.randbits(32), help="the first")
+    parser.add_argument("--jobs", type=int, default=1, help="processes; most of it is waiting")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     seeds = range(arguments.seed, arguments.seed + arguments.schedules)
-    with tempfile.TemporaryDirectory() as folder:
-        outcomes = asyncio.run(play(seeds, Path(folder)))
+    some = [seeds[n : n + _AT_ONCE] for n in range(0, len(seeds), _AT_ONCE)]
+    with multiprocessing.Pool(arguments.jobs) as pool:
+        outcomes = [outcome for played in pool.imap(_play, some) for outcome in played]
     lies: Counter[str] = Counter()
     for outcome in outcomes:
         lies.update(outcome.lies)

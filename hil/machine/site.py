@@ -1,7 +1,7 @@
 """A site whose device is the machine: its building is here, its daemon is there."""
 
 import tempfile
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -74,8 +74,11 @@ def booted(work: Path) -> Iterator[Machine]:
         yield machine
 
 
-def rewire(site: Site) -> None:
-    """Put lines, scanners and boards in the place of what is simulated. Before it is written."""
+def rewire(site: Site, port: Callable[[str], str] = serial_path) -> None:
+    """Put lines, scanners and boards in the place of what is simulated. Before it is written.
+
+    `port`: gives the name of a serial adapter at the device.
+    """
     site.building["scanners"] = {name: {"link": f"{name}.tty"} for name in _SCANNERS}
     board = {"kind": "kerong", "address": 0, "bank": BANK, "locks": 4}
     site.building["buses"] = {BUS: {"link": f"{BUS}.tty", "boards": [board]}}
@@ -85,17 +88,17 @@ def rewire(site: Site) -> None:
         door = site.settings["doors"][name]
         door |= {part: _input(part, line) for part, line in parts.items() if part != "lock"}
         door["lock"] = {"kind": "gpio", "line": parts["lock"], "active_low": name == "front"}
-        door["readers"] = {reader: _scanner(reader) for reader in door["readers"]}
+        door["readers"] = {reader: _scanner(reader, port) for reader in door["readers"]}
     site.settings["doors"]["yard"]["readers"] = {
         _TYPED: {"kind": "keyboard_wedge", "path": KEYBOARD_PATH}
     }
     site.settings |= {part: _input(part, line) for part, line in _NO_DOORS.items()}
     site.settings["alarm_output"] = _lamps("siren")
     bank = site.settings["lockers"][BANK]
-    bank["readers"] = {reader: _scanner(reader) for reader in bank["readers"]}
+    bank["readers"] = {reader: _scanner(reader, port) for reader in bank["readers"]}
     bank["board"] = {
         "kind": "kerong",
-        "port": serial_path(BUS),
+        "port": port(BUS),
         "baud": 9_600,
         "address": 0,
         "locks": 4,
@@ -112,8 +115,8 @@ def _input(part: str, line: int) -> Table:
     return {"kind": "gpio", "line": line, "normally": normally, "pull": "none"}
 
 
-def _scanner(name: str) -> Table:
-    table: Table = {"kind": "serial_line", "port": serial_path(name)}
+def _scanner(name: str, port: Callable[[str], str]) -> Table:
+    table: Table = {"kind": "serial_line", "port": port(name)}
     return {**table, "indicator": _lamps(name)} if name in _LAMPS else table
 
 

@@ -20,7 +20,7 @@ from time import perf_counter_ns, time
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
-from drivers.api import Scan
+from drivers.api import Scan, Wanted, always, heed
 from drivers.serial_line import LineScanner
 from edged import clock as clocks
 from edged import limits, log
@@ -80,8 +80,9 @@ class Pin:
     ) -> None:
         """See Device."""
 
-    async def release(self, for_ms: int) -> None:
+    async def release(self, for_ms: int, wanted: Wanted = always) -> None:
         """See Lock. There is no timer: `asked_ms` is for how long it was to be."""
+        heed(self.name, wanted)
         self.asked_ms = for_ms
         self.set()
 

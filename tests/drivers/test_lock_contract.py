@@ -8,7 +8,7 @@ from typing import Protocol
 import pytest
 
 from drivers import limits
-from drivers.api import DeviceLost, DeviceMissing, DeviceRefused, Lock
+from drivers.api import DeviceLost, DeviceMissing, DeviceRefused, Lock, NotWanted
 from drivers.building import SimLock
 from drivers.gpio_lines import GpioLock
 from drivers.waveshare_relay import RelayLock
@@ -185,6 +185,19 @@ async def test_a_release_has_a_bound(rig: LockRig, for_ms: int) -> None:
             await lock.release(for_ms)
         assert not rig.released
         assert rig.orders == []
+
+
+@pytest.mark.threat("D9")
+async def test_what_is_not_wanted_any_more_moves_nothing(rig: LockRig) -> None:
+    async with rig.lock() as lock, running(lock.run()):
+        await until(lambda: not rig.released)
+        with pytest.raises(NotWanted) as caught:
+            await lock.release(5_000, lambda: False)
+        assert caught.value.device == "front.lock"
+        assert not rig.released
+        assert rig.orders == []
+        await lock.release(60_000, lambda: True)
+        assert rig.released
 
 
 async def test_a_later_release_replaces_the_deadline(rig: LockRig) -> None:

@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 
 from drivers import bus, limits
-from drivers.api import DeviceLost, DeviceMissing, DeviceRefused, LockerBoard, LockerLevel
+from drivers.api import (
+    DeviceLost,
+    DeviceMissing,
+    DeviceRefused,
+    LockerBoard,
+    LockerLevel,
+    NotWanted,
+)
 from drivers.channel import pair
 from drivers.codec import winnsen
 from drivers.locker_boards import Board8A, Kerong, Kerong6x, WaveshareLockers, Winnsen, Wkly
@@ -327,6 +334,29 @@ async def test_boards_of_several_makes_share_a_bus_one_request_at_a_time(hall: H
         assert {level.channel for level in levels if level.open} == {1, 2, 3}
     if isinstance(hall.host, BusAtTerminal):
         assert hall.host.overlaps == 0
+
+
+@pytest.mark.threat("D9")
+async def test_a_pulse_whose_end_comes_while_another_board_has_the_bus_is_not_given(
+    hall: Hall,
+) -> None:
+    kerong, winnsen, _ = hall.boards
+    async with kerong, winnsen:
+        hall.host.wire.boards[1].faults.mute = True  # the bus waits for its answer
+        hall.host.heard.clear()
+        asking = asyncio.create_task(winnsen.pulse(1))
+        await until(lambda: hall.host.heard)
+        ended = False
+        waiting = asyncio.create_task(kerong.pulse(1, lambda: not ended))
+        await asyncio.sleep(0)
+        ended = True
+        with pytest.raises(DeviceLost):
+            await asking
+        with pytest.raises(NotWanted):
+            await waiting
+        assert hall.locks[0].pulses == []
+        await kerong.pulse(3)  # and the bus is as it was
+    assert hall.locks[0].pulses == [3]
 
 
 async def test_a_dead_board_stops_no_other(hall: Hall) -> None:

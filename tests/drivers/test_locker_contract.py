@@ -16,6 +16,7 @@ from drivers.api import (
     DriverError,
     LockerBoard,
     LockerLevel,
+    NotWanted,
 )
 from drivers.building import SimLockers
 from tests.drivers.bus_rigs import MAKES, BusAtTerminal, BusOverTcp, Cupboard, hurry
@@ -138,6 +139,17 @@ async def test_one_order_is_one_pulse_of_one_locker(rig: BoardRig) -> None:
         await board.pulse(2)
         await board.pulse(1)
     assert rig.pulses == [2, 1]
+
+
+@pytest.mark.threat("D9")
+async def test_what_is_not_wanted_any_more_moves_nothing(rig: BoardRig) -> None:
+    async with rig.board() as board:
+        with pytest.raises(NotWanted) as caught:
+            await board.pulse(2, lambda: False)
+        assert caught.value.device == "hall.board"
+        assert rig.pulses == []
+        await board.pulse(1, lambda: True)
+    assert rig.pulses == [1]
 
 
 async def test_opening_and_closing_the_device_moves_nothing(rig: BoardRig) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Self
 
-from drivers.api import DeviceLost, DeviceMissing, Signal
+from drivers.api import DeviceLost, DeviceMissing, Signal, Wanted, always, heed
 from edged.clock import ClockState, Instant, Standing
 from edged.core.time_sense import Source
 
@@ -154,7 +154,8 @@ class FakeDevice:
 class FakeLock(FakeDevice):
     """A bolt. `releases` are the orders that it took; `refuses` is what it raises instead.
 
-    `on_release` is called at the moment of each order. While `answers` is clear it hangs.
+    `on_release` is called at the moment of each order. While `answers` is clear it hangs, and while
+    `turn` is, it has to wait before it may send anything.
     """
 
     def __init__(self, name: str = "front.lock") -> None:
@@ -163,11 +164,14 @@ class FakeLock(FakeDevice):
         self.secured = 0
         self.refuses: Exception | None = None
         self.on_release: Callable[[], None] = lambda: None
-        self.answers = asyncio.Event()
+        self.answers, self.turn = asyncio.Event(), asyncio.Event()
         self.answers.set()
+        self.turn.set()
 
-    async def release(self, for_ms: int) -> None:
+    async def release(self, for_ms: int, wanted: Wanted = always) -> None:
         assert 1 <= for_ms <= 60_000
+        await self.turn.wait()
+        heed(self.name, wanted)
         self.on_release()
         await self.answers.wait()
         if self.refuses is not None:

@@ -52,7 +52,7 @@ class Held:
 
     def __call__(self, _: object) -> None:
         self.begun.set()
-        assert self.let_go.wait(30)
+        assert self.let_go.wait(WITHIN_S)
 
 
 def _filler(size: int) -> Callable[[Ledger], int]:
@@ -243,7 +243,7 @@ class Rig:
     async def _hold(self, run: Callable[[Held], Awaitable[None]]) -> Held:
         held = Held()
         self._run(run(held))
-        assert await asyncio.to_thread(held.begun.wait, 10)
+        assert await asyncio.to_thread(held.begun.wait, WITHIN_S)
         return held
 
     async def _raw(self, work: Callable[[sqlite3.Connection], object]) -> None:

@@ -246,7 +246,8 @@ async def test_nothing_is_let_in_that_can_not_be_recorded(asked: Asked) -> None:
     ("verb", "args", "result"),
     [
         ("door_open", {"door": "front"}, ("EXPIRED", None)),
-        ("locker_open", {"locker": "L1", "occupancy": "O1"}, ("OK", False)),
+        ("locker_open", {"locker": "L1", "occupancy": "O1"}, ("EXPIRED", False)),
+        ("locker_end", {"locker": "L1", "occupancy": "O1"}, ("EXPIRED", False)),
         ("fire_reset", {}, ("EXPIRED", None)),
     ],
 )
@@ -270,6 +271,38 @@ async def test_a_release_whose_end_comes_while_the_disk_is_slow_moves_nothing(
     assert (asked.rig.lock.releases, asked.bank.board.pulses) == ([], [])
     assert asked.house.emergency.levels.fire
     assert await asked.rig.journal.commit(lambda ledger: ledger.get("fire")) is True
+
+
+@pytest.mark.threat("D9")
+@pytest.mark.parametrize("verb", ["locker_open", "locker_end"])
+async def test_a_release_whose_end_comes_while_another_board_has_the_bus_moves_nothing(
+    asked: Asked, verb: str
+) -> None:
+    await asked.bank.assign()
+    asked.bank.board.turn.clear()
+    until_ms = asked.rig.clock.monotonic_ms() + 3_000
+    use = {"locker": "L1", "occupancy": "O1"}
+    opening = asyncio.create_task(asked.orders.command(command(verb, use), None, until_ms))
+    await until(lambda: asked.bank.board.asked == 1)
+    asked.rig.clock.skip(3_000)
+    asked.bank.board.turn.set()
+    answer = await opening
+    assert (answer.result, answer.more.get("released")) == ("EXPIRED", False)
+    assert asked.bank.board.pulses == []
+
+
+async def test_a_copy_of_what_came_too_late_to_a_locker_is_told_so_when_its_answer_was_lost(
+    asked: Asked,
+) -> None:
+    await asked.bank.assign()
+    opening = command("locker_open", {"locker": "L1", "occupancy": "O1"})
+    past_ms = asked.rig.clock.monotonic_ms()
+    assert (await asked.orders.command(opening, None, past_ms)).result == "EXPIRED"
+    await asked.rig.written()
+    await asked.rig.journal.commit(lambda ledger: ledger._db.execute("DELETE FROM answered"))
+    asked.again()
+    assert (await asked.orders.command(opening, None)).result == "EXPIRED"
+    assert asked.bank.board.pulses == []
 
 
 def test_every_verb_of_the_contract_is_known() -> None:

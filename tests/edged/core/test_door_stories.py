@@ -5,6 +5,7 @@ import pytest
 from edged.core.door_words import (
     Closed,
     ContactLost,
+    DoorOutcome,
     DoorTerms,
     Effect,
     ExitPressed,
@@ -190,6 +191,12 @@ TOLD: dict[str, tuple[Story, DoorTerms, list[tuple[int, Effect]], Phase]] = {
         TERMS,
         [(0, Release(5_000)), (1, fault("a"))],
         OPEN,
+    ),
+    "a release that its lock was not given opens nothing": (
+        [*START, (0, Grant("a", 5_000)), (1, LockFailed("a", DoorOutcome.DOOR_NOT_OPENED))],
+        TERMS,
+        [(0, Release(5_000)), (1, not_opened("a"))],
+        RELEASED,
     ),
     "a fault is its own grant's": (
         [

@@ -9,6 +9,7 @@ import pytest
 from drivers.api import DeviceLost
 from edged import limits
 from edged.control.client import ControlRefused
+from edged.core.door_words import Phase
 from edged.errors import NotFound
 from edged.exits import Exit
 from edged.store.errors import StoreFailed
@@ -115,6 +116,21 @@ async def test_an_order_that_stands_behind_another_beyond_its_end_opens_nothing(
     await house.rig.written()
     ended = {one["event_id"]: one["outcome"] for one in house.rig.records("outcome")}
     assert ended["c2"] == "DOOR_NOT_OPENED"
+
+
+async def test_an_order_whose_end_comes_while_its_lock_waits_for_a_bus_opens_nothing(
+    house: House,
+) -> None:
+    house.rig.lock.turn.clear()
+    until_ms = house.rig.clock.monotonic_ms() + 3_000
+    asking = asyncio.create_task(house.ask("open", "c1", door="front", until_ms=until_ms))
+    await until(lambda: house.front.state.phase is Phase.RELEASED)
+    house.rig.clock.skip(3_000)
+    house.rig.lock.turn.set()
+    assert (await asking)["result"] == "EXPIRED"
+    assert (house.rig.lock.releases, house.rig.alarms.listing()) == ([], [])
+    await house.rig.written()
+    assert [one["outcome"] for one in house.rig.records("outcome")] == ["DOOR_NOT_OPENED"]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, Self
 
-from drivers.api import LockerLevel
+from drivers.api import LockerLevel, Wanted, always, heed
 from edged.core.events import LockerCommand
 from edged.lockers.bank import Bank
 from edged.lockers.order import Done, Order
@@ -28,17 +28,20 @@ CHANNELS = {"L1": 1, "L2": 2}
 class FakeBoard:
     """A board. `pulses` are the orders that it took; `refuses` is what it raises instead.
 
-    `on_pulse` is called with the channel of each. While `answers` is clear it hangs.
+    `on_pulse` is called with the channel of each. While `answers` is clear it hangs, and while
+    `turn` is, it has to wait before it may send anything.
     """
 
     def __init__(self, *, reports_doors: bool = True) -> None:
         self.name = "hall.board"
         self.reports_doors = reports_doors
+        self.asked = 0
         self.pulses: list[int] = []
         self.refuses: Exception | None = None
         self.on_pulse: Callable[[int], None] = lambda _: None
-        self.answers = asyncio.Event()
+        self.answers, self.turn = asyncio.Event(), asyncio.Event()
         self.answers.set()
+        self.turn.set()
 
     async def __aenter__(self) -> Self:
         return self
@@ -47,7 +50,10 @@ class FakeBoard:
 
     async def run(self, report: Callable[[LockerLevel], None]) -> None: ...
 
-    async def pulse(self, channel: int) -> None:
+    async def pulse(self, channel: int, wanted: Wanted = always) -> None:
+        self.asked += 1
+        await self.turn.wait()
+        heed(self.name, wanted)
         self.pulses.append(channel)
         self.on_pulse(channel)
         await self.answers.wait()

@@ -1,10 +1,11 @@
 """A locker bank on the real journal: nobody gets a locker that may hold somebody's things."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from drivers.api import DeviceLost, DeviceRefused
 from edged import limits
 from edged.clock import ClockState
 from edged.errors import NotFound
+from edged.lockers.order import Done
 from edged.lockers.reader import turn_of
 from policy import locker_model as model
 from policy.model import OpenWhenExpired, RuleSettings
@@ -221,15 +223,23 @@ async def test_a_pulse_that_nobody_took_frees_nothing(
         assert bank.alarms() == {"LOCKER_STUCK"}
 
 
-async def test_nobody_gets_a_pulse_that_comes_too_late(bank: Hall) -> None:
+@pytest.mark.parametrize("ask", [Hall.open, Hall.force_end])
+async def test_nobody_gets_a_pulse_that_comes_too_late(
+    bank: Hall, ask: Callable[[Hall], Coroutine[Any, Any, Done]]
+) -> None:
     await bank.assign()
     held = await bank.rig.hold_journal()
-    opening = asyncio.create_task(bank.open())
+    asking = asyncio.create_task(ask(bank))
     await settle()
     bank.rig.clock.skip(int(limits.COMMIT_S * 1000) + 1)
     held.let_go.set()
-    assert (await opening).released is False
-    assert bank.board.pulses == []
+    late = await asking
+    assert (late.result, late.released, bank.board.pulses) == ("EXPIRED", False, [])
+    await bank.rig.written()
+    assert bank.words()[-1].endswith(" EXPIRED")
+    stuck = ask is Hall.force_end  # its PIN is gone: staff settle it; and no lock is called faulty
+    assert bank.state() == ("RELEASING/STUCK" if stuck else "IN_USE")
+    assert bank.alarms() == ({"LOCKER_STUCK"} if stuck else set())
 
 
 async def _disk(bank: Hall, *, works: bool) -> None:

@@ -19,7 +19,7 @@ from tests.edged.cloud.test_trusting import CLOUD
 from tests.edged.fakes import FakeClock, until
 from tests.edged.lockers.test_desk import settings as made
 
-WITHIN_S = 30.0
+WITHIN_S = 60.0
 ENDS = ("active", "try_out", "reach", "keep")
 
 
