@@ -14,12 +14,12 @@ from edged.core import events
 from edged.counters.loyalty import LoyaltyDesk
 from edged.doors.desk import DoorDesk
 from edged.identity.desk import ProvisionDesk
-from edged.inquiry import Inquiry
 from edged.lockers.desk import LockerDesk
 from edged.ports import Ports
 from edged.records.keeping import Keeping
 from edged.rulebook import load as rules_load
 from edged.settings.model import Settings
+from edged.whatif.inquiry import Inquiry
 
 if TYPE_CHECKING:
     from edged.cloud.service import CloudLink

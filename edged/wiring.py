@@ -14,7 +14,7 @@ from drivers import registry
 from drivers.api import Header, Indicator, LockerBoard
 from edged.alarms.sounder import Sounder
 from edged.alarms.supervision import Supervised
-from edged.commission_desk import CommissionDesk
+from edged.commission.desk import CommissionDesk
 from edged.counters.reader import Banks, CounterReader
 from edged.doors.emergency import Emergency
 from edged.doors.gate import Gate

@@ -18,7 +18,7 @@ from edged import limits
 from edged.cloud.files import device_key, trust_file
 from edged.cloud.service import CloudLink, Dice
 from edged.cloud.trusting import pin_file
-from edged.commission_desk import CommissionDesk
+from edged.commission.desk import CommissionDesk
 from edged.ports import Outside
 from edged.readers.logins import Logins
 from edged.records.keeping import Keeping

@@ -7,8 +7,8 @@ from threading import Event
 import pytest
 
 from edged.commission import limits
+from edged.commission.desk import CommissionDesk
 from edged.commission.keeping import ENVELOPE, PAGE, report_folder
-from edged.commission_desk import CommissionDesk
 from edged.control.client import ControlRefused
 from edged.errors import NotFound
 from tests.edged.fakes import until

@@ -10,12 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Generic, TypeVar
 
-from edged import limits, why
+from edged import limits
 from edged.apart import Apart
 from edged.clock import Clock, SystemClock
 from edged.settings.model import Settings
 from edged.store import audit
-from edged.whatif import ask, readiness
+from edged.whatif import ask, readiness, why
 
 T = TypeVar("T")
 

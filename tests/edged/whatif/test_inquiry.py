@@ -10,10 +10,10 @@ from edged import limits
 from edged.control.client import ControlRefused
 from edged.control.wire import Verb
 from edged.exits import Exit
-from edged.inquiry import Inquiry
 from edged.settings.model import Settings
 from edged.store.ledger import Ledger
 from edged.store.record import GENESIS, seal
+from edged.whatif.inquiry import Inquiry
 from edged.whatif.readiness import room_days
 from tests.edged.rig import Rig
 from tests.edged.settings_files import GOOD, faults, good
