@@ -19,7 +19,7 @@ from edged.settings_file import load
 from hil.machine.device import CommandFailed, Device, connected
 from hil.machine.harness import Cable, Coil, Contact, Harness, Lamps, Wire
 from hil.machine.image import fingerprint
-from hil.machine.qemu import Boot, Machine
+from hil.machine.qemu import Disks, Machine
 from hil.machine.site import MachineSite, at_rest, rewire, wires
 from hil.people import Observation, People
 from hil.scenarios.stage import Stage, furnish
@@ -234,7 +234,7 @@ async def test_a_command_that_fails_or_is_cut_off_says_so(tmp_path: Path) -> Non
 
 
 def a_site(folder: Path) -> MachineSite:
-    site = MachineSite(folder, Machine(Boot(folder, folder, folder, folder), []))
+    site = MachineSite(folder, Machine(Disks(folder, folder, folder), folder, []))
     furnish(site)
     rewire(site)
     return site
