@@ -10,7 +10,8 @@ from typing import Final
 from hil.machine.device import connected
 from hil.machine.harness import Cable, Coil, Contact, Lamps, Wire
 from hil.machine.image import make_image
-from hil.machine.qemu import KEYBOARD_PATH, Boot, Machine, serial_path
+from hil.machine.qemu import KEYBOARD_PATH, Disks, Machine, serial_path
+from hil.machine.snapshot import make_snapshot
 from hil.machine.wired import WiredSite
 from hil.people import People
 from hil.site.lockers import BANK, BUS
@@ -18,6 +19,7 @@ from hil.site.site import Site, Table
 
 _PACE: Final = 5.0
 """The processor is emulated: times here say that it works and in which order, no more."""
+_PLUGS_S: Final = 120
 _SCANNERS: Final = ("front-in", "front-out", "hall-in")
 _TYPED: Final = "yard-in"
 """A scanner that is a keyboard; nobody types at it yet."""
@@ -63,13 +65,17 @@ def at_rest() -> dict[int, bool]:
     return levels
 
 
+def make(work: Path, *, afresh: bool = False) -> Disks:
+    """Make what is missing or old in `work`: what a machine goes on from, `afresh`: boots."""
+    return (make_image if afresh else make_snapshot)(work, at_rest())
+
+
 @contextmanager
-def booted(work: Path) -> Iterator[Machine]:
-    """Make what has to be made, and have a machine switched on."""
-    made = make_image(work, at_rest())
+def started(disks: Disks) -> Iterator[Machine]:
+    """Have a machine of its own, with cables that can be plugged in."""
     with (
         tempfile.TemporaryDirectory(prefix="edged-machine-") as folder,
-        Machine(Boot(*made, Path(folder)), [*_SCANNERS, BUS]) as machine,
+        Machine(disks, Path(folder), [*_SCANNERS, BUS]) as machine,
     ):
         yield machine
 
@@ -165,8 +171,12 @@ class MachineSite(WiredSite):
         self._machine.reset()
 
     async def load_rules(self) -> None:
-        """See WiredSite. Whatever was played before, the time is confirmed."""
+        """See WiredSite. A machine that was saved has slept: its clock is set, and confirmed."""
+        now = f"@{self.wall().timestamp()}"
+        await self.device.run("date", f"--set={now}")
         await self.confirm_time(sure=True)
+        plugs = (serial_path(name) for name in self._sockets)
+        await self.device.run("udevadm", "wait", f"--timeout={_PLUGS_S}", *plugs)
         await super().load_rules()
 
     async def confirm_time(self, *, sure: bool) -> None:
