@@ -11,10 +11,10 @@ from pathlib import Path
 from hil.machine.device import CommandFailed
 from hil.machine.kernel import CASES, Case
 from hil.machine.qemu import Disks
-from hil.machine.site import MachineSite, make, rewire, started
+from hil.machine.site import MachineSite, machine_site, make, started
 from hil.people import BuildingGone, Refused
 from hil.scenarios.staff import OrderRefused
-from hil.scenarios.stage import NotSeen, furnish, staged
+from hil.scenarios.stage import NotSeen, staged
 from hil.site.processes import DidNotStart
 
 Row = dict[str, object]
@@ -47,7 +47,7 @@ def _row(case: Case, disks: Disks) -> Row:
     row: Row = {"case": case.name, "says": case.says, "from": began, "failed": None, "seen": ""}
     try:
         with started(disks) as machine, tempfile.TemporaryDirectory(prefix="e-") as folder:
-            asyncio.run(_show(case, MachineSite(Path(folder), machine), row))
+            asyncio.run(_show(case, machine_site(Path(folder), machine), row))
     except (
         *(NotSeen, CommandFailed, Refused, BuildingGone, DidNotStart, OrderRefused),
         *(TimeoutError, OSError),
@@ -62,8 +62,6 @@ def _row(case: Case, disks: Disks) -> Row:
 async def _show(case: Case, site: MachineSite, row: Row) -> None:
     """Show it; in the row: until the machine was up, the daemon was ready, and it was shown."""
     began_s = time.monotonic()
-    furnish(site)
-    rewire(site)
     async with staged(site) as stage:
         row["up_s"] = round(site.up_at_s - began_s, 1)
         if case.boots:

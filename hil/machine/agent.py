@@ -1,7 +1,8 @@
-"""In the machine: the header's world, and hands at the keyboard. One file, the system's Python.
+"""In the device: the header's world, and hands at the keyboard. One file, the system's Python.
 
-It speaks JSON, an object a line, at a virtual serial port (README.md). It belongs to the bench:
-nothing of edged is in it, and edged knows nothing of it.
+It speaks JSON, an object a line (README.md), at a virtual serial port; started by `agent.py here`,
+at its standard input and output, and then the header's world is real wires. It belongs to the
+bench: nothing of edged is in it, and edged knows nothing of it.
 """
 
 import base64
@@ -83,10 +84,10 @@ class Header:
 class Agent:
     """What answers at the port. Everything that it sends is one line."""
 
-    def __init__(self) -> None:
-        self._port = os.open(PORT, os.O_RDWR)
+    def __init__(self, hears: int, says: int, header: Header | None) -> None:
+        self._hears, self._says = hears, says
         self._sending = threading.Lock()
-        self._header = Header()
+        self._header = header
         self._watched: set[int] = set()
         self._seen: dict[int, bool] = {}
         self._driven: dict[int, list[bool]] = {}
@@ -97,13 +98,14 @@ class Agent:
         data = json.dumps(message).encode() + b"\n"
         with self._sending:
             while data:
-                data = data[os.write(self._port, data) :]
+                data = data[os.write(self._says, data) :]
 
     def run(self) -> None:
-        """Say hello, and do what is asked until the machine ends."""
-        threading.Thread(target=self._tell_lines, daemon=True).start()
+        """Say hello, and do what is asked until nobody is there to ask."""
+        if self._header is not None:
+            threading.Thread(target=self._tell_lines, args=(self._header,), daemon=True).start()
         self._greet()
-        with os.fdopen(os.dup(self._port), "rb") as port:
+        with os.fdopen(os.dup(self._hears), "rb") as port:
             for line in port:
                 self._take(json.loads(line))
 
@@ -114,7 +116,7 @@ class Agent:
         match asked:
             case {"hello": _}:
                 self._greet()  # it called so soon that nobody saw who was there before hang up
-            case {"pull": int(line), "level": bool(level)}:
+            case {"pull": int(line), "level": bool(level)} if self._header is not None:
                 self._header.pull(line, level=level)
             case {"watch": list(lines)}:
                 self._watched = set(lines)
@@ -126,7 +128,7 @@ class Agent:
 
     # --- lines
 
-    def _tell_lines(self) -> None:
+    def _tell_lines(self, header: Header) -> None:
         """Tell every level that the kernel was told to drive, however short, and look at all lines.
 
         One thread does both, and looks when it has read all of the trace: what it saw before is
@@ -141,16 +143,16 @@ class Agent:
                 while data := os.read(pipe, 65_536):
                     *rows, begun = (begun + data).split(b"\n")
                     for row in rows:
-                        self._take_row(row.decode())
+                        self._take_row(header, row.decode())
             except BlockingIOError:
                 pass
             for line in sorted(self._watched):
-                self._tell(line, self._header.level(line))
+                self._tell(line, header.level(line))
 
-    def _take_row(self, row: str) -> None:
+    def _take_row(self, header: Header, row: str) -> None:
         words = row.partition("gpio_value: ")[2].split()
         if len(words) == 3:
-            line, level = int(words[0]) - self._header.first, words[2] == "1"
+            line, level = int(words[0]) - header.first, words[2] == "1"
             self._driven.setdefault(line, []).append(level)
             self._tell(line, level)
 
@@ -230,5 +232,8 @@ if __name__ == "__main__":
             tell_time(confirmed=not DOUBT.exists())
         case ["time", word]:
             tell_time(confirmed=word == "confirmed")
+        case ["here"]:
+            Agent(sys.stdin.fileno(), sys.stdout.fileno(), None).run()
         case _:
-            Agent().run()
+            port = os.open(PORT, os.O_RDWR)
+            Agent(port, port, Header()).run()

@@ -14,6 +14,7 @@ from hil.machine.qemu import KEYBOARD_PATH, Disks, Machine, serial_path
 from hil.machine.snapshot import make_snapshot
 from hil.machine.wired import WiredSite
 from hil.people import People
+from hil.scenarios.stage import furnish
 from hil.site.lockers import BANK, BUS
 from hil.site.site import Site, Table
 
@@ -129,6 +130,14 @@ def _scanner(name: str, port: Callable[[str], str]) -> Table:
 def _lamps(name: str) -> Table:
     red, green = _LAMPS[name]
     return {"kind": "gpio", "red": red, "green": green}
+
+
+def machine_site(folder: Path, machine: Machine) -> "MachineSite":
+    """Furnish a site for the scenarios, at a machine that is switched on."""
+    site = MachineSite(folder, machine)
+    furnish(site)
+    rewire(site)
+    return site
 
 
 class _People(People):

@@ -48,7 +48,9 @@ class _Daemon(Program):
         return 0
 
     async def stop(self) -> int | None:
-        """Stop it, as an installer does."""
+        """Stop it, as an installer does, if the device has ever been up."""
+        if not self._site.up_at_s:
+            return None
         await self._site.device.up(BOOT_S)
         await self._site.device.run("systemctl", "stop", "edged")
         return None
@@ -104,7 +106,10 @@ class WiredSite(Site):
         ready = await super().start_building()
         enter = self._wired.enter_async_context
         await enter(self.device)
-        await self.device.up(BOOT_S)
+        try:
+            await self.device.up(BOOT_S)
+        except TimeoutError:
+            raise DidNotStart(f"the device's agent said nothing for {BOOT_S:g} s") from None
         self.up_at_s = time.monotonic()
         await self.device.run("systemctl", "stop", "edged")
         await enter(self.harness)

@@ -37,14 +37,14 @@ class Bench(_Strict):
 
 
 class BadBench(ValueError):
-    """The file is none of a bench. The text names the fields."""
+    """The file can't be read, or is none of a bench. The text names it and the fields."""
 
 
 def read_bench(path: Path) -> Bench:
-    """Read a bench's file. Raises BadBench, OSError."""
+    """Read a bench's file. Raises BadBench."""
     try:
         return Bench.model_validate(tomllib.loads(path.read_text("utf-8")))
-    except tomllib.TOMLDecodeError as error:
+    except (OSError, tomllib.TOMLDecodeError) as error:
         raise BadBench(f"{path}: {error}") from None
     except ValidationError as error:
         wrong = (f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())

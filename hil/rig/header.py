@@ -6,6 +6,7 @@ Straight wires: line N of the rig leads to line N of the device, so both have th
 import asyncio
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AsyncExitStack
+from importlib import import_module
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -15,6 +16,16 @@ LOOK_S: Final = 0.002
 """Between two looks at the device's outputs. A look can't go deaf, and costs microseconds."""
 
 
+def this_header() -> object:
+    """Give the pins of this computer, by lgpio and by nothing else. Raises OSError: it has none."""
+    lgpio, pins = import_module("lgpio"), import_module("gpiozero.pins.lgpio")
+    try:
+        factory: object = pins.LGPIOFactory()
+    except (lgpio.error, gpiozero.GPIOZeroError) as error:
+        raise OSError(f"no GPIO header here: {error}") from None
+    return factory
+
+
 class Header:
     """The lines of the rig. Open with `async with`; they are let go at the end.
 
@@ -22,25 +33,32 @@ class Header:
         rest: The levels of the device's outputs while nobody drives them; they are pulled there.
         power_line: Of the relay that cuts the device's supply while the line is high.
         changed: Told each level of the device's outputs, at once and when it changes.
+        make_pins: Makes gpiozero's factory of pins.
     """
 
     def __init__(
-        self, rest: Mapping[int, bool], power_line: int, changed: Callable[[int, bool], None]
+        self,
+        rest: Mapping[int, bool],
+        power_line: int,
+        changed: Callable[[int, bool], None],
+        make_pins: Callable[[], object] = this_header,
     ) -> None:
         self._rest = rest
         self._power_line = power_line
         self._changed = changed
+        self._make_pins = make_pins
         self._levels: dict[int, bool] = {}
         self._pulled: dict[int, Any] = {}
         self._open = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        """Claim what it needs. Raises gpiozero.GPIOZeroError: no header, or a line is taken."""
+        """Claim what it needs. Raises OSError, gpiozero.GPIOZeroError: a line is taken."""
+        pins = self._pins = self._make_pins()
         async with AsyncExitStack() as opening:
             enter = opening.enter_context
-            self._power = enter(gpiozero.DigitalOutputDevice(self._power_line))
+            self._power = enter(gpiozero.DigitalOutputDevice(self._power_line, pin_factory=pins))
             self._outputs = {
-                line: enter(gpiozero.DigitalInputDevice(line, pull_up=high))
+                line: enter(gpiozero.DigitalInputDevice(line, pull_up=high, pin_factory=pins))
                 for line, high in self._rest.items()
             }
             self._open = opening.pop_all()
@@ -70,7 +88,7 @@ class Header:
         if line in self._pulled:
             self._pulled[line].value = level
         else:
-            made = gpiozero.DigitalOutputDevice(line, initial_value=level)
+            made = gpiozero.DigitalOutputDevice(line, initial_value=level, pin_factory=self._pins)
             self._pulled[line] = self._open.enter_context(made)
 
     def power(self, *, on: bool) -> None:

@@ -6,6 +6,8 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Final
 
+import gpiozero
+
 from hil.machine.site import at_rest, rewire, wires
 from hil.machine.wired import WiredSite
 from hil.rig.bench import Bench
@@ -13,6 +15,7 @@ from hil.rig.cable import Crossed
 from hil.rig.header import Header
 from hil.rig.redial import Redial
 from hil.scenarios.stage import furnish
+from hil.site.processes import DidNotStart
 
 BAUD: Final = 9_600
 """Of every port: a scanner's and a board's default."""
@@ -37,7 +40,10 @@ class RigSite(WiredSite):
 
     async def start_building(self) -> dict[str, Any]:
         """Put the building up, and wire it to the device."""
-        await self._here.enter_async_context(self._header)
+        try:
+            await self._here.enter_async_context(self._header)
+        except (OSError, gpiozero.GPIOZeroError) as error:
+            raise DidNotStart(f"the rig's header: {error}") from None
         return await super().start_building()
 
     async def stop(self) -> None:

@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from hil.machine.qemu import Machine
-from hil.machine.site import MachineSite, rewire
 from hil.people import BuildingGone, Refused
 from hil.scenarios import words
 from hil.scenarios.stage import NotSeen, Stage, furnish, staged
@@ -21,7 +19,9 @@ from hil.virtual.loop import VirtualLoop
 from hil.virtual.site import virtual_site
 
 FILE: Final = Path(__file__).with_name("scenarios.toml")
-BENCHES: Final = ("virtual", "process", "machine")
+BENCHES: Final = ("virtual", "process", "machine", "rig")
+Away = Callable[[Path], Site]
+"""Makes a furnished site in a folder, at a device that is elsewhere."""
 _DISK_S: Final = 0.003
 """A commit on a virtual disk: about that of a good card."""
 
@@ -103,12 +103,12 @@ def play(
     scenario: Scenario,
     bench: str,
     told: Callable[[str], None] = lambda _: None,
-    machine: Machine | None = None,
+    away: Away | None = None,
     pace: float = 1.0,
 ) -> Played:
     """Play it in a folder of its own; `told` hears each line when it begins.
 
-    `machine`: one that is switched on, for the bench of that name. `pace`: of the bench `process`
+    `away`: makes the site, for a bench whose device is elsewhere. `pace`: of the bench `process`
     (hil.site.site.Site).
     """
     loop = VirtualLoop if bench == "virtual" else asyncio.new_event_loop
@@ -116,21 +116,16 @@ def play(
         tempfile.TemporaryDirectory(prefix="edged-") as folder,
         asyncio.Runner(loop_factory=loop) as runner,
     ):
-        return runner.run(_play(scenario, bench, _site(bench, Path(folder), machine, pace), told))
+        return runner.run(_play(scenario, bench, _site(bench, Path(folder), away, pace), told))
 
 
 @asynccontextmanager
-async def _site(
-    bench: str, folder: Path, machine: Machine | None, pace: float
-) -> AsyncIterator[Site]:
+async def _site(bench: str, folder: Path, away: Away | None, pace: float) -> AsyncIterator[Site]:
     if bench == "virtual":
         async with virtual_site(folder, furnish, lambda: _DISK_S) as site:
             yield site
-    elif machine is not None:
-        real = MachineSite(folder, machine)
-        furnish(real)
-        rewire(real)
-        yield real
+    elif away is not None:
+        yield away(folder)
     else:
         plain = Site(folder, pace=pace)
         furnish(plain)
@@ -144,6 +139,20 @@ async def _play(
     told: Callable[[str], None],
 ) -> Played:
     played = Played(scenario.name, scenario.says, bench)
+    try:
+        await _act(scenario, played, prepared, told)
+    except DidNotStart as error:
+        played.failed = f"nothing was played: {error}"
+    return played
+
+
+async def _act(
+    scenario: Scenario,
+    played: Played,
+    prepared: AbstractAsyncContextManager[Site],
+    told: Callable[[str], None],
+) -> None:
+    """Play it, and note what came of it. Raises DidNotStart: the site did not come up."""
     async with prepared as site, staged(site) as stage:
         loop = asyncio.get_running_loop()
         began_s, first = loop.time(), stage.people.last
@@ -163,7 +172,6 @@ async def _play(
             if one["n"] > first
         ]
         played.heard = [dict(event) for event in stage.heard if event["event"] == "alarm"]
-    return played
 
 
 async def _take(stage: Stage, step: Step) -> None:

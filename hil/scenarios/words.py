@@ -17,7 +17,7 @@ from hil.site.lockers import BANK
 from hil.virtual.disk import DiskState
 from hil.virtual.site import VirtualSite
 
-ANYWHERE: Final = frozenset({"virtual", "process", "machine"})
+ANYWHERE: Final = frozenset({"virtual", "process", "machine", "rig"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,9 @@ from hil.machine.device import CommandFailed, Device, connected
 from hil.machine.harness import Cable, Coil, Contact, Harness, Lamps, Wire
 from hil.machine.image import fingerprint
 from hil.machine.qemu import Disks, Machine
-from hil.machine.site import MachineSite, at_rest, rewire, wires
+from hil.machine.site import MachineSite, at_rest, machine_site, wires
 from hil.people import Observation, People
-from hil.scenarios.stage import Stage, furnish
+from hil.scenarios.stage import Stage
 from hil.site.site import Site
 from tests.hil.process import SOON_S, Process
 
@@ -234,10 +234,7 @@ async def test_a_command_that_fails_or_is_cut_off_says_so(tmp_path: Path) -> Non
 
 
 def a_site(folder: Path) -> MachineSite:
-    site = MachineSite(folder, Machine(Disks(folder, folder, folder), folder, []))
-    furnish(site)
-    rewire(site)
-    return site
+    return machine_site(folder, Machine(Disks(folder, folder, folder), folder, []))
 
 
 def test_the_daemon_takes_the_settings_and_nothing_in_them_is_simulated(tmp_path: Path) -> None:

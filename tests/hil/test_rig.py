@@ -6,12 +6,12 @@ import os
 import pty
 import sys
 import tty
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
-import gpiozero
 import pytest
-from gpiozero.pins.mock import MockFactory, MockPin
+from gpiozero.pins.mock import MockFactory
 
 from edged.settings.model import Settings
 from hil.machine.device import CommandFailed, Device
@@ -22,6 +22,7 @@ from hil.rig.drawing import POWER_LINE, drawing
 from hil.rig.header import Header
 from hil.rig.redial import Redial
 from hil.rig.site import rig_site
+from hil.scenarios.play import play, scenarios
 from hil.site.lockers import BUS
 from tests.drivers.rigs import until
 from tests.hil.process import SOON_S
@@ -33,85 +34,80 @@ REST = {LOCK: True, LAMP: False}
 
 
 @pytest.fixture
-def pins() -> Iterator[Callable[[int], MockPin]]:
-    """Give gpiozero's own mock of a header: pin by BCM number."""
-    before, gpiozero.Device.pin_factory = gpiozero.Device.pin_factory, MockFactory()
-    yield gpiozero.Device.pin_factory.pin
-    gpiozero.Device.pin_factory.reset()
-    gpiozero.Device.pin_factory = before
+def pins() -> Iterator[MockFactory]:
+    """Give gpiozero's own mock of a header."""
+    factory = MockFactory()
+    yield factory
+    factory.close()
 
 
 def nobody(line: int, level: bool) -> None:
     raise AssertionError((line, level))
 
 
-async def test_it_tells_what_the_device_drives(pins: Callable[[int], MockPin]) -> None:
+async def test_it_tells_what_the_device_drives(pins: MockFactory) -> None:
     told: list[tuple[int, bool]] = []
-    async with Header(REST, POWER_LINE, lambda *change: told.append(change)) as header:
+
+    def tell(line: int, level: bool) -> None:
+        told.append((line, level))
+
+    async with Header(REST, POWER_LINE, tell, lambda: pins) as header:
         assert told == []
         header.watch(REST)
         await until(lambda: told == [(LOCK, True), (LAMP, False)])  # pulled to their rest
-        pins(LOCK).drive_low()
+        pins.pin(LOCK).drive_low()
         await until(lambda: told[2:] == [(LOCK, False)])
-        pins(LAMP).drive_high()
+        pins.pin(LAMP).drive_high()
         await until(lambda: told[3:] == [(LAMP, True)])
 
 
-async def test_it_pulls_at_what_the_device_hears(pins: Callable[[int], MockPin]) -> None:
-    async with Header(REST, POWER_LINE, nobody) as header:
+async def test_it_pulls_at_what_the_device_hears(pins: MockFactory) -> None:
+    async with Header(REST, POWER_LINE, nobody, lambda: pins) as header:
         header.pull(CONTACT, level=True)
-        assert pins(CONTACT).state
+        assert pins.pin(CONTACT).state
         header.pull(CONTACT, level=False)
-        assert not pins(CONTACT).state
-    assert pins(CONTACT).function == "input"  # let go
+        assert not pins.pin(CONTACT).state
+    assert pins.pin(CONTACT).function == "input"  # let go
 
 
 async def test_a_device_without_its_supply_is_not_fed_by_its_inputs(
-    pins: Callable[[int], MockPin],
+    pins: MockFactory,
 ) -> None:
-    async with Header(REST, POWER_LINE, nobody) as header:
-        assert not pins(POWER_LINE).state  # at rest the relay's contact is closed
+    async with Header(REST, POWER_LINE, nobody, lambda: pins) as header:
+        assert not pins.pin(POWER_LINE).state  # at rest the relay's contact is closed
         header.pull(CONTACT, level=True)
         header.power(on=False)
-        assert pins(POWER_LINE).state
-        assert not pins(CONTACT).state
+        assert pins.pin(POWER_LINE).state
+        assert not pins.pin(CONTACT).state
         header.pull(CONTACT, level=False)
         header.pull(CONTACT, level=True)
-        assert not pins(CONTACT).state
+        assert not pins.pin(CONTACT).state
         header.power(on=True)
-        assert pins(CONTACT).state
-        assert not pins(POWER_LINE).state
-    assert pins(POWER_LINE).function == "input"
+        assert pins.pin(CONTACT).state
+        assert not pins.pin(POWER_LINE).state
+    assert pins.pin(POWER_LINE).function == "input"
 
 
-AGENT = """
-import json, sys
-print(json.dumps({"hello": "boot"}), flush=True)
-for line in sys.stdin:
-    asked = json.loads(line)
-    if asked.get("run") == ["die"]:
-        print('{"id": 1, "co', end="", flush=True)
-        sys.exit()
-    if "id" in asked:
-        print(json.dumps({"id": asked["id"], "code": 0, "said": "done"}), flush=True)
-"""
+AGENT = Path(__file__).parents[2] / "hil" / "machine" / "agent.py"
 
 
 async def test_whoever_was_cut_off_is_called_again(tmp_path: Path) -> None:
-    (tmp_path / "agent.py").write_text(AGENT)
-    redial = Redial([sys.executable, str(tmp_path / "agent.py")])
-    async with asyncio.timeout(SOON_S), Device(redial.connect, nobody) as device:
-        await device.up(SOON_S)
-        assert await device.run("anything") == "done"
-        for cut in (redial.hang_up, lambda: device.pull(CONTACT, level=True)):
-            dying = asyncio.create_task(device.run("die"))
+    redial = Redial([sys.executable, "-SE", str(AGENT), "here"])
+    asleep = ("sleep", "5")
+    async with Device(redial.connect, nobody) as device:
+        for cut in (redial.hang_up, redial.hang_up):
+            await device.up(SOON_S)
+            await device.put(str(tmp_path / "file"), "text")
+            assert await device.run("cat", str(tmp_path / "file")) == "text"
+            waiting = asyncio.create_task(device.run(*asleep))
             await asyncio.sleep(0)
             cut()
             device.gone()
             with pytest.raises(CommandFailed, match="power"):
-                await dying
-            await device.up(SOON_S)
-            assert await device.run("anything") == "done"
+                await waiting
+        await device.up(SOON_S)
+        with pytest.raises(CommandFailed, match="exit 3: 3"):
+            await device.run("sh", "-c", "exit 3")
     await redial.close()
 
 
@@ -172,3 +168,11 @@ def test_the_drawing_is_that_of_the_wires() -> None:
     assert drawn == (ROOM / "wiring.svg").read_text("utf-8")
     for wire in wires():
         assert f"GPIO {wire.line}," in drawn if hasattr(wire, "line") else True
+
+
+@pytest.mark.skipif(Path("/dev/gpiochip0").exists(), reason="this computer has a header")
+def test_a_computer_without_a_header_is_told_so() -> None:
+    (member_enters,) = [each for each in scenarios() if each.name == "member-enters"]
+    played = play(member_enters, "rig", away=partial(rig_site, bench=read_bench(EXAMPLE)))
+    assert played.failed is not None
+    assert "no GPIO header" in played.failed
