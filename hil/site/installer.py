@@ -15,7 +15,7 @@ from typing import Any, Self
 from hil.people import Observation, People, Refused
 from hil.site.site import Site
 
-_SEEN_S = 3.0
+_SEEN_S = 10.0
 _LINE_S = 90.0
 
 Line = dict[str, Any]

@@ -12,7 +12,7 @@ import pytest
 
 from hil.chain.town import Town, town
 from hil.site.site import Site
-from tests.e2e.scene import wheel_site
+from tests.e2e.scene import PATIENT, PROGRAM, wheel_site
 
 ROOT = Path(__file__).parents[2]
 
@@ -28,6 +28,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
             _run("-m", "build", "--wheel", "--no-isolation", "--outdir", shared / "dist", ROOT)
             wheel = next((shared / "dist").glob("*.whl"))
             _run("-m", "pip", "install", "--quiet", "--no-deps", "--target", shared, wheel)
+            (shared / PROGRAM).write_text(PATIENT)
     return shared
 
 

@@ -20,7 +20,7 @@ async def at(
 ) -> AsyncIterator[People]:
     """Put the site up with a bank of lockers, built so; somebody is in the building."""
     add(site, built)
-    site.rules["settings"] = {"release_seen_s": 2}
+    site.rules["settings"] = {"release_seen_s": 2 if built else 20}  # not seen, or seen late
     write_pepper(site)
     async with site, site.people() as people:
         await confirm_empty(site)

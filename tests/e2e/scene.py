@@ -14,6 +14,24 @@ from hil.site.site import Site
 
 SOON_S = 60.0
 
+PROGRAM = "bin/edged-patient"
+PATIENT = """\
+import sys
+
+from drivers import limits as drivers
+from edged import limits
+from edged.cli import main
+from edged.commission import limits as commission
+
+drivers.REPLY_MS = drivers.LOCK_REPLY_MS = 3_000
+drivers.HOOK_MS = drivers.ANSWER_MS = 10_000
+limits.LOOKUP_S = 10.0
+commission.FSYNC_FAIL_MS = 60_000
+if __name__ == "__main__":
+    sys.exit(main())
+"""
+"""The wheel's program, patient with a disk and simulated devices that stand still for seconds."""
+
 
 Fits = Callable[[Observation], bool]
 
@@ -85,5 +103,5 @@ def journal(site: Site) -> Path:
 
 def wheel_site(installed: Path, folder: Path, *, camera: bool = False) -> Site:
     """A site whose daemon is the built wheel; not up yet."""
-    program = [sys.executable, "-P", str(installed / "bin" / "edged")]
+    program = [sys.executable, "-P", str(installed / PROGRAM)]
     return Site(folder, edged=program, env={"PYTHONPATH": str(installed)}, camera=camera)

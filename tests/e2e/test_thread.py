@@ -132,7 +132,7 @@ async def test_a_picture_before_the_camera_opens(installed: Path, folder: Path) 
     site = wheel_site(installed, folder, camera=True)
     async with site, site.people() as people:
         before = people.last
-        await people.show("studio-cam", png(site.code("eun")), 4_000)
+        await people.show("studio-cam", png(site.code("eun")), 20_000)
         await people.wait_for(bolt("studio", released=True), SOON_S, after=before)
     passages = [record for record in records(site) if record["kind"] == "passage"]
     assert [(r["device"], r["code_kind"]) for r in passages] == [("studio-cam", "F1")]
@@ -154,7 +154,7 @@ async def test_a_killed_eye_keeps_nobody_at_another_reader_and_comes_back(
         while "studio-cam" in await _lost(site):
             pass
         before = people.last
-        await people.show("studio-cam", png(site.code("eun")), 4_000)
+        await people.show("studio-cam", png(site.code("eun")), 20_000)
         await people.wait_for(bolt("studio", released=True), SOON_S, after=before)
     alarms = [(r["source"], r["raised"]) for r in records(site) if r.get("alarm") == "DEVICE_LOST"]
     assert alarms == [("studio-cam", True), ("studio-cam", False)]
