@@ -49,7 +49,8 @@ class Apart(Generic[T]):
         return await asyncio.wrap_future(started)
 
     def _start(self, *given: object) -> "Future[T | _Failed]":
-        worker = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
+        spawn = multiprocessing.get_context("spawn")
+        worker = ProcessPoolExecutor(1, mp_context=spawn, initializer=_stand_back)
         started = worker.submit(_carry_out, self._work, *given)
         worker.shutdown(wait=False)
         return started
@@ -63,9 +64,12 @@ class _Failed:
     lines: list[str]
 
 
-def _carry_out(work: Callable[..., T], *given: object) -> T | _Failed:
+def _stand_back() -> None:
     with suppress(OSError):  # a unit that forbids it: it is done all the same
         os.nice(limits.APART_NICE)
+
+
+def _carry_out(work: Callable[..., T], *given: object) -> T | _Failed:
     try:
         return work(*given)
     except Exception as error:  # noqa: BLE001 - all of them are explained over there

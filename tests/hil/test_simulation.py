@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from edged.apart import Apart
 from hil.scenarios.stage import Stage, furnish, staged
 from hil.simulation.life import live
 from hil.simulation.witness import Witness
+from hil.virtual.beside import work_beside
 from hil.virtual.disk import DiskState
 from hil.virtual.loop import NothingLeft, VirtualLoop
 from hil.virtual.site import VirtualSite, virtual_site
@@ -139,6 +141,18 @@ def test_a_killed_daemon_reaches_nobody_and_leaves_what_was_committed(tmp_path: 
         assert site.alive
 
     at(tmp_path, story)
+
+
+def test_heavy_work_of_a_virtual_daemon_holds_nobody_back_here() -> None:
+    """It sent whoever ran a simulation, and all tests behind it, to the end of the queue."""
+
+    async def work() -> int:
+        with work_beside():
+            return await Apart(os.nice, "under way")(0)
+
+    before = os.nice(0)
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        assert runner.run(work()) == before == os.nice(0)
 
 
 def test_a_wait_that_nothing_can_end_is_no_wait_for_ever() -> None:
