@@ -5,7 +5,8 @@ cancelled or the device is lost; then it may be opened and run again. Nothing he
 ever on hardware: each call has a limit in `drivers.limits` and ends in a DriverError.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -45,6 +46,28 @@ Wanted = Callable[[], bool]
 def always() -> bool:
     """Say that an order stands, however long it waits for its turn."""
     return True
+
+
+@contextmanager
+def opening(device: str, where: str, leave: Callable[[], None]) -> Iterator[None]:
+    """Make sure that a device is there; whatever goes wrong, it is left by `leave`.
+
+    Args:
+        device: For errors.
+        where: What it is looked for at, for errors.
+        leave: Closes what was opened.
+
+    Raises:
+        DeviceMissing: It gave no valid answer, or said no.
+    """
+    try:
+        yield
+    except (DeviceLost, DeviceRefused) as error:
+        leave()
+        raise DeviceMissing(device, f"{where}: {error.problem}") from error
+    except BaseException:
+        leave()
+        raise
 
 
 def heed(device: str, wanted: Wanted) -> None:

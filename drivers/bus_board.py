@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from drivers import limits
-from drivers.api import DeviceLost, DeviceMissing, LockerLevel, Wanted, always
+from drivers.api import DeviceLost, LockerLevel, Wanted, always, opening
 from drivers.bus import Bus, join
 from drivers.codec.exchange import Request, check
 
@@ -49,14 +49,8 @@ class BusBoard:
     async def __aenter__(self) -> Self:
         """See Device. The board is there and is no echo; nothing moves."""
         self._joined = await join(self._name, self._port, self._baud)
-        try:
+        with opening(self._name, self._port, self._leave):
             await self._bus.ask(self._name, self._probe)
-        except DeviceLost as error:
-            self._leave()
-            raise DeviceMissing(self._name, f"{self._port}: {error.problem}") from error
-        except BaseException:
-            self._leave()
-            raise
         return self
 
     async def __aexit__(

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Generic, Self, TypeVar
 
 from drivers import limits
-from drivers.api import DeviceLost, DeviceMissing, DeviceRefused, DriverError, Scan
+from drivers.api import DeviceLost, DeviceRefused, DriverError, Scan, opening
 from drivers.channel import Channel, SerialChannel
 from drivers.codec.scanner import Code, Hearing, Send
 
@@ -120,14 +120,8 @@ class TalkingScanner(ABC, Generic[AnswerT]):
         """See Device. The scanner answers, and is as it should be."""
         channel = SerialChannel(self._name, self._port, self._baud)
         self._open = Conversation(channel, self._hearing(int(_clock() * 1000)))
-        try:
+        with opening(self._name, self._port, self._close):
             await self._prepare()
-        except (DeviceLost, DeviceRefused) as error:
-            self._close()
-            raise DeviceMissing(self._name, f"{self._port}: {error.problem}") from error
-        except BaseException:
-            self._close()
-            raise
         return self
 
     async def __aexit__(

@@ -19,6 +19,7 @@ from drivers.api import (
     DriverError,
     Wanted,
     always,
+    opening,
 )
 from drivers.bus import Bus, join
 from drivers.codec import modbus
@@ -70,14 +71,8 @@ class RelayLock:
     async def __aenter__(self) -> Self:
         """See Device. The board is there, is no echo, and shows the relay off."""
         self._joined = await join(self._name, self._port, self._baud)
-        try:
+        with opening(self._name, self._port, self._leave):
             await self._come_to_rest()
-        except (DeviceLost, DeviceRefused) as error:
-            self._leave()
-            raise DeviceMissing(self._name, f"{self._port}: {error.problem}") from error
-        except BaseException:
-            self._leave()
-            raise
         return self
 
     async def __aexit__(

@@ -20,7 +20,7 @@ from edged.errors import (
     Untrusted,
 )
 from edged.printable import printable, where
-from edged.settings_file import SettingsRefused
+from edged.settings.file import SettingsRefused
 from edged.store.errors import RulesRefused, SchemaTooNew, StateInUse, StoreError
 
 

@@ -8,7 +8,7 @@ SETTINGS_BYTES = 65_536
 SECRET_CHARS = (16, 4_096)
 """Shortest secret that is worth its name, and longest that is still a secret and not a file."""
 NAME_CHARS = 64
-"""A door's or reader's name: that of an id in the rules (edged/rules_fields.py)."""
+"""A door's or reader's name: that of an id in the rules (edged/rulebook/fields.py)."""
 PATH_CHARS = 4_096
 """Linux's PATH_MAX."""
 SOCKET_PATH_BYTES = 107
@@ -74,7 +74,7 @@ LOG_DEPTH = 8
 
 # --- commands ---
 YEARS = (2_000, 2_199)
-"""Years that can be asked about: those of dates in a rules file (edged/rules_fields.py)."""
+"""Years that can be asked about: those of dates in a rules file (edged/rulebook/fields.py)."""
 
 # --- control socket ---
 CONTROL_LINE_BYTES = 65_536

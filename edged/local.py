@@ -5,20 +5,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edged import rules_load, wiring
+from edged import wiring
 from edged.apart import Apart
 from edged.cloud.files import trust_file
 from edged.control.server import Handler
 from edged.control.wire import Verb
 from edged.core import events
-from edged.door_desk import DoorDesk
+from edged.counters.loyalty import LoyaltyDesk
+from edged.doors.desk import DoorDesk
 from edged.identity.desk import ProvisionDesk
-from edged.inquiry import Inquiry
-from edged.keeping import Keeping
-from edged.locker_desk import LockerDesk
-from edged.loyalty_desk import LoyaltyDesk
+from edged.lockers.desk import LockerDesk
 from edged.ports import Ports
-from edged.settings import Settings
+from edged.records.keeping import Keeping
+from edged.rulebook import load as rules_load
+from edged.settings.model import Settings
+from edged.whatif.inquiry import Inquiry
 
 if TYPE_CHECKING:
     from edged.cloud.service import CloudLink

@@ -8,7 +8,7 @@ from enum import Enum, auto
 from types import MappingProxyType
 
 from edged.core.login import Phase
-from edged.settings import Language
+from edged.settings.model import Language
 from policy.model import Reason
 
 
@@ -285,4 +285,4 @@ LOGIN_TEXTS: Mapping[Phase, Mapping[Language, str]] = MappingProxyType(
         },
     }
 )
-"""What a reader says of a login by a staff code, by how far it is (edged/logins.py)."""
+"""What a reader says of a login by a staff code, by how far it is (edged/readers/logins.py)."""

@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from edged import limits
-from edged.alarms import Alarms
+from edged.alarms.raised import Alarms
 from edged.clock import Clock
 from edged.control.broadcast import Broadcast
 from edged.core.events import Stamp
-from edged.recorder import Recorder
-from edged.settings import Language
+from edged.readers.uses import Uses
+from edged.records.recorder import Recorder
+from edged.settings.model import Language
 from edged.store.journal import Journal
 from edged.store.rules import RulesStore
-from edged.uses import Uses
 
 if TYPE_CHECKING:
     from cloud_link.ports import Chance, Transport  # which a device without a cloud spares

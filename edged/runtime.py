@@ -20,17 +20,17 @@ import structlog
 
 from edged import limits, local, notify, wiring
 from edged.ahead import Ahead
-from edged.alarms import Alarms
-from edged.board import Board
+from edged.alarms.board import Board
+from edged.alarms.raised import Alarms
 from edged.clock import Clock, SystemClock, host_error_s, kernel_error_s
 from edged.cloud import trial
 from edged.control.broadcast import Broadcast
 from edged.control.server import ControlServer
 from edged.health import Health, Sums
-from edged.keeping import Keeping
 from edged.ports import EventIds, Outside, Ports
-from edged.recorder import Recorder
-from edged.settings import ClockTrust, Settings
+from edged.records.keeping import Keeping
+from edged.records.recorder import Recorder
+from edged.settings.model import ClockTrust, Settings
 from edged.store.journal import Journal
 from edged.store.rules import RulesStore
 from edged.store.state_dir import claim

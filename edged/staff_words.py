@@ -7,7 +7,7 @@ fact that has no word here is left out: it means nothing without the source.
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from edged.settings import Language
+from edged.settings.model import Language
 from policy.model import Reason
 
 Words = tuple[str, str, str]

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from drivers.api import Light, Signal, Tone
 from edged import limits
 from edged.messages import TEXTS, Cue, cue, message_class
-from edged.settings import Language
+from edged.settings.model import Language
 from policy.model import Reason
 
 SHOWN: Mapping[Cue, Signal] = MappingProxyType(
@@ -28,8 +28,8 @@ SHOWN: Mapping[Cue, Signal] = MappingProxyType(
 Nobody needs to see the colour, to hear, or to tell pitches apart: light and sound have the same
 pattern, and no two patterns are alike. Once is go, long or short; two to five quick ones are
 counted (people count to five); slow ones are the device's own fault; quick ones that go on and
-on are an alarm (edged.sounder). No light flashes more than three times a second, which can bring
-on a seizure.
+on are an alarm (edged.alarms.sounder). No light flashes more than three times a second, which can
+bring on a seizure.
 """
 
 

@@ -12,22 +12,22 @@ from typing import Any
 
 from drivers import registry
 from drivers.api import Header, Indicator, LockerBoard
-from edged import settings as conf
-from edged import settings_devices as wired
-from edged.bank import Bank
-from edged.commission_desk import CommissionDesk
-from edged.counter_reader import Banks, CounterReader
-from edged.door_terms import Fitting
-from edged.emergency import Emergency
-from edged.feedback import Feedback
-from edged.gate import Gate
+from edged.alarms.sounder import Sounder
+from edged.alarms.supervision import Supervised
+from edged.commission.desk import CommissionDesk
+from edged.counters.reader import Banks, CounterReader
+from edged.doors.emergency import Emergency
+from edged.doors.gate import Gate
+from edged.doors.terms import Fitting
 from edged.identity.shown import ShownClaims
-from edged.locker_reader import LockerReader
-from edged.logins import Logins
-from edged.passage import Passage
+from edged.lockers.bank import Bank
+from edged.lockers.reader import LockerReader
 from edged.ports import Ports
-from edged.sounder import Sounder
-from edged.supervision import Supervised
+from edged.readers.feedback import Feedback
+from edged.readers.logins import Logins
+from edged.readers.passage import Passage
+from edged.settings import devices as wired
+from edged.settings import model as conf
 from policy.codes import PLAIN
 from policy.model import ExitButton, Rules
 

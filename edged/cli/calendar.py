@@ -12,7 +12,7 @@ from edged.cli.when import ThisMonth
 
 
 def _language(text: str) -> str:
-    from edged.settings import Language
+    from edged.settings.model import Language
 
     if text not in {language.value for language in Language}:
         raise typer.BadParameter(f"one of {', '.join(Language)}")
@@ -38,7 +38,7 @@ def calendar(
     import asyncio
 
     from edged.clock import SystemClock
-    from edged.settings import Language
+    from edged.settings.model import Language
     from edged.whatif import ask, plain, terminal
     from edged.whatif.svg import draw
 

@@ -11,7 +11,7 @@ import typer
 from edged.cli.options import DEFAULT_CONFIG, Config, settings
 
 if TYPE_CHECKING:
-    from edged.settings import Settings
+    from edged.settings.model import Settings
 
 
 class RoleName(StrEnum):
@@ -39,7 +39,7 @@ def console_user(
 ) -> None:
     """Add a user of the pages, or change one; the password is asked for, or read from a pipe."""
     from edged.console import users
-    from edged.settings import Console
+    from edged.settings.model import Console
 
     folder = (settings(config).console or Console()).folder
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -76,7 +76,7 @@ def console_label(
 
 def _fingerprint(found: "Settings") -> str:
     from edged.console.serve import fingerprint
-    from edged.settings import Console
+    from edged.settings.model import Console
 
     folder = (found.console or Console()).folder
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)

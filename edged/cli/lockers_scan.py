@@ -23,9 +23,9 @@ def lockers_scan(
     import asyncio
     from functools import partial
 
-    from edged import survey
     from edged.control.client import DaemonAbsent, ask
     from edged.control.wire import Verb
+    from edged.lockers import survey
     from edged.wiring import locker_bench
 
     try:

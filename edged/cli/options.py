@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 if TYPE_CHECKING:
-    from edged.settings import Settings
+    from edged.settings.model import Settings
 
 DEFAULT_CONFIG: Final = Path("/etc/edged/edged.toml")
 
@@ -16,7 +16,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 
 def settings(config: Path) -> "Settings":
     """Read the settings. Raises SettingsRefused."""
-    from edged.settings_file import require
+    from edged.settings.file import require
 
     return require(config)
 

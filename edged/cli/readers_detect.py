@@ -11,7 +11,7 @@ from edged.cli.progress import working
 from edged.cli.show import one_line, show
 
 if TYPE_CHECKING:
-    from edged.detection import Looked, Read
+    from edged.readers.detection import Looked, Read
 
 
 def readers_detect(
@@ -30,7 +30,7 @@ def readers_detect(
     """Say what is plugged in, what answers, and how the settings would name it."""
     import asyncio
 
-    from edged import detection
+    from edged.readers import detection
 
     named = port or []
     with working() as say:

@@ -13,7 +13,7 @@ def rules_check(
     file: Annotated[Path, typer.Argument(help="A rules file.")], as_json: AsJson = False
 ) -> None:
     """Say what a rules file holds, or everything that is wrong with it."""
-    from edged.rules_load import read, summary
+    from edged.rulebook.load import read, summary
 
     rule_set = read(file)
     members = {"members": len(rule_set.records)}

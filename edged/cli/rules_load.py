@@ -16,7 +16,7 @@ def rules_load(
     as_json: AsJson = False,
 ) -> None:
     """Make a rules file the active one: through the daemon, or without it where none runs."""
-    from edged.rules_load import hand_over
+    from edged.rulebook.load import hand_over
 
     found = settings(config)
     show(asdict(hand_over(file, found.state_dir, found.control_socket)), as_json=as_json)

@@ -21,7 +21,7 @@ def rules_replay(
     as_json: AsJson = False,
 ) -> None:
     """Say which recorded entries would come out otherwise under other rules."""
-    from edged.rules_load import read
+    from edged.rulebook.load import read
     from edged.whatif import limits, plain
     from edged.whatif.replay import Replay
 

@@ -8,6 +8,6 @@ def rules_show(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None
     """Say what the active rules hold."""
     import asyncio
 
-    from edged.rules_load import active
+    from edged.rulebook.load import active
 
     show(asyncio.run(active(settings(config).state_dir)), as_json=as_json)

@@ -11,7 +11,7 @@ from edged.cli.options import DEFAULT_CONFIG, AsJson, Config, settings
 from edged.cli.show import facts, one_line, show
 
 if TYPE_CHECKING:
-    from edged.why import Answer
+    from edged.whatif.why import Answer
 
 
 def _instant(text: str) -> datetime:
@@ -47,8 +47,8 @@ def why(
     """Say whether a member, or staff, would get in, with every check and what it looked at."""
     import asyncio
 
-    from edged import why as asking
     from edged.clock import SystemClock
+    from edged.whatif import why as asking
 
     when = at or SystemClock().now().at
     state_dir = settings(config).state_dir

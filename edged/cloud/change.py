@@ -15,11 +15,11 @@ from typing import Final
 
 from cloud_link.shapes import canonical, read
 from cloud_link.wire import Manifest, Part
-from edged import rules_file
 from edged.cloud import limits, parts
 from edged.cloud.parts import BASE, MEMBERS, VECTORS, Store, Unfit
 from edged.errors import RulesFaulty
-from edged.rules_file import RuleSet
+from edged.rulebook import file as rules_file
+from edged.rulebook.file import RuleSet
 from edged.store import opened, rules
 from edged.store.connection import connect_read_only, quick_check
 from edged.store.errors import store_failure

@@ -16,12 +16,12 @@ from zstandard import ZstdDecompressor, ZstdError, frame_content_size
 
 from cloud_link.shapes import Malformed, canonical, plain
 from cloud_link.wire import Manifest, Part
-from edged import rules_file
 from edged.cloud import limits
 from edged.core import access, seating
 from edged.errors import RulesFaulty
-from edged.rules_file import RuleSet
-from edged.scene import with_places
+from edged.readers.scene import with_places
+from edged.rulebook import file as rules_file
+from edged.rulebook.file import RuleSet
 from edged.store import rules
 from policy.model import Decision, Device, Member, Rules, Scene, Side, Usage, UsageKey
 

@@ -25,8 +25,8 @@ from edged.control.client import ControlRefused
 from edged.core import events
 from edged.core.alarm_words import AlarmName
 from edged.exits import explain
-from edged.keeping import Keeping
 from edged.ports import Ports
+from edged.records.keeping import Keeping
 from edged.store import rules
 from edged.store.connection import sync_folder
 from edged.store.errors import StoreError

@@ -28,16 +28,16 @@ from edged.cloud.retention import Retention
 from edged.cloud.rules_down import SOURCE, RulesDown
 from edged.cloud.trusting import authorities
 from edged.core.alarm_words import AlarmName
-from edged.door_desk import DoorDesk
+from edged.doors.desk import DoorDesk
 from edged.errors import EnrolmentRefused, Untrusted
 from edged.identity.lasting import Lasting, told
 from edged.identity.provision import made
 from edged.identity.registry import MqttRegistry
 from edged.identity.renewal import Certificates
-from edged.keeping import Keeping
-from edged.locker_desk import LockerDesk
+from edged.lockers.desk import LockerDesk
 from edged.ports import Ports
-from edged.settings import Broker, Settings
+from edged.records.keeping import Keeping
+from edged.settings.model import Broker, Settings
 from edged.store.errors import StoreFailed
 from edged.wiring import House
 

@@ -14,7 +14,7 @@ from cloud_link.trust import Distrusted, Trusted, pin
 from cloud_link.wire import Role
 from edged.cloud.files import device_key, trust_file, write_whole
 from edged.errors import NotFound, Untrusted
-from edged.settings import Broker, Settings
+from edged.settings.model import Broker, Settings
 from edged.store import cosigned
 from edged.store.connection import connect_read_only
 from edged.store.state_dir import claim

@@ -22,7 +22,7 @@ from edged.commission.findings import Finding, Grade
 from edged.commission.keeping import Done, Walk
 from edged.commission.words import Kind, Step, Verdict
 from edged.errors import Untrusted
-from edged.settings import Settings
+from edged.settings.model import Settings
 
 KIND: Final = "acceptance"
 _FORMAT: Final = "edged-acceptance/1"

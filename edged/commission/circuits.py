@@ -10,8 +10,7 @@ from enum import Enum, auto
 from typing import Final
 
 from edged.commission import plan
-from edged.settings import Door, Egress, LockerBank, LockType, Settings
-from edged.settings_devices import (
+from edged.settings.devices import (
     AnyBoard,
     AnyIndicator,
     AnyInput,
@@ -22,6 +21,7 @@ from edged.settings_devices import (
     RelayLock,
     SimLockers,
 )
+from edged.settings.model import Door, Egress, LockerBank, LockType, Settings
 
 PIN: Final[Mapping[int, int]] = {
     0: 27, 1: 28, 2: 3, 3: 5, 4: 7, 5: 29, 6: 31, 7: 26, 8: 24, 9: 21, 10: 19, 11: 23, 12: 32,

@@ -10,7 +10,7 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Final
 
-from edged import board
+from edged.alarms import board
 from edged.clock import SystemClock
 from edged.cloud.trusting import authorities
 from edged.commission import findings, probes
@@ -22,9 +22,9 @@ from edged.exits import explain
 from edged.identity import lasting
 from edged.identity.lasting import life
 from edged.installation import PEPPER
-from edged.settings import Settings
-from edged.settings_devices import GpioIndicator, GpioLock
-from edged.settings_file import load
+from edged.settings.devices import GpioIndicator, GpioLock
+from edged.settings.file import load
+from edged.settings.model import Settings
 from edged.store import audit
 from edged.store.errors import StoreError
 

@@ -23,7 +23,7 @@ from edged.commission.circuits import (
     pins,
     sheets,
 )
-from edged.settings import Settings
+from edged.settings.model import Settings
 from edged.whatif.shapes import FONTS, INK, plain, rect, text
 
 WIDTH: Final = 900

@@ -220,14 +220,14 @@ def of_devices(status: Mapping[str, object]) -> Iterator[Finding]:
 
 
 def of_alarms(status: Mapping[str, object]) -> Iterator[Finding]:
-    """Judge what is up by the daemon's `status`; what each means is in edged/README.md."""
+    """Judge what is up by the daemon's `status`; what each means is in edged/alarms/README.md."""
     alarms = status.get("alarms")
     up = [one for one in alarms if isinstance(one, Mapping)] if isinstance(alarms, list) else []
     for one in up:
         cause = f": {one['cause']}" if "cause" in one else ""
         grade = Grade.FAIL if one.get("severity") == "alarm" else Grade.WARN
         said = f"{one.get('alarm')} at {one.get('source')} since {one.get('since')}{cause}"
-        yield Finding("alarms", grade, said, "see the alarm in edged/README.md")
+        yield Finding("alarms", grade, said, "see the alarm in edged/alarms/README.md")
     if not up:
         yield Finding("alarms", Grade.OK, "none")
 

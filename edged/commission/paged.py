@@ -27,7 +27,7 @@ from edged.commission.acceptance import Acceptance
 from edged.commission.asking import NoAnswer
 from edged.commission.walk import Way, go
 from edged.commission.words import Ask, Outcome, Step, Watch
-from edged.settings import Settings
+from edged.settings.model import Settings
 
 
 class Abandoned(Exception):

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from itertools import chain
 
 from edged.commission.words import Kind, Step
-from edged.settings import Door, Egress, LockType, Settings
-from edged.settings_devices import SimLockers
+from edged.settings.devices import SimLockers
+from edged.settings.model import Door, Egress, LockType, Settings
 
 CHECKS = ("files", "secrets", "disk", "clock", "power", "rules", "broker", "devices", "journal")
 """The looks of the doctor's that are steps."""

@@ -16,7 +16,7 @@ from typing import Final
 from edged.commission import limits
 from edged.commission.findings import FileSeen
 from edged.identity.lasting import own_files
-from edged.settings import Broker, Settings
+from edged.settings.model import Broker, Settings
 
 _GET_CHIPINFO: Final = 0x8044B401
 _CHIP_INFO: Final = struct.Struct("@32s32sI")

@@ -29,7 +29,7 @@ from edged.commission.words import (
     Verdict,
     Watch,
 )
-from edged.settings import LockType, Settings
+from edged.settings.model import LockType, Settings
 
 _NO_REST: Final = "the door does not come to rest: look at its contact, and close it"
 _YES, _NO, _NONE, _GO, _SKIP = "yes", "no", "none", "go", "skip"

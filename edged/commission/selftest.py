@@ -18,8 +18,8 @@ from edged.control import client
 from edged.control.client import ControlRefused, DaemonUnreachable
 from edged.control.wire import Verb
 from edged.exits import explain
-from edged.settings import Settings
-from edged.settings_file import load
+from edged.settings.file import load
+from edged.settings.model import Settings
 
 LOOKS: Final = (
     *("header", "memory", "throttled", "power", "disk", "clock"),

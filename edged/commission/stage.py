@@ -9,7 +9,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from edged import survey
 from edged.commission import doctor, limits
 from edged.commission.asking import Installer
 from edged.commission.keeping import Walk
@@ -34,7 +33,8 @@ from edged.commission.words import (
 from edged.control import client
 from edged.control.client import DaemonAbsent, DaemonUnreachable
 from edged.control.wire import Verb
-from edged.settings import Settings
+from edged.lockers import survey
+from edged.settings.model import Settings
 from policy.locker_model import LockerState
 
 _CLOSED: Final = frozenset({"REST", "RELEASED"})

@@ -16,7 +16,7 @@ from edged.commission.stage import Stage, ended_in_order
 from edged.commission.words import Outcome, Step, Verdict
 from edged.control.client import ControlRefused, DaemonUnreachable
 from edged.errors import NotFound, Untrusted
-from edged.settings import Settings
+from edged.settings.model import Settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Logging in by a staff code that is shown to a door's reader (edged/logins.py)."""
+"""Logging in by a staff code that is shown to a door's reader (edged/readers/logins.py)."""
 
 from http import HTTPStatus
 from typing import Final

@@ -19,7 +19,7 @@ from edged.console.metrics import Metrics
 from edged.console.sessions import Guesses, Session, Sessions, Waits
 from edged.console.users import Role
 from edged.console.words import Say, speaker
-from edged.settings import Language, Settings
+from edged.settings.model import Language, Settings
 
 HERE: Final = Path(__file__).parent
 COOKIE: Final = "edged"

@@ -4,7 +4,7 @@ from typing import Final
 
 import segno
 
-from edged.settings import Console, Settings
+from edged.settings.model import Console, Settings
 
 WIDTH_MM, HEIGHT_MM = 62, 29
 """A common address label."""

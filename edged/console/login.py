@@ -11,7 +11,7 @@ from edged.console import forms, limits, users
 from edged.console.context import COOKIE, SPOKEN, Console, Handler
 from edged.console.sessions import Session
 from edged.console.users import Role
-from edged.settings import Language
+from edged.settings.model import Language
 
 log = structlog.get_logger()
 

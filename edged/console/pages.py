@@ -22,7 +22,7 @@ from edged.console.words import EVENTS
 from edged.control.broadcast import Event, Watcher
 from edged.control.client import ControlRefused, DaemonUnreachable
 from edged.control.wire import Verb
-from edged.settings import Language
+from edged.settings.model import Language
 from edged.staff_words import REASONS, word
 from policy.model import Reason
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 from edged.console import limits
 from edged.core.alarm_words import AlarmName
 from edged.messages import TEXTS, Cue, cue, message_class
-from edged.settings import Language
+from edged.settings.model import Language
 from policy.model import Reason
 
 

@@ -20,8 +20,8 @@ from edged.console.daemon import Daemon
 from edged.console.label import host_name
 from edged.console.metrics import Metrics
 from edged.notify import READY, WATCHDOG, notify
-from edged.settings import Console as ConsoleSettings
-from edged.settings import Settings
+from edged.settings.model import Console as ConsoleSettings
+from edged.settings.model import Settings
 
 
 def serve(settings: Settings) -> None:

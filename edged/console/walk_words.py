@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from edged.settings import Language
+from edged.settings.model import Language
 from edged.staff_words import Words, word
 
 TITLES: Final[Mapping[str, Words]] = {

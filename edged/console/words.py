@@ -6,7 +6,7 @@ Words of the machine (reasons, results, events) have their meanings in `edged.st
 from collections.abc import Callable
 from typing import Final
 
-from edged.settings import Language
+from edged.settings.model import Language
 from edged.staff_words import Words, word
 
 TEXTS: Final[dict[str, Words]] = {

@@ -1,4 +1,4 @@
-"""What needs a person: every alarm there is, and how much it matters (edged/README.md)."""
+"""What needs a person: every alarm there is, and how much it matters (edged/alarms/README.md)."""
 
 from collections.abc import Mapping
 from enum import StrEnum

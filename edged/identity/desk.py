@@ -11,8 +11,8 @@ from edged.core import events
 from edged.identity.provision import told
 from edged.identity.shown import ShownClaims
 from edged.ports import Ports
-from edged.rules_fields import Id
-from edged.settings import Settings
+from edged.rulebook.fields import Id
+from edged.settings.model import Settings
 
 Link = Callable[[], Awaitable[Mapping[str, object]]]
 

@@ -10,13 +10,13 @@ from cryptography import x509
 
 from cloud_link.shapes import spell_instant
 from edged import limits
-from edged.alarms import Alarms
+from edged.alarms.raised import Alarms
 from edged.clock import Clock
 from edged.cloud.trusting import authorities
 from edged.core.alarm_words import AlarmName
 from edged.errors import Untrusted
 from edged.identity.slots import Slots
-from edged.settings import Broker, Settings
+from edged.settings.model import Broker, Settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from edged.identity import lasting
 from edged.identity.course import ENROLLING, Course, Registry, Tell
 from edged.identity.serial import serial
 from edged.identity.slots import Slots
-from edged.settings import Broker, Settings
+from edged.settings.model import Broker, Settings
 from edged.store.connection import sync_folder
 from edged.store.state_dir import claim
 

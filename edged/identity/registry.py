@@ -26,7 +26,7 @@ from edged.cloud.files import device_key, trust_file
 from edged.cloud.trusting import all_authorities, authorities
 from edged.identity.course import Tell
 from edged.identity.slots import Slots
-from edged.settings import Broker, Settings
+from edged.settings.model import Broker, Settings
 
 T = TypeVar("T")
 

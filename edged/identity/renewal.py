@@ -31,7 +31,7 @@ from edged.clock import Clock
 from edged.cloud.trusting import authorities
 from edged.errors import Untrusted
 from edged.identity.slots import Slots
-from edged.settings import Broker, Settings
+from edged.settings.model import Broker, Settings
 
 log = structlog.get_logger()
 

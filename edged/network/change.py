@@ -19,7 +19,7 @@ from edged.errors import NetworkRefused, NotFound
 from edged.identity.lasting import own_files
 from edged.network.manager import Manager
 from edged.network.wish import Wish, profile
-from edged.settings import Settings
+from edged.settings.model import Settings
 
 T = TypeVar("T")
 NO_CHECK_TIME: Final = ssl.VerifyFlags(0x200000)

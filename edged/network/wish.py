@@ -14,8 +14,8 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from edged import limits
-from edged.settings_devices import Strict
-from edged.settings_file import SettingsFault, SettingsRefused
+from edged.settings.devices import Strict
+from edged.settings.file import SettingsFault, SettingsRefused
 
 STANDARD_INPUT = Path("-")
 

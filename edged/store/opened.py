@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Self
 
-from edged.rules_file import member_of, rules_of
+from edged.rulebook.file import member_of, rules_of
 from edged.store.connection import Beside, Connection, connect_read_only
 from edged.store.errors import FailKind, StoreError, StoreFailed, store_failure
 from edged.store.migrations import RULES, check_version, migrate

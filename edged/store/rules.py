@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
-from edged.rules_file import RuleSet
+from edged.rulebook.file import RuleSet
 from edged.store import opened
 from edged.store.connection import quick_check, sync_folder
 from edged.store.errors import RulesRefused, StoreFailed, store_failure

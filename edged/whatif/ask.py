@@ -10,8 +10,8 @@ from datetime import date
 from pathlib import Path
 
 from edged.clock import Clock
-from edged.rules_load import read
-from edged.settings import Settings
+from edged.rulebook.load import read
+from edged.settings.model import Settings
 from edged.whatif import compare, ledger, months, sources, usage
 from edged.whatif.journal import Uses, reading
 from edged.whatif.month import Month, Subject, picture

@@ -3,7 +3,7 @@
 from typing import Final
 
 from edged.errors import NotFound
-from edged.settings import Language
+from edged.settings.model import Language
 from edged.whatif.shapes import FONTS, text
 
 ZOOM: Final = 2

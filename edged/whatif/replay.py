@@ -10,7 +10,7 @@ from edged.clock import ClockState
 from edged.core.door_words import DoorOutcome
 from edged.core.events import Kind
 from edged.messages import MessageClass, message_class
-from edged.rules_file import RuleSet
+from edged.rulebook.file import RuleSet
 from edged.store.errors import FailKind, StoreFailed
 from edged.whatif import journal
 from policy import compare

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from edged.errors import NotFound
-from edged.rules_file import RuleSet
+from edged.rulebook.file import RuleSet
 from edged.store.connection import connect_read_only
 from edged.store.errors import store_failure
 from edged.store.rules import ACTIVE, RulesStore

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import cycle
 from typing import Final
 
-from edged.settings import Language
+from edged.settings.model import Language
 from edged.whatif import limits
 from edged.whatif.month import DAY_MIN, TICKET, Day, Month, Span
 from edged.whatif.shapes import FONTS, INK, cropped, diamond, plain, rect, text, visited, width

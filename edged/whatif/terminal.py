@@ -6,7 +6,7 @@ from typing import Final, NamedTuple, Protocol
 from unicodedata import east_asian_width
 
 from edged.printable import printable
-from edged.settings import Language
+from edged.settings.model import Language
 from edged.whatif.month import DAY_MIN, TICKET, Day, Month, Quota, Span
 from edged.whatif.spell import amount, hours, openings
 from edged.whatif.words import WORDS, Words

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
 
-from edged.settings import Language
+from edged.settings.model import Language
 
 
 @dataclass(frozen=True, slots=True)

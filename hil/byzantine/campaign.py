@@ -26,7 +26,7 @@ from hil.byzantine.tenant import Tenant, made_key
 DEVICE = "gate-1"
 SPEED = 20
 STEPS = 30
-PATIENCE_S = 30
+PATIENCE_S = 60
 _AHEAD = timedelta(seconds=2)
 VERBS = ("door_open", "locker_open", "lockdown", "reload", "diagnostics")
 

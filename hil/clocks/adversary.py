@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from edged import rules_file, scene
 from edged.core import access, time_sense
 from edged.core.time_sense import Instant, TimeSense, Told
 from edged.credentials.claims import MemberCode
-from edged.rules_file import RuleSet
-from edged.scene import Arrival
+from edged.readers import scene
+from edged.readers.scene import Arrival
+from edged.rulebook import file as rules_file
+from edged.rulebook.file import RuleSet
 from policy.model import Decision, Member, Rules, Verdict
 
 BEGIN: Final = datetime(2026, 3, 2, tzinfo=UTC)

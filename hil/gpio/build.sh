@@ -7,7 +7,7 @@ work=$(mkdir -p "$1" && cd "$1" && pwd)
 cd "$work"
 abi=$(apt-cache depends linux-image-amd64 | sed -n 's/.*Depends: linux-image-\([0-9].*-amd64\)/\1/p')
 
-tools=(qemu-system-x86 kmod busybox-static cpio make gcc xz-utils linux-kbuild-6.1 "linux-headers-$abi")
+tools=(qemu-system-x86 qemu-utils kmod busybox-static cpio make gcc xz-utils linux-kbuild-6.1 "linux-headers-$abi")
 dpkg -s "${tools[@]}" >/dev/null 2>&1 ||
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${tools[@]}"
 

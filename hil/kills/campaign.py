@@ -23,6 +23,8 @@ _ON_SIGHT = 0.5
 _BETWEEN_MS = (1, 40)
 CROWD_A_ROUND = 60
 """Members that come in one round at most: each presents once, so a bolt tells whom it let in."""
+_EARLY = 30
+"""So many come at most before the daemon is ready: however slowly it starts, others come later."""
 _TRY_AGAIN = 3
 """Of those who came last before a kill, so many come again: nobody may be counted twice."""
 _WINDOW_MS = 3_000
@@ -75,9 +77,11 @@ class Campaign:
 
     async def round(self, people: People) -> None:
         """Start the daemon into a stream of codes, kill it, and look."""
-        streaming = asyncio.create_task(self._stream(people))
+        ready = asyncio.Event()
+        streaming = asyncio.create_task(self._stream(people, ready))
         try:
             await self._site.start_daemon()
+            ready.set()
             await self._moment(people)
             self._site.daemon.kill()
             await self._site.daemon.wait()
@@ -101,10 +105,12 @@ class Campaign:
             return
         await asyncio.sleep(alive_s)
 
-    async def _stream(self, people: People) -> None:
+    async def _stream(self, people: People, ready: asyncio.Event) -> None:
         """Let those who came last try again, then newcomers, each with a code of their own."""
         again, self._last = self._last[-_TRY_AGAIN:], []
-        for _ in range(CROWD_A_ROUND - _TRY_AGAIN):
+        for count in range(CROWD_A_ROUND - _TRY_AGAIN):
+            if count == _EARLY:
+                await ready.wait()
             member = again.pop(0) if again else self._next
             self._next += member == self._next
             self._last.append(member)

@@ -34,7 +34,7 @@ POINTS: Final[Mapping[str, str]] = {
 each to a board or a client. strace counts each thread by itself, and each row is one thread's."""
 LOCKER, CHANNEL, STAFF = "L1", 1, "S9"
 _PIN = "907431"
-_SOON_S = 30.0
+_SOON_S = 60.0
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""`python -m hil.machine [NAME ...]`: what only a kernel and a systemd show, at one machine."""
+"""`python -m hil.machine [NAME ...]`: what only a kernel and a systemd show, at a machine each."""
 
 import argparse
 import asyncio
@@ -6,61 +6,75 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 from hil.machine.device import CommandFailed
-from hil.machine.kernel import CASES, Case, device_of
-from hil.machine.qemu import Machine
-from hil.machine.site import MachineSite, booted, rewire
+from hil.machine.kernel import CASES, Case
+from hil.machine.qemu import Disks
+from hil.machine.site import MachineSite, make, rewire, started
 from hil.people import BuildingGone, Refused
-from hil.scenarios.stage import NotSeen, Stage, furnish, staged
+from hil.scenarios.staff import OrderRefused
+from hil.scenarios.stage import NotSeen, furnish, staged
+from hil.site.processes import DidNotStart
 
 Row = dict[str, object]
 
 
 def main() -> int:
-    """Boot, and show one case after the other; 1 if one does not hold."""
+    """Show one case after the other; 1 if one does not hold."""
     parser = argparse.ArgumentParser(prog="python -m hil.machine", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(c.name for c in CASES))
     parser.add_argument("--json", action="store_true", help="one JSON object at the end")
+    parser.add_argument("--boot", action="store_true", help="boot for each, use no snapshot")
     parser.add_argument("--work", type=Path, default=Path(".run"), help="kept between runs")
     asked = parser.parse_args()
     known = {case.name: case for case in CASES}
     if strange := [name for name in asked.names if name not in known]:
         parser.error(f"there is no case {strange[0]}")
-    chosen = [known[name] for name in asked.names] or CASES
-    with (
-        booted(asked.work.resolve()) as machine,
-        tempfile.TemporaryDirectory(prefix="e-") as folder,
-    ):
-        rows = asyncio.run(_run(machine, Path(folder), chosen))
+    disks = make(asked.work.resolve(), afresh=asked.boot)
+    rows = [_row(case, disks) for case in [known[name] for name in asked.names] or CASES]
     failed = sum(row["failed"] is not None for row in rows)
+    saved = sum(row["from"] == "snapshot" for row in rows)
     if asked.json:
-        print(json.dumps({"cases": len(rows), "failed": failed, "rows": rows}))
+        told = {"cases": len(rows), "failed": failed, "from_snapshot": saved, "rows": rows}
+        print(json.dumps(told))
     return 1 if failed or not rows else 0
 
 
-async def _run(machine: Machine, folder: Path, cases: Sequence[Case]) -> list[Row]:
-    site = MachineSite(folder, machine)
+def _row(case: Case, disks: Disks) -> Row:
+    """Show a case at a machine of its own."""
+    began = "snapshot" if disks.state is not None and not case.boots else "boot"
+    row: Row = {"case": case.name, "says": case.says, "from": began, "failed": None, "seen": ""}
+    try:
+        with started(disks) as machine, tempfile.TemporaryDirectory(prefix="e-") as folder:
+            asyncio.run(_show(case, MachineSite(Path(folder), machine), row))
+    except (
+        *(NotSeen, CommandFailed, Refused, BuildingGone, DidNotStart, OrderRefused),
+        *(TimeoutError, OSError),
+    ) as error:
+        row["failed"] = str(error) or type(error).__name__
+    verdict = f"FAILED: {row['failed']}" if row["failed"] else f"ok: {row['seen']}"
+    times = " ".join(f"{row.get(key, '-'):>6}" for key in ("up_s", "ready_s", "took_s"))
+    print(f"{case.name:16} {began:8} {times} s  {verdict}", file=sys.stderr, flush=True)
+    return row
+
+
+async def _show(case: Case, site: MachineSite, row: Row) -> None:
+    """Show it; in the row: until the machine was up, the daemon was ready, and it was shown."""
+    began_s = time.monotonic()
     furnish(site)
     rewire(site)
     async with staged(site) as stage:
-        return [row async for row in _rows(stage, cases)]
-
-
-async def _rows(stage: Stage, cases: Sequence[Case]) -> AsyncIterator[Row]:
-    for case in cases:
-        began_s = time.monotonic()
-        row: Row = {"case": case.name, "says": case.says, "failed": None, "seen": ""}
+        row["up_s"] = round(site.up_at_s - began_s, 1)
+        if case.boots:
+            await stage.power_off()
+            await stage.power_on()
+        ready_s = time.monotonic()
+        row["ready_s"] = round(ready_s - began_s, 1)
         try:
-            row["seen"] = await case.show(stage, device_of(stage))
-        except (NotSeen, CommandFailed, Refused, BuildingGone, TimeoutError, OSError) as error:
-            row["failed"] = str(error) or type(error).__name__
-        row["took_s"] = round(time.monotonic() - began_s, 1)
-        verdict = f"FAILED: {row['failed']}" if row["failed"] else f"ok: {row['seen']}"
-        print(f"{case.name:16} {row['took_s']:6} s  {verdict}", file=sys.stderr, flush=True)
-        yield row
+            row["seen"] = await case.show(stage, site.device)
+        finally:
+            row["took_s"] = round(time.monotonic() - ready_s, 1)
 
 
 if __name__ == "__main__":

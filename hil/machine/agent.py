@@ -8,6 +8,7 @@ import base64
 import ctypes
 import json
 import os
+import select
 import socket
 import sqlite3
 import struct
@@ -46,6 +47,8 @@ def make_chip() -> None:
     header = Header()
     for line, level in json.loads(LINES.read_text()).items():
         header.pull(int(line), level=level)
+    (TRACE / "buffer_percent").write_text("0")  # whoever waits is woken by the first row
+    (TRACE / "events/gpio/gpio_value/filter").write_text("get == 0")
     (TRACE / "events/gpio/gpio_value/enable").write_text("1")
 
 
@@ -98,15 +101,19 @@ class Agent:
 
     def run(self) -> None:
         """Say hello, and do what is asked until the machine ends."""
-        for task in (self._trace, self._look):
-            threading.Thread(target=task, daemon=True).start()
-        self.send({"hello": Path("/proc/sys/kernel/random/boot_id").read_text().strip()})
+        threading.Thread(target=self._tell_lines, daemon=True).start()
+        self._greet()
         with os.fdopen(os.dup(self._port), "rb") as port:
             for line in port:
                 self._take(json.loads(line))
 
+    def _greet(self) -> None:
+        self.send({"hello": Path("/proc/sys/kernel/random/boot_id").read_text().strip()})
+
     def _take(self, asked: Message) -> None:
         match asked:
+            case {"hello": _}:
+                self._greet()  # it called so soon that nobody saw who was there before hang up
             case {"pull": int(line), "level": bool(level)}:
                 self._header.pull(line, level=level)
             case {"watch": list(lines)}:
@@ -119,21 +126,33 @@ class Agent:
 
     # --- lines
 
-    def _trace(self) -> None:
-        """Tell every level that the kernel was told to drive, however short."""
-        with (TRACE / "trace_pipe").open() as pipe:
-            for row in pipe:
-                words = row.partition("gpio_value: ")[2].split()
-                if len(words) == 3 and words[1] == "set":
-                    line, level = int(words[0]) - self._header.first, words[2] == "1"
-                    self._driven.setdefault(line, []).append(level)
-                    self._tell(line, level)
+    def _tell_lines(self) -> None:
+        """Tell every level that the kernel was told to drive, however short, and look at all lines.
 
-    def _look(self) -> None:
-        pause = threading.Event()
-        while not pause.wait(LOOK_S):
+        One thread does both, and looks when it has read all of the trace: what it saw before is
+        never told after what came of it, as if the line had moved back.
+        """
+        pipe = os.open(TRACE / "trace_pipe", os.O_RDONLY | os.O_NONBLOCK)
+        waiting, begun = select.poll(), b""
+        waiting.register(pipe, select.POLLIN)
+        while True:
+            waiting.poll(LOOK_S * 1_000)
+            try:
+                while data := os.read(pipe, 65_536):
+                    *rows, begun = (begun + data).split(b"\n")
+                    for row in rows:
+                        self._take_row(row.decode())
+            except BlockingIOError:
+                pass
             for line in sorted(self._watched):
                 self._tell(line, self._header.level(line))
+
+    def _take_row(self, row: str) -> None:
+        words = row.partition("gpio_value: ")[2].split()
+        if len(words) == 3:
+            line, level = int(words[0]) - self._header.first, words[2] == "1"
+            self._driven.setdefault(line, []).append(level)
+            self._tell(line, level)
 
     def _tell(self, line: int, level: bool) -> None:
         if line in self._watched and self._seen.get(line) != level:
@@ -144,7 +163,8 @@ class Agent:
 
     def _call(self, caller: int, text: str) -> None:
         """Pass on what a client of the control socket says; nothing: it hung up."""
-        if caller not in self._callers:
+        called = self._callers.get(caller)
+        if called is None:
             called = socket.socket(socket.AF_UNIX)
             try:
                 called.connect(CONTROL)
@@ -153,10 +173,13 @@ class Agent:
                 return
             self._callers[caller] = called
             threading.Thread(target=self._hear, args=(caller, called), daemon=True).start()
-        if text:
-            self._callers[caller].sendall(text.encode())
-        else:
-            self._callers[caller].shutdown(socket.SHUT_RDWR)
+        try:
+            if text:
+                called.sendall(text.encode())
+            else:
+                called.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass  # the daemon has hung up, or was killed: who hears it says so
 
     def _hear(self, caller: int, called: socket.socket) -> None:
         with called, called.makefile() as lines:

@@ -45,6 +45,7 @@ class Device:
         """Connect. Raises OSError."""
         reader, self._writer = await self._connect()
         self._listening = asyncio.create_task(self._listen(reader), name="device")
+        self._writer.write(b'{"hello": true}\n')
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -26,17 +26,17 @@ class _Nobody(list[object]):
 def _wait() -> None:
     pause = threading.Event()
     while not pause.wait(_LOOK_S):
-        if sys.argv[1:2] != ["run"] or "lgpio" not in sys.modules:
-            continue
-        thread = vars(sys.modules["lgpio"])["_notify_thread"]
+        thread = getattr(sys.modules.get("lgpio"), "_notify_thread", None)
+        if sys.argv[1:2] != ["run"] or thread is None:
+            continue  # while lgpio is being imported it is there and has no thread
         if _MUTE.exists():
-            _MUTE.unlink()
             thread.callbacks = _Nobody()
+            _MUTE.unlink()  # last: from then on the bench counts on it
         if _DEAFEN.exists():
-            _DEAFEN.unlink()
             ctypes.pythonapi.PyThreadState_SetAsyncExc(
                 ctypes.c_ulong(thread.ident), ctypes.py_object(SystemExit)
             )
+            _DEAFEN.unlink()
 
 
 threading.Thread(target=_wait, name="fault", daemon=True).start()

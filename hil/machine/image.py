@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
+from hil.machine.qemu import Disks
 from hil.package.packages import HERE
 from hil.package.roots import unpack
 
@@ -53,8 +54,8 @@ _NOT_WANTED: Final = (
 )
 
 
-def make_image(work: Path, lines: Mapping[int, bool]) -> tuple[Path, Path, Path]:
-    """Make what is missing or old, and give kernel, initrd and disk.
+def make_image(work: Path, lines: Mapping[int, bool]) -> Disks:
+    """Make what is missing or old.
 
     Args:
         work: Where all of it is kept.
@@ -63,7 +64,7 @@ def make_image(work: Path, lines: Mapping[int, bool]) -> tuple[Path, Path, Path]
     kernel, place = work / "gpio", work / "machine"
     place.mkdir(parents=True, exist_ok=True)
     subprocess.run(["/bin/bash", HERE / "hil/gpio/build.sh", kernel], check=True)
-    made = (kernel / "vmlinuz", place / "initrd.gz", place / "disk")
+    made = Disks(kernel / "vmlinuz", place / "initrd.gz", place / "disk.raw")
     key, kept = fingerprint(_parts(), lines), place / "made-of"
     if kept.is_file() and kept.read_text() == key:
         return made
@@ -75,7 +76,7 @@ def make_image(work: Path, lines: Mapping[int, bool]) -> tuple[Path, Path, Path]
     subprocess.run(["/usr/sbin/chroot", root, "dpkg", "--install", "/edged.deb"], check=True)
     (root / "edged.deb").unlink()
     _furnish(root, lines)
-    where = (root, kernel, place / "disk", place / "initrd.gz")
+    where = (root, kernel, made.disk, made.initrd)
     subprocess.run(["/bin/bash", HERE / "hil/package/machine.sh", *where], check=True)
     shutil.rmtree(root)
     kept.write_text(key)

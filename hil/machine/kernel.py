@@ -9,7 +9,7 @@ from typing import Final
 from hil.machine.device import CommandFailed, Device
 from hil.machine.image import DEAFEN, MUTE
 from hil.machine.qemu import KEYBOARD_PATH, serial_path
-from hil.machine.site import LINES, MachineSite
+from hil.machine.site import LINES
 from hil.scenarios.stage import NotSeen, Stage
 
 STRIKE: Final = LINES["front"]["lock"]
@@ -24,24 +24,34 @@ _PRESS_S: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Something that must be so. `show`: raises NotSeen, CommandFailed."""
+    """Something that must be so. `show`: raises NotSeen, CommandFailed.
+
+    `boots`: it is about what comes of switching on, so a boot comes before it.
+    """
 
     name: str
     says: str
     show: Callable[[Stage, Device], Awaitable[str]]
+    boots: bool
 
 
 CASES: Final[list[Case]] = []
 
 
-def _case(name: str, says: str) -> Callable[[Callable[[Stage, Device], Awaitable[str]]], None]:
+def _case(
+    name: str, says: str, *, boots: bool = False
+) -> Callable[[Callable[[Stage, Device], Awaitable[str]]], None]:
     def add(show: Callable[[Stage, Device], Awaitable[str]]) -> None:
-        CASES.append(Case(name, says, show))
+        CASES.append(Case(name, says, show, boots))
 
     return add
 
 
-@_case("first-word", "An active-low strike's line is high by its first word from the kernel")
+@_case(
+    "first-word",
+    "An active-low strike's line is high by its first word from the kernel",
+    boots=True,
+)
 async def _first_word(_: Stage, device: Device) -> str:
     levels = await device.driven(STRIKE)
     if not levels or not all(levels):
@@ -49,7 +59,11 @@ async def _first_word(_: Stage, device: Device) -> str:
     return f"driven {len(levels)} times, always high"
 
 
-@_case("owners", "Header, adapters and keyboard are their groups', and nobody else may open them")
+@_case(
+    "owners",
+    "Header, adapters and keyboard are their groups', and nobody else may open them",
+    boots=True,
+)
 async def _owners(_: Stage, device: Device) -> str:
     wanted = {
         "/dev/gpiochip0": "gpio 660",
@@ -113,8 +127,6 @@ async def _deaf(stage: Stage, device: Device) -> str:
 
 @_case("mute", "When lgpio tells of no edge any more the inputs are looked at")
 async def _mute(stage: Stage, device: Device) -> str:
-    await device.run("systemctl", "restart", "edged")  # it believes lgpio again
-    await stage.listen()
     await _fault(stage, device, MUTE)
     stage.begin()
     for opened in (True, False):
@@ -230,6 +242,7 @@ async def _again(stage: Stage, device: Device, restarts: str) -> None:
 
     await stage.until(back, _RESTART_S, "new start of the daemon")
     await stage.listen()
+    await stage.at_rest()
     await _works(stage)
 
 
@@ -242,10 +255,3 @@ async def _release(stage: Stage) -> None:
 async def _works(stage: Stage) -> None:
     await _release(stage)
     await stage.bolt("front", _LOOK_S, released=False)
-
-
-def device_of(stage: Stage) -> Device:
-    """Give the device of a stage at a machine."""
-    if not isinstance(stage.site, MachineSite):
-        raise TypeError("no machine")
-    return stage.site.device

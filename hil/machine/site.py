@@ -1,7 +1,7 @@
 """A site whose device is the machine: its building is here, its daemon is there."""
 
 import tempfile
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -10,7 +10,8 @@ from typing import Final
 from hil.machine.device import connected
 from hil.machine.harness import Cable, Coil, Contact, Lamps, Wire
 from hil.machine.image import make_image
-from hil.machine.qemu import KEYBOARD_PATH, Boot, Machine, serial_path
+from hil.machine.qemu import KEYBOARD_PATH, Disks, Machine, serial_path
+from hil.machine.snapshot import make_snapshot
 from hil.machine.wired import WiredSite
 from hil.people import People
 from hil.site.lockers import BANK, BUS
@@ -18,6 +19,7 @@ from hil.site.site import Site, Table
 
 _PACE: Final = 5.0
 """The processor is emulated: times here say that it works and in which order, no more."""
+_PLUGS_S: Final = 120
 _SCANNERS: Final = ("front-in", "front-out", "hall-in")
 _TYPED: Final = "yard-in"
 """A scanner that is a keyboard; nobody types at it yet."""
@@ -63,19 +65,26 @@ def at_rest() -> dict[int, bool]:
     return levels
 
 
+def make(work: Path, *, afresh: bool = False) -> Disks:
+    """Make what is missing or old in `work`: what a machine goes on from, `afresh`: boots."""
+    return (make_image if afresh else make_snapshot)(work, at_rest())
+
+
 @contextmanager
-def booted(work: Path) -> Iterator[Machine]:
-    """Make what has to be made, and have a machine switched on."""
-    made = make_image(work, at_rest())
+def started(disks: Disks) -> Iterator[Machine]:
+    """Have a machine of its own, with cables that can be plugged in."""
     with (
         tempfile.TemporaryDirectory(prefix="edged-machine-") as folder,
-        Machine(Boot(*made, Path(folder)), [*_SCANNERS, BUS]) as machine,
+        Machine(disks, Path(folder), [*_SCANNERS, BUS]) as machine,
     ):
         yield machine
 
 
-def rewire(site: Site) -> None:
-    """Put lines, scanners and boards in the place of what is simulated. Before it is written."""
+def rewire(site: Site, port: Callable[[str], str] = serial_path) -> None:
+    """Put lines, scanners and boards in the place of what is simulated. Before it is written.
+
+    `port`: gives the name of a serial adapter at the device.
+    """
     site.building["scanners"] = {name: {"link": f"{name}.tty"} for name in _SCANNERS}
     board = {"kind": "kerong", "address": 0, "bank": BANK, "locks": 4}
     site.building["buses"] = {BUS: {"link": f"{BUS}.tty", "boards": [board]}}
@@ -85,17 +94,17 @@ def rewire(site: Site) -> None:
         door = site.settings["doors"][name]
         door |= {part: _input(part, line) for part, line in parts.items() if part != "lock"}
         door["lock"] = {"kind": "gpio", "line": parts["lock"], "active_low": name == "front"}
-        door["readers"] = {reader: _scanner(reader) for reader in door["readers"]}
+        door["readers"] = {reader: _scanner(reader, port) for reader in door["readers"]}
     site.settings["doors"]["yard"]["readers"] = {
         _TYPED: {"kind": "keyboard_wedge", "path": KEYBOARD_PATH}
     }
     site.settings |= {part: _input(part, line) for part, line in _NO_DOORS.items()}
     site.settings["alarm_output"] = _lamps("siren")
     bank = site.settings["lockers"][BANK]
-    bank["readers"] = {reader: _scanner(reader) for reader in bank["readers"]}
+    bank["readers"] = {reader: _scanner(reader, port) for reader in bank["readers"]}
     bank["board"] = {
         "kind": "kerong",
-        "port": serial_path(BUS),
+        "port": port(BUS),
         "baud": 9_600,
         "address": 0,
         "locks": 4,
@@ -112,8 +121,8 @@ def _input(part: str, line: int) -> Table:
     return {"kind": "gpio", "line": line, "normally": normally, "pull": "none"}
 
 
-def _scanner(name: str) -> Table:
-    table: Table = {"kind": "serial_line", "port": serial_path(name)}
+def _scanner(name: str, port: Callable[[str], str]) -> Table:
+    table: Table = {"kind": "serial_line", "port": port(name)}
     return {**table, "indicator": _lamps(name)} if name in _LAMPS else table
 
 
@@ -162,8 +171,12 @@ class MachineSite(WiredSite):
         self._machine.reset()
 
     async def load_rules(self) -> None:
-        """See WiredSite. Whatever was played before, the time is confirmed."""
+        """See WiredSite. A machine that was saved has slept: its clock is set, and confirmed."""
+        now = f"@{self.wall().timestamp()}"
+        await self.device.run("date", f"--set={now}")
         await self.confirm_time(sure=True)
+        plugs = (serial_path(name) for name in self._sockets)
+        await self.device.run("udevadm", "wait", f"--timeout={_PLUGS_S}", *plugs)
         await super().load_rules()
 
     async def confirm_time(self, *, sure: bool) -> None:

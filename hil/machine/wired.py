@@ -1,6 +1,7 @@
 """A site whose building is here and whose daemon is elsewhere, at the ends of wires."""
 
 import asyncio
+import time
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -76,6 +77,7 @@ class WiredSite(Site):
         self.daemon = _Daemon(self)
         self.harness = Harness(self.building_socket, wires, self)
         self.device = Device(connect, self.harness.drive)
+        self.up_at_s = 0.0
         self._cables = cables
         self._wired = AsyncExitStack()
 
@@ -103,6 +105,7 @@ class WiredSite(Site):
         enter = self._wired.enter_async_context
         await enter(self.device)
         await self.device.up(BOOT_S)
+        self.up_at_s = time.monotonic()
         await self.device.run("systemctl", "stop", "edged")
         await enter(self.harness)
         self.harness.dark()

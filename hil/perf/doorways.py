@@ -23,18 +23,19 @@ from typing import Any, Final, Self, TypeVar
 from drivers.api import Scan, Wanted, always, heed
 from drivers.serial_line import LineScanner
 from edged import clock as clocks
-from edged import limits, log, rules_file
-from edged.alarms import Alarms
+from edged import limits, log
+from edged.alarms.raised import Alarms
 from edged.control.broadcast import Broadcast
-from edged.door_terms import Fitting
-from edged.emergency import Emergency
-from edged.feedback import Feedback
-from edged.gate import Gate
-from edged.passage import Passage
+from edged.doors.emergency import Emergency
+from edged.doors.gate import Gate
+from edged.doors.terms import Fitting
 from edged.ports import EventIds, Ports
-from edged.recorder import Recorder
-from edged.rules_file import RuleSet
-from edged.settings import Language
+from edged.readers.feedback import Feedback
+from edged.readers.passage import Passage
+from edged.records.recorder import Recorder
+from edged.rulebook import file as rules_file
+from edged.rulebook.file import RuleSet
+from edged.settings.model import Language
 from edged.store.journal import Journal
 from edged.store.ledger import Ledger
 from edged.store.rules import RulesStore, activate, build

@@ -22,7 +22,7 @@ from random import Random
 from statistics import median
 from time import monotonic, perf_counter_ns
 
-from edged.rules_file import RuleSet, rules_of
+from edged.rulebook.file import RuleSet, rules_of
 from edged.store.migrations import RULES
 from edged.store.record import Json, canonical
 from edged.store.rules import ACTIVE, RulesStore, activate, build

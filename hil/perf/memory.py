@@ -1,8 +1,9 @@
 """What the daemon holds in memory, and what each of its imports costs.
 
-`python -m hil.perf.memory [--json] [--members N] [--scans N]`. The daemon is a process with a
-cloud, a broker and a building beside it, and no camera. Imports are added one after the other to
-one process, so each costs what those before it have not brought.
+`python -m hil.perf.memory [--json] [--members N] [--scans N] [--home-assistant HASS]`. The daemon
+is a process with a cloud, a broker and a building beside it, and no camera. Imports are added one
+after the other to one process, so each costs what those before it have not brought. HASS is the
+program of a Home Assistant, which then does the same job (hil/perf/home_assistant.py).
 """
 
 import argparse
@@ -11,12 +12,13 @@ import json
 import subprocess
 import sys
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from hil.chain.line import now
 from hil.people import People
+from hil.perf.home_assistant import held_mb
 from hil.perf.linked import handle, linked, rss_mb
 from hil.site.site import Site
 
@@ -30,8 +32,8 @@ IMPORTS: Final = (
     "cryptography.hazmat.primitives.asymmetric.ed25519",
     "typer",
     "edged.cli",
-    "edged.settings",
-    "edged.rules_file",
+    "edged.settings.model",
+    "edged.rulebook.file",
     "edged.runtime",
     "zstandard",
     "aiomqtt",
@@ -53,13 +55,18 @@ print(json.dumps(rows))
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """MB held: by the daemon once it decides by the rules, and after the scans; by each import."""
+    """MB held: by the daemon once it decides by the rules, and after the scans; by each import.
+
+    By Home Assistant with as many members, and with one, if it was asked for.
+    """
 
     members: int
     scans: int
     idle_mb: float
     after_scans_mb: float
     imports_mb: dict[str, float]
+    home_assistant_mb: float | None = None
+    home_assistant_bare_mb: float | None = None
 
 
 async def measure(members: int, scans: int) -> Measured:
@@ -105,13 +112,21 @@ def main() -> None:
     parser.add_argument("--members", type=int, default=100_000)
     parser.add_argument("--scans", type=int, default=500)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--home-assistant", type=Path, metavar="HASS")
     asked = parser.parse_args()
     found = asyncio.run(measure(asked.members, asked.scans))
+    if asked.home_assistant:
+        whole = asyncio.run(held_mb(asked.home_assistant, asked.members))
+        bare = asyncio.run(held_mb(asked.home_assistant, 1))
+        found = replace(found, home_assistant_mb=whole, home_assistant_bare_mb=bare)
     if asked.json:
         print(json.dumps(asdict(found)))
         return
     print(f"{found.members} members, with the link, without a camera: {found.idle_mb} MB")
     print(f"after {found.scans} scans: {found.after_scans_mb} MB")
+    if found.home_assistant_mb:
+        print(f"Home Assistant with as many: {found.home_assistant_mb} MB")
+        print(f"Home Assistant with one: {found.home_assistant_bare_mb} MB")
     for name, mb in found.imports_mb.items():
         print(f"  {name}: {mb}")
 

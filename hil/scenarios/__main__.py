@@ -1,16 +1,16 @@
 """`python -m hil.scenarios`: list scenarios, list their words, run them on a bench (README.md)."""
 
 import argparse
-import contextlib
 import json
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Final
 
 from hil.machine.qemu import Machine
-from hil.machine.site import booted
+from hil.machine.site import make, started
 from hil.scenarios.junit import junit
 from hil.scenarios.page import page
 from hil.scenarios.play import BENCHES, Played, Scenario, play, scenarios
@@ -50,9 +50,9 @@ def main() -> int:
         parser.error(f"there is no scenario {strange[0]}")
     chosen = [known[name] for name in asked.names] or list(known.values())
     played = []
-    with contextlib.ExitStack() as stack:
-        machine = stack.enter_context(booted(asked.work)) if asked.bench == "machine" else None
-        for each, bench in _plan(chosen, asked.bench):
+    disks = make(asked.work) if asked.bench == "machine" else None
+    for each, bench in _plan(chosen, asked.bench):
+        with nullcontext() if disks is None else started(disks) as machine:
             played.append(_run(each, bench, machine, as_json=asked.json))
     if asked.page is not None:
         asked.page.write_text(page(played), encoding="utf-8")

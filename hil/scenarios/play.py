@@ -104,21 +104,25 @@ def play(
     bench: str,
     told: Callable[[str], None] = lambda _: None,
     machine: Machine | None = None,
+    pace: float = 1.0,
 ) -> Played:
     """Play it in a folder of its own; `told` hears each line when it begins.
 
-    `machine`: one that is switched on, for the bench of that name.
+    `machine`: one that is switched on, for the bench of that name. `pace`: of the bench `process`
+    (hil.site.site.Site).
     """
     loop = VirtualLoop if bench == "virtual" else asyncio.new_event_loop
     with (
         tempfile.TemporaryDirectory(prefix="edged-") as folder,
         asyncio.Runner(loop_factory=loop) as runner,
     ):
-        return runner.run(_play(scenario, bench, _site(bench, Path(folder), machine), told))
+        return runner.run(_play(scenario, bench, _site(bench, Path(folder), machine, pace), told))
 
 
 @asynccontextmanager
-async def _site(bench: str, folder: Path, machine: Machine | None) -> AsyncIterator[Site]:
+async def _site(
+    bench: str, folder: Path, machine: Machine | None, pace: float
+) -> AsyncIterator[Site]:
     if bench == "virtual":
         async with virtual_site(folder, furnish, lambda: _DISK_S) as site:
             yield site
@@ -128,7 +132,7 @@ async def _site(bench: str, folder: Path, machine: Machine | None) -> AsyncItera
         rewire(real)
         yield real
     else:
-        plain = Site(folder)
+        plain = Site(folder, pace=pace)
         furnish(plain)
         yield plain
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 Event = Mapping[str, Any]
-_ANSWER_S = 10.0
+_ANSWER_S = 60.0
 
 
 class OrderRefused(Exception):

@@ -17,6 +17,7 @@ from hil.site.site import Site
 BY: Final = "S9"
 _LOOK_S: Final = 0.02
 """Between two looks at what can only be looked at: files and lists."""
+_REST_S: Final = 12.0
 
 
 class NotSeen(Exception):
@@ -94,6 +95,19 @@ class Stage:
             self._mark = began
         self._bolts[door] = seen["n"]
 
+    async def at_rest(self) -> None:
+        """Wait until every bolt is thrown. Raises NotSeen.
+
+        A daemon says that it is ready before it holds a magnet for the first time, and a fire
+        until then lets nothing go that anybody could see.
+        """
+
+        async def thrown() -> bool:
+            doors = (await self.people.state())["doors"]
+            return not any(door["released"] for door in doors.values())
+
+        await self.until(thrown, _REST_S, "rest of every bolt")
+
     async def bolt_rests(self, door: str, for_s: float, *, released: bool) -> None:
         """Let time pass while a bolt has to stay as it is. Raises NotSeen."""
         await asyncio.sleep(for_s)
@@ -167,6 +181,7 @@ async def staged(site: Site) -> AsyncIterator[Stage]:
                 await stage.order(
                     "locker", "confirm_empty", locker=locker, staff=BY, occupancy=None
                 )
+            await stage.at_rest()
             yield stage
         finally:
             await stage.close()

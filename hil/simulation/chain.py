@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from edged import settings_file
 from edged.cloud import trusting
+from edged.settings import file as settings_file
 from hil.simulation.household import Household
 from hil.simulation.office import Office
 from hil.simulation.places import PLACES, chain_rules, move_in

@@ -34,7 +34,8 @@ _CHANCE: Final = re.compile(r"\S*\d\S*")
 class Saga:
     """What came of a run; `trace` names the whole of it: the same seed, the same trace.
 
-    `story`: the shortest that breaks the same law, where that was asked for.
+    `missed`: the states of `rare.py` that it never reached, by name. `story`: the shortest that
+    breaks the same law, where that was asked for.
     """
 
     seed: int
@@ -46,6 +47,7 @@ class Saga:
     trace: str = ""
     took_s: float = 0.0
     reached: dict[str, int] = field(default_factory=dict)
+    missed: list[str] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
     story: list[str] = field(default_factory=list)
 
@@ -149,7 +151,8 @@ class _Run:
     def _sum_up(self, up: Chain) -> None:
         saga, homes = self._saga, up.households.values()
         saga.pulses = sum(home.witness.pulses for home in homes)
-        saga.reached, saga.violations = dict(up.rare.reached), up.broken()
+        saga.reached, saga.missed = dict(up.rare.reached), up.rare.missed()
+        saga.violations = up.broken()
         saga.took_s = round(time.monotonic() - self._began_s, 1)
         saga.trace = self._trace.hexdigest()
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-STOP_S = 20.0
-START_S = 30.0
+STOP_S = 60.0
+START_S = 60.0
 
 
 class DidNotStart(Exception):

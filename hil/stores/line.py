@@ -61,7 +61,7 @@ class Line:
         """Pull it for good."""
         if self._server is not None:
             self._server.close()
-        self.cut()
+        self.pull()  # whoever comes in this very moment is hung up on as well
         await asyncio.gather(*self._joined, return_exceptions=True)
 
     @property

@@ -13,10 +13,12 @@ from typing import Any
 
 import structlog
 
-from edged import rules_file, runtime, settings_file
+from edged import runtime
 from edged.clock import SystemClock
 from edged.ports import Outside
-from edged.rules_file import RuleSet
+from edged.rulebook import file as rules_file
+from edged.rulebook.file import RuleSet
+from edged.settings import file as settings_file
 from edged.store import rules
 from hil.building import limits
 from hil.building import wire as building_wire

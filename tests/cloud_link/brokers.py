@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import aiomqtt
 import pytest
@@ -21,7 +21,7 @@ from hil.byzantine.cloud import Cloud, Message
 from hil.byzantine.pki import Authority
 from hil.chain.broker import free_port, listening
 from tests.cloud_link.worlds import DEVICE
-from tests.drivers.rigs import until
+from tests.drivers.rigs import PATIENCE_S, until
 
 LEAVES_SOCKETS = pytest.mark.filterwarnings(
     "ignore:.*SSLSocket:pytest.PytestUnraisableExceptionWarning"
@@ -84,6 +84,15 @@ class Mosquitto:
         return MqttTransport(broker, "acme", DEVICE)
 
 
+class _Client(aiomqtt.Client):
+    """One that a broker which hangs up before its greeting does not keep waiting."""
+
+    def _on_disconnect(self, *said: Any) -> None:
+        if not self._connected.done():
+            self._connected.set_exception(aiomqtt.MqttError("hung up on"))
+        super()._on_disconnect(*said)
+
+
 @dataclass
 class CloudAtBroker:
     """The cloud as a client of the broker, which comes back when the broker does."""
@@ -103,17 +112,23 @@ class CloudAtBroker:
 
     async def tell(self, kind: str, data: bytes, *, retain: bool = False) -> None:
         """Send something down; it is lost when the broker is not there."""
-        with suppress(aiomqtt.MqttError):
-            if self._client is not None:
-                topic = f"edged/v1/acme/{DEVICE}/down/{kind}"
-                await self._client.publish(topic, data, qos=1, retain=retain)
+        if (client := self._client) is None:
+            return
+        topic = f"edged/v1/acme/{DEVICE}/down/{kind}"
+        sending = asyncio.ensure_future(client.publish(topic, data, qos=1, retain=retain))
+        try:  # a broker that is gone answers nobody, and one that is slow answers late
+            await asyncio.wait({sending, client._disconnected}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sending.cancel()
+            with suppress(asyncio.CancelledError, aiomqtt.MqttError):
+                await sending
 
     async def _once(self) -> None:
         context = ssl.create_default_context(cafile=self.broker.authority.file)
         context.load_cert_chain(*self.broker.cloud)
         expiry = Properties(PacketTypes.CONNECT)
         expiry.SessionExpiryInterval = 3600
-        async with aiomqtt.Client(
+        async with _Client(
             "127.0.0.1",
             self.broker.port,
             identifier="cloud",
@@ -122,7 +137,7 @@ class CloudAtBroker:
             properties=expiry,
             tls_context=context,
             socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
-            timeout=1,
+            timeout=PATIENCE_S,
         ) as client:
             try:
                 await client.subscribe("edged/v1/acme/+/up/+", qos=1)

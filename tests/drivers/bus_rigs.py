@@ -11,6 +11,7 @@ from drivers.locker_boards import Board8A, Kerong, Kerong6x, WaveshareLockers, W
 from hil.building import board_8a, kerong, kerong_6x, winnsen, wkly
 from hil.building.bus import Board, Wire
 from hil.building.waveshare import WaveshareBoard
+from hil.chain.broker import free_port
 from tests.drivers.rigs import Terminal, now_ms
 
 LOCKS = 2
@@ -142,7 +143,7 @@ class BusOverTcp:
         self.heard: list[bytes] = []
         self.hosts: list[asyncio.Transport] = []
         self._server: asyncio.Server | None = None
-        self._port = 0
+        self._port = free_port()  # the kernel's own might be given away while it is unplugged
 
     @property
     def where(self) -> str:
@@ -151,7 +152,6 @@ class BusOverTcp:
     async def plug(self) -> None:
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(lambda: _Host(self), "127.0.0.1", self._port)
-        self._port = self._server.sockets[0].getsockname()[1]
 
     async def unplug(self) -> None:
         if self._server is not None:

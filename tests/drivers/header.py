@@ -122,6 +122,8 @@ class HeaderWorld:
         self.tap.__enter__()
 
     async def unplug(self) -> None:
+        if self.tap.mute:
+            self.mute(on=False)  # or the next test's keeper would have to hurry too
         if not self.where.exists():
             return
         self.where.unlink()

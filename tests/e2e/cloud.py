@@ -120,6 +120,7 @@ class Chain:
             identifier="cloud",
             protocol=aiomqtt.ProtocolVersion.V5,
             tls_context=context,
+            timeout=SOON_S,
         ) as client:
             await client.subscribe("edged/v1/acme/+/up/+", qos=1)
             self._client = client

@@ -89,6 +89,7 @@ async def page_of(
         base_url=f"https://127.0.0.1:{port}",
     )
     page = await context.new_page()
+    page.set_default_timeout(SOON_MS)
     strangers: list[str] = []
 
     def asked(request: Request) -> None:

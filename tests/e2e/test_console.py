@@ -11,7 +11,7 @@ from playwright.async_api import ViewportSize
 
 from edged.console.words import speaker
 from edged.core.limits import LOGIN_GAP_MS
-from edged.settings import Language
+from edged.settings.model import Language
 from hil.chain.broker import free_port
 from hil.people import People
 from hil.site.site import Site
@@ -51,7 +51,11 @@ def port() -> int:
 async def building(site: Site, port: int) -> AsyncIterator[People]:
     """The site is up, with its console and one user of each role."""
     site.rules["staff"]["fumi"]["roles"] = ["open", "operate"]
-    site.rules["doors"]["front"] |= {"held_open_s": 6, "pre_alarm_s": 2}
+    site.rules["doors"]["front"] |= {
+        "pulse_ms": 20_000,  # opening the door ends it
+        "held_open_s": 6,
+        "pre_alarm_s": 2,
+    }
     async with consoled(site, port) as people:
         yield people
 
@@ -118,7 +122,9 @@ async def test_a_door_is_opened_from_a_phone_and_only_when_asked_twice(
         await page.get_by_role("button", name="Press again to do it").click()
         await page.wait_for_selector("text=Done: OK")
         seen = await building.wait_for(
-            lambda o: o["what"] == "bolt" and o["door"] == "front" and o["released"], 5, after=mark
+            lambda o: o["what"] == "bolt" and o["door"] == "front" and o["released"],
+            SOON_S,
+            after=mark,
         )
     assert seen
 

@@ -36,6 +36,7 @@ class Shown:
 @pytest.fixture
 async def shown(site: Site) -> AsyncIterator[Shown]:
     furnish(site)
+    site.rules["doors"]["front"]["pulse_ms"] = 20_000  # a slow visitor opens it in time
     async with (
         Line(1) as line,
         site,

@@ -16,12 +16,13 @@ from playwright.async_api import Page, Request, ViewportSize
 
 from drivers.eye import decode
 from drivers.eye.pictures import grey
+from edged import limits
 from policy.model import Reason
 from tests.e2e.consoles import browser
 from tests.edged.fakes import NOON
+from tests.edged.readers.test_rotating import EPOCH, NUMBER, PHONE, rules
+from tests.edged.readers.test_scene import HANDLE
 from tests.edged.rig import Rig, running, signal
-from tests.edged.test_rotating import EPOCH, NUMBER, PHONE, rules
-from tests.edged.test_scene import HANDLE
 
 pytestmark = pytest.mark.e2e
 
@@ -81,7 +82,10 @@ async def held_up(rig: Rig, text: bytes, seconds: float) -> bool:
 
 
 @pytest.mark.parametrize("ahead_s", [-25, 25])
-async def test_a_phone_and_a_door_agree_for_a_day(tmp_path: Path, ahead_s: int) -> None:
+async def test_a_phone_and_a_door_agree_for_a_day(
+    tmp_path: Path, ahead_s: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "LOOKUP_S", 60)  # a machine that stood still refuses nobody
     ahead = timedelta(seconds=ahead_s)
     async with phone(ahead) as page, running(tmp_path, **rules()) as rig:
         await rig.clock.advance(1_000)

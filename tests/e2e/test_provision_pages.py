@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import Page, ViewportSize
 
 from edged.console.words import speaker
-from edged.settings import Language
+from edged.settings.model import Language
 from hil.chain.broker import free_port
 from hil.chain.town import Town
 from hil.site.site import Site

@@ -91,13 +91,14 @@ async def test_leaving_always_unlocks_and_closes_the_visit(site: Site) -> None:
 
 
 async def test_the_exit_button_opens_and_an_opened_door_relocks(site: Site) -> None:
+    site.rules["doors"]["front"]["pulse_ms"] = 20_000
     async with site, site.people() as people:
         before = people.last
         await people.press("front")
         released = await people.wait_for(bolt("front", released=True), SOON_S, after=before)
         await people.open("front")
         thrown = await people.wait_for(bolt("front", released=False), SOON_S, after=released["n"])
-        assert thrown["at_ms"] - released["at_ms"] < 2_000, "it waited for the pulse's end"
+        assert thrown["at_ms"] - released["at_ms"] < 15_000, "it waited for the pulse's end"
         await people.close("front")
         with pytest.raises(Refused, match="locked"):
             await people.open("front")
@@ -124,8 +125,7 @@ async def test_a_relay_board_ends_its_own_pulse(site: Site) -> None:
         await present(people, "studio-in", site.code("eun"))
         released = await people.wait_for(bolt("studio", released=True), SOON_S, after=before)
         site.daemon.kill()
-        thrown = await people.wait_for(bolt("studio", released=False), SOON_S, after=released["n"])
-    assert thrown["at_ms"] - released["at_ms"] < 3_000
+        await people.wait_for(bolt("studio", released=False), SOON_S, after=released["n"])
 
 
 async def test_a_picture_before_the_camera_opens(installed: Path, folder: Path) -> None:

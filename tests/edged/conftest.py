@@ -5,7 +5,16 @@ import pytest
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
+from edged import limits
+from tests.edged.fakes import WITHIN_S
 from tests.edged.rig import Rig, running
+
+
+@pytest.fixture(autouse=True)
+def _a_slow_disk_refuses_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time is a test's own here, but for threads': a machine that stood still is no broken card."""
+    monkeypatch.setattr(limits, "COMMIT_S", WITHIN_S)
+    monkeypatch.setattr(limits, "LOOKUP_S", WITHIN_S)
 
 
 @pytest.fixture

@@ -14,18 +14,19 @@ from pathlib import Path
 from typing import Any
 
 from drivers.api import Scan, Signal
-from edged import limits, rules_file, translate
-from edged.alarms import Alarms
+from edged import limits, translate
+from edged.alarms.raised import Alarms
 from edged.control.broadcast import Broadcast, Watcher
-from edged.door_terms import Fitting
-from edged.emergency import Emergency
-from edged.feedback import Feedback
-from edged.gate import Gate
-from edged.passage import Passage
+from edged.doors.emergency import Emergency
+from edged.doors.gate import Gate
+from edged.doors.terms import Fitting
 from edged.ports import Ports
-from edged.recorder import Recorder
-from edged.rules_file import RuleSet
-from edged.settings import Language
+from edged.readers.feedback import Feedback
+from edged.readers.passage import Passage
+from edged.records.recorder import Recorder
+from edged.rulebook import file as rules_file
+from edged.rulebook.file import RuleSet
+from edged.settings.model import Language
 from edged.store import audit, rules
 from edged.store.journal import Journal, StoreFailed
 from edged.store.ledger import Ledger
@@ -51,7 +52,7 @@ class Held:
 
     def __call__(self, _: object) -> None:
         self.begun.set()
-        assert self.let_go.wait(30)
+        assert self.let_go.wait(WITHIN_S)
 
 
 def _filler(size: int) -> Callable[[Ledger], int]:
@@ -242,7 +243,7 @@ class Rig:
     async def _hold(self, run: Callable[[Held], Awaitable[None]]) -> Held:
         held = Held()
         self._run(run(held))
-        assert await asyncio.to_thread(held.begun.wait, 10)
+        assert await asyncio.to_thread(held.begun.wait, WITHIN_S)
         return held
 
     async def _raw(self, work: Callable[[sqlite3.Connection], object]) -> None:

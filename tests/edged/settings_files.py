@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from edged.settings import Settings
-from edged.settings_file import load, require
+from edged.settings.file import load, require
+from edged.settings.model import Settings
 
 GOOD = """
 device = "S1-FRONT"

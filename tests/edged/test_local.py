@@ -12,7 +12,7 @@ from edged.control.server import Handler
 from edged.control.wire import Verb
 from edged.core.alarm_words import AlarmName
 from edged.exits import Exit
-from edged.keeping import Keeping
+from edged.records.keeping import Keeping
 from edged.store.errors import FailKind, StoreFailed
 from hil.site.rules import sample_rules
 from tests.edged.fakes import NOON

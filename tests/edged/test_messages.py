@@ -1,7 +1,7 @@
 import pytest
 
 from edged.messages import CUES, TEXTS, Cue, MessageClass, cue, message_class
-from edged.settings import Language
+from edged.settings.model import Language
 from policy.model import Reason
 
 ROWS = {

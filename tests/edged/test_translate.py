@@ -8,7 +8,7 @@ import pytest
 from drivers.api import Light, Signal, Tone
 from drivers.limits import SIGNAL_MS
 from edged.messages import Cue, cue
-from edged.settings import Language
+from edged.settings.model import Language
 from edged.translate import SHOWN, signal
 from policy.model import Reason
 

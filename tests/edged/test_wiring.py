@@ -8,8 +8,8 @@ import pytest
 from pydantic import SecretStr
 
 from edged import wiring
-from edged.settings import Settings
-from edged.supervision import Supervised
+from edged.alarms.supervision import Supervised
+from edged.settings.model import Settings
 from policy.model import BandGrant, CodeKind, Device, Door, ExitButton, Rules, Side
 from tests.edged.rig import Rig
 

@@ -11,8 +11,8 @@ from drivers.api import Header
 from drivers.gpio_inputs import GpioInput
 from drivers.gpio_lines import GpioFire, GpioIndicator, GpioLock
 from edged import wiring
-from edged.settings import Settings
-from edged.supervision import Supervised
+from edged.alarms.supervision import Supervised
+from edged.settings.model import Settings
 from tests.edged.rig import Rig
 
 DOORS: dict[str, Any] = {

@@ -7,14 +7,14 @@ import pytest
 
 from drivers.api import LockerLevel
 from edged import wiring
-from edged.counter_reader import CounterReader
-from edged.latches import Latches
-from edged.locker_reader import LockerReader
-from edged.settings import Settings
+from edged.counters.reader import CounterReader
+from edged.lockers.latches import Latches
+from edged.lockers.reader import LockerReader
+from edged.settings.model import Settings
 from policy.model import Device, Side
-from tests.edged.cabinet import FakeBoard
+from tests.edged.lockers.cabinet import FakeBoard
+from tests.edged.lockers.test_desk import SIM, settings
 from tests.edged.rig import Rig
-from tests.edged.test_locker_desk import SIM, settings
 
 
 def with_reader(folder: Path) -> Settings:

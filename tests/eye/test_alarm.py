@@ -4,11 +4,11 @@ import asyncio
 from functools import partial
 from pathlib import Path
 
-from edged.alarms import Alarms
+from edged.alarms.raised import Alarms
+from edged.alarms.supervision import Supervised
 from edged.control.broadcast import Broadcast
-from edged.recorder import Recorder
+from edged.records.recorder import Recorder
 from edged.store.journal import Journal
-from edged.supervision import Supervised
 from tests.drivers.rigs import until
 from tests.edged.fakes import FakeClock
 from tests.eye.test_eye_program import FREEZING, LONG_S, SCENE, Eye

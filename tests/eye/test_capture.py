@@ -13,7 +13,7 @@ from drivers.eye.cameras import CameraLost, Pictures
 from drivers.eye.capture import Capture, Sight
 from drivers.eye.pictures import Frame
 
-LONG_S = 20.0
+LONG_S = 60.0
 
 
 def picture(brightness: int) -> Frame:

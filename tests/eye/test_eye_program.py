@@ -23,7 +23,7 @@ from tests.eye.web_camera import WebCamera
 ROOT = Path(drivers.__file__).parents[1]
 CODE = text(7)
 SCENE: Frame = before_camera(code(CODE, 4), 8)
-LONG_S = 30
+LONG_S = 60
 
 HANGING = """
 import ctypes

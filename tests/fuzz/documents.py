@@ -22,17 +22,18 @@ from cloud_link.fetch import is_whole
 from cloud_link.shapes import Malformed, Shape, canonical, read
 from cloud_link.trust import Distrusted, follow, pin
 from cloud_link.verify import Unproven, opened, verify
-from edged import rules_file, settings_file
 from edged.cloud.orders import ARGUMENTS, Desk, Orders
 from edged.cloud.parts import Store, Unfit
 from edged.control import wire as control
 from edged.control.client import ControlRefused
 from edged.core import events
-from edged.door_desk import DoorDesk
+from edged.counters.loyalty import LoyaltyDesk
+from edged.doors.desk import DoorDesk
 from edged.errors import NotFound
-from edged.locker_desk import LockerDesk
-from edged.locker_order import Order
-from edged.loyalty_desk import LoyaltyDesk
+from edged.lockers.desk import LockerDesk
+from edged.lockers.order import Order
+from edged.rulebook import file as rules_file
+from edged.settings import file as settings_file
 from edged.store.errors import StoreFailed
 from edged.store.migrations import JOURNAL, migrate
 from tests.edged.settings_files import GOOD

@@ -14,18 +14,20 @@ from typing import Any, Self
 
 import pytest
 
-from edged.settings import Settings
-from edged.settings_file import load
+from edged.settings.file import load
+from edged.settings.model import Settings
 from hil.machine.device import CommandFailed, Device, connected
 from hil.machine.harness import Cable, Coil, Contact, Harness, Lamps, Wire
 from hil.machine.image import fingerprint
-from hil.machine.qemu import Boot, Machine
+from hil.machine.qemu import Disks, Machine
 from hil.machine.site import MachineSite, at_rest, rewire, wires
 from hil.people import Observation, People
-from hil.scenarios.stage import furnish
+from hil.scenarios.stage import Stage, furnish
+from hil.site.site import Site
 from tests.hil.process import SOON_S, Process
 
 STRIKE = Coil("front", 17, active_low=True)
+MAGNET = Coil("hall", 18)
 CONTACT = Contact("contact", 24, "front")
 BUTTON = Contact("button", 23, "front", closed=False)
 LAMPS = Lamps("front-in", 20, 21)
@@ -83,6 +85,20 @@ async def test_a_line_that_nobody_wired_moves_nothing(building: Process, people:
         wired.dark()
         assert not (await people.state())["doors"]["front"]["released"]
     assert not [seen for seen in people.seen if seen["what"] == "bolt"]
+
+
+async def test_a_stage_is_at_rest_when_every_magnet_is_held(
+    tmp_path: Path, building: Process, people: People
+) -> None:
+    stage = Stage(Site(tmp_path), people)
+    async with harness(building, MAGNET) as (wired, _):
+        resting = asyncio.create_task(stage.at_rest())
+        assert (await people.state())["doors"]["hall"]["released"]
+        assert not resting.done()
+        wired.drive(18, level=True)
+        async with asyncio.timeout(SOON_S):
+            await resting
+        assert not (await people.state())["doors"]["hall"]["released"]
 
 
 async def test_contacts_pull_their_lines(building: Process, people: People) -> None:
@@ -183,6 +199,7 @@ async def test_a_device_is_told_its_lines_when_it_is_up_and_again_after_a_power_
     async with agreed(tmp_path, lambda *change: changes.append(change)) as (device, agent):
         device.pull(24, level=True)
         device.watch([17])
+        assert await agent.hear() == {"hello": True}
         for told in range(1, 3):
             await agent.say(line=17, level=True)  # what is left of the life before
             await agent.say(hello="x")
@@ -201,6 +218,7 @@ async def test_a_command_that_fails_or_is_cut_off_says_so(tmp_path: Path) -> Non
     async with agreed(tmp_path) as (device, agent):
         with pytest.raises(CommandFailed, match="not up"):
             await device.run("true")
+        assert await agent.hear() == {"hello": True}
         await agent.say(hello="x")
         await device.up(SOON_S)
         assert await agent.hear() == {"watch": []}
@@ -216,7 +234,7 @@ async def test_a_command_that_fails_or_is_cut_off_says_so(tmp_path: Path) -> Non
 
 
 def a_site(folder: Path) -> MachineSite:
-    site = MachineSite(folder, Machine(Boot(folder, folder, folder, folder), []))
+    site = MachineSite(folder, Machine(Disks(folder, folder, folder), folder, []))
     furnish(site)
     rewire(site)
     return site

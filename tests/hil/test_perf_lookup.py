@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from edged.rules_file import member_of
+from edged.rulebook.file import member_of
 from hil.perf import lookup
 
 

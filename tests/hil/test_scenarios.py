@@ -46,7 +46,8 @@ def test_it_is_seen_on_virtual_time(scenario: Scenario) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("scenario", list(on("process", _AT_A_PROCESS)))
 def test_it_is_seen_at_a_daemon_of_its_own(scenario: Scenario) -> None:
-    assert play(scenario, "process").failed is None
+    """Here it counts that it is seen, and on virtual time how soon."""
+    assert play(scenario, "process", pace=30).failed is None
 
 
 @pytest.mark.parametrize(

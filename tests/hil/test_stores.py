@@ -89,7 +89,14 @@ async def joined(
 def at(port: int, name: str, certificates: Path) -> aiomqtt.Client:
     version = aiomqtt.ProtocolVersion.V5
     context = tls(certificates, name)
-    return aiomqtt.Client("127.0.0.1", port, identifier=name, protocol=version, tls_context=context)
+    return aiomqtt.Client(
+        "127.0.0.1",
+        port,
+        identifier=name,
+        protocol=version,
+        tls_context=context,
+        timeout=PATIENCE_S,
+    )
 
 
 async def heard(client: aiomqtt.Client, end: bytes) -> list[bytes]:

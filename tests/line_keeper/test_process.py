@@ -61,7 +61,7 @@ class Wire:
 
     def ended(self) -> int:
         """Wait for the keeper's end and give its status."""
-        return self.process.wait(10)
+        return self.process.wait(60)
 
     def close(self) -> None:
         self.end.close()
@@ -80,6 +80,7 @@ def board(tmp_path: Path) -> PinBoard:
 @pytest.fixture
 def wire(board: PinBoard) -> Iterator[Wire]:
     wire = Wire(board.path.parent)
+    assert wire.ask(ALIVE) == DONE  # it has begun: an order that waits for that would get stale
     yield wire
     wire.close()
 
@@ -126,11 +127,9 @@ def test_nonsense_ends_it_at_rest(busy: Wire, board: PinBoard, nonsense: bytes) 
 
 
 async def test_silence_brings_a_long_pulse_and_a_hold_to_rest(busy: Wire, board: PinBoard) -> None:
-    spoke = time.monotonic()
     await until(lambda: at(board) == (False, False))
     (on, _), (off, _) = board.changes(STRIKE)
-    assert off - on > limits.SILENCE_MS / 1000 - 0.1
-    assert time.monotonic() - spoke < limits.SILENCE_MS / 1000 + 4  # a busy machine's margin
+    assert limits.SILENCE_MS / 1000 - 0.1 < off - on < 30  # long before its own minute is over
     assert busy.ask(ALIVE) == DONE
     assert at(board) == (False, False)
     assert busy.ask(HOLD, MAGNET, 3_000) == DONE

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import cast
 
-from edged import scene
 from edged.clock import ClockState, Instant
 from edged.core import access
 from edged.credentials import claims
-from edged.scene import Arrival
+from edged.readers import scene
+from edged.readers.scene import Arrival
 from edged.store.ledger import Ledger
 from policy.model import Decision, Device, Rules, Side, Verdict
 from tests.policy import player

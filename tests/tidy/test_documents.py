@@ -8,7 +8,7 @@ import typer
 from pydantic import BaseModel
 
 from edged.exits import MEANINGS, Exit
-from edged.settings import Settings
+from edged.settings.model import Settings
 from tests.tidy.house import files
 
 SAID = "\n".join(path.read_text() for path in files("edged", "config", name="README.md"))

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from edged import rules_load
 from edged.cli.show import facts, tree
 from edged.control.server import Handler
 from edged.control.wire import Verb
+from edged.rulebook import load as rules_load
 from edged.store.ledger import Ledger
 from edged.store.state_dir import claim
 from policy.model import UsageKey

@@ -12,7 +12,7 @@ from edged.cli import app
 from edged.control.client import ControlRefused, DaemonAbsent
 from edged.errors import AuditBroken, NotFound, RulesFaulty
 from edged.exits import MEANINGS, Exit, explain
-from edged.settings_file import SettingsFault, SettingsRefused
+from edged.settings.file import SettingsFault, SettingsRefused
 from edged.store.errors import FailKind, RulesRefused, SchemaTooNew, StateInUse, StoreFailed
 from tests.edged.cli.stage import Edged
 
@@ -110,7 +110,7 @@ def test_an_unforeseen_error_is_one_line(edged: Edged, monkeypatch: pytest.Monke
     def fail(_: Path) -> None:
         raise KeyError("a\nb")
 
-    monkeypatch.setattr("edged.settings_file.require", fail)
+    monkeypatch.setattr("edged.settings.file.require", fail)
     done = edged("check-config")
     assert (done.code, done.err.count("\n")) == (Exit.INTERNAL, 1)
     assert "test_main.py:" in done.err

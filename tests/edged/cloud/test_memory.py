@@ -19,8 +19,8 @@ from edged.store.migrations import JOURNAL, migrate
 from policy.locker_model import Locker, LockerState
 from policy.model import UsageKey
 from policy.seats import Io
-from tests.edged.cabinet import Hall, hall
 from tests.edged.fakes import until
+from tests.edged.lockers.cabinet import Hall, hall
 from tests.edged.rig import Rig, running
 
 DAY = "2026-11-04"

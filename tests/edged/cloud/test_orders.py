@@ -14,12 +14,12 @@ from cloud_link.ports import Answer
 from cloud_link.wire import Command
 from edged.cloud.orders import ARGUMENTS, Orders
 from edged.cloud.outbox import JournalOutbox
-from edged.locker_desk import LockerDesk
+from edged.lockers.desk import LockerDesk
 from policy.model import Visit
-from tests.edged.cabinet import Hall, hall
+from tests.edged.doors.house import House, two_doors
 from tests.edged.fakes import NOON, until
-from tests.edged.house import House, two_doors
-from tests.edged.test_locker_desk import settings
+from tests.edged.lockers.cabinet import Hall, hall
+from tests.edged.lockers.test_desk import settings
 
 T = TypeVar("T")
 

@@ -9,7 +9,7 @@ import pytest
 from edged.cloud import limits, parts
 from edged.cloud.parts import Store, Unfit
 from edged.errors import RulesFaulty
-from edged.rules_file import RuleSet
+from edged.rulebook.file import RuleSet
 from edged.store.limits import MEMBERS
 from tests.edged.cloud import sets
 from tests.edged.cloud.chain import spell

@@ -15,7 +15,7 @@ from edged.clock import ClockState
 from edged.cloud import parts, trial
 from edged.cloud.rules_down import RulesDown, build
 from edged.cloud.trial import Trial
-from edged.keeping import Keeping
+from edged.records.keeping import Keeping
 from edged.store import rules
 from edged.store.rules import RulesStore
 from policy.model import Reason

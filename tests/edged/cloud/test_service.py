@@ -18,18 +18,18 @@ from edged import limits
 from edged.cloud.files import device_key, trust_file
 from edged.cloud.service import CloudLink, Dice
 from edged.cloud.trusting import pin_file
-from edged.commission_desk import CommissionDesk
-from edged.keeping import Keeping
-from edged.logins import Logins
+from edged.commission.desk import CommissionDesk
 from edged.ports import Outside
-from edged.settings import Settings
+from edged.readers.logins import Logins
+from edged.records.keeping import Keeping
+from edged.settings.model import Settings
 from edged.wiring import House
 from hil.byzantine.tenant import Tenant
 from policy.model import Reason
 from tests.edged.cloud.test_trusting import CLOUD
 from tests.edged.fakes import WITHIN_S, settle, until
+from tests.edged.lockers.test_desk import settings as made
 from tests.edged.rig import Rig, running, signal
-from tests.edged.test_locker_desk import settings as made
 
 Making = Callable[[Rig], CloudLink]
 

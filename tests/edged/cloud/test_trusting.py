@@ -12,8 +12,8 @@ from edged.cloud.files import device_key, trust_file, write_whole
 from edged.cloud.trusting import acknowledged_by, pin_file, told
 from edged.commission.walk import public_key
 from edged.errors import NotFound, Untrusted
-from edged.rules_load import load
-from edged.settings import Settings
+from edged.rulebook.load import load
+from edged.settings.model import Settings
 from edged.store.cosigned import Cosignature
 from edged.store.errors import RulesRefused, StateInUse
 from edged.store.ledger import Ledger
@@ -22,7 +22,7 @@ from hil.byzantine.tenant import Tenant, public
 from tests.edged.cli.stage import write_journal
 from tests.edged.cloud import sets
 from tests.edged.cloud.chain import checkpoint, spell
-from tests.edged.test_locker_desk import settings as made
+from tests.edged.lockers.test_desk import settings as made
 
 AT = datetime(2026, 11, 4, tzinfo=UTC)
 TENANT = Tenant("acme")

@@ -14,7 +14,7 @@ from edged.commission.keeping import Walk
 from edged.commission.walk import public_key
 from edged.commission.words import Kind, Outcome, Step, Verdict
 from edged.errors import NotFound, Untrusted
-from edged.settings import Settings
+from edged.settings.model import Settings
 from tests.edged.commission.walks import settings
 from tests.edged.fakes import NOON
 

@@ -19,7 +19,7 @@ from edged.commission.circuits import (
     sheets,
 )
 from edged.commission.drawing import WIDTH, draw, draw_header
-from edged.settings import Settings
+from edged.settings.model import Settings
 from tests.edged.settings_files import good
 
 WIRED = """

@@ -29,7 +29,7 @@ from edged.commission.words import (
     Verdict,
     Watch,
 )
-from edged.settings import Settings
+from edged.settings.model import Settings
 from tests.edged.commission.walks import play, settings, well
 
 

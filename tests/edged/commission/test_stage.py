@@ -33,7 +33,7 @@ from edged.commission.words import (
 )
 from edged.control.server import Handler
 from edged.control.wire import Verb
-from edged.settings import Settings
+from edged.settings.model import Settings
 from tests.edged.cli.stage import Daemon
 from tests.edged.commission.walks import settings
 from tests.edged.fakes import NOON

@@ -22,8 +22,8 @@ from edged.commission.words import (
     Step,
     Watch,
 )
-from edged.settings import Settings
-from edged.settings_file import require
+from edged.settings.file import require
+from edged.settings.model import Settings
 
 SETTINGS = """
 device = "S1-FRONT"

@@ -7,7 +7,7 @@ from edged.console.screen import Face, Screen, answered, passed, step
 from edged.console.words import ALARMS, LOCKERS, PHASES, TEXTS, speaker
 from edged.core.alarm_words import AlarmName
 from edged.core.door_words import Phase
-from edged.settings import Language
+from edged.settings.model import Language
 from policy.locker_model import LockerState
 from policy.model import Reason
 

@@ -18,7 +18,7 @@ from edged.console import limits, walking
 from edged.console.sessions import Session
 from edged.console.users import Role
 from edged.console.walk_words import ASKED, CHOICES, TITLES, shown
-from edged.settings import Language
+from edged.settings.model import Language
 from tests.edged.commission.walks import settings
 from tests.edged.console.place import Place
 

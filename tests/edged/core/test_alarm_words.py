@@ -5,7 +5,7 @@ from edged.core.alarm_words import SEVERITY, AlarmName
 from edged.core.door_words import DoorAlarm
 from policy.locker_model import LockerAlarm
 
-README = Path(__file__).parents[3] / "edged" / "README.md"
+README = Path(__file__).parents[3] / "edged" / "alarms" / "README.md"
 ROW = re.compile(r"^\| `([A-Z_]+)` \| (\w+) \| [^|]+ \| [^|]+ \|$", re.MULTILINE)
 
 

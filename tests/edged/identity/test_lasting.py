@@ -19,8 +19,8 @@ from hil.byzantine.tenant import Tenant
 from hil.cloud import pki
 from tests.edged.fakes import NOON
 from tests.edged.identity.test_renewal import DAYS, Device
+from tests.edged.lockers.test_desk import settings as made
 from tests.edged.rig import Rig
-from tests.edged.test_locker_desk import settings as made
 
 DAY = timedelta(days=1)
 

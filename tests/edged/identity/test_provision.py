@@ -12,13 +12,13 @@ from edged.errors import EnrolmentRefused, NotFound
 from edged.identity import provision as work
 from edged.identity.provision import Wish, belongings, decommission, provision, told
 from edged.identity.slots import Slots
-from edged.settings import Broker, Settings
+from edged.settings.model import Broker, Settings
 from edged.store.errors import StateInUse
 from edged.store.state_dir import claim as held
 from tests.edged.cloud.test_trusting import CLOUD
 from tests.edged.fakes import FakeClock
 from tests.edged.identity.books import SERIAL, Books, opened, tell
-from tests.edged.test_locker_desk import settings as made
+from tests.edged.lockers.test_desk import settings as made
 from tests.hil.cloud.world import TENANT, Office
 
 Meet = Callable[[Broker], Books]

@@ -29,7 +29,7 @@ from edged.identity.slots import Slots
 from hil.cloud import pki
 from tests.edged.cloud.test_trusting import CLOUD
 from tests.edged.fakes import NOON, WITHIN_S, FakeClock, until
-from tests.edged.test_locker_desk import settings as made
+from tests.edged.lockers.test_desk import settings as made
 
 DAYS = 90
 

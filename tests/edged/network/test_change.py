@@ -13,13 +13,13 @@ from edged.errors import NetworkRefused, NotFound
 from edged.network import change as work
 from edged.network.manager import NetworkManager
 from edged.network.wish import Wish
-from edged.settings import Settings
+from edged.settings.model import Settings
 from hil.byzantine.pki import Authority
 from tests.edged.cloud.test_trusting import CLOUD
 from tests.edged.fakes import FakeClock, until
-from tests.edged.test_locker_desk import settings as made
+from tests.edged.lockers.test_desk import settings as made
 
-WITHIN_S = 30.0
+WITHIN_S = 60.0
 ENDS = ("active", "try_out", "reach", "keep")
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from edged.network.wish import STANDARD_INPUT, Wifi, Wish, profile, read
-from edged.settings_file import SettingsRefused
+from edged.settings.file import SettingsRefused
 
 WHOLE = """
 interface = "wlan0"

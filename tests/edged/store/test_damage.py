@@ -17,7 +17,7 @@ from edged.store.journal import Journal
 from edged.store.ledger import Ledger
 from edged.store.migrations import JOURNAL
 from edged.store.record import GENESIS, seal
-from tests.edged.fakes import until
+from tests.edged.fakes import WITHIN_S, until
 
 PAGE = 4_096
 MANY = limits.PAGE_RECORDS + 200
@@ -171,7 +171,7 @@ async def test_an_opening_that_is_broken_off_leaves_no_thread() -> None:
 
     def slow() -> sqlite3.Connection:
         begun.set()
-        assert let_go.wait(30)
+        assert let_go.wait(WITHIN_S)
         return sqlite3.connect(":memory:")
 
     opening = asyncio.create_task(Connection.open(slow))

@@ -13,6 +13,7 @@ from edged.store.audit import Verified
 from edged.store.connection import connect
 from edged.store.journal import FailKind, Journal, StoreFailed, _copy
 from edged.store.ledger import Ledger
+from tests.edged.fakes import WITHIN_S
 
 
 def append(name: str) -> Callable[[Ledger], int]:
@@ -28,11 +29,11 @@ class Held:
 
     def __call__(self, ledger: Ledger) -> int:
         self.begun.set()
-        assert self.let_go.wait(10)
+        assert self.let_go.wait(WITHIN_S)
         return ledger.append({"name": "held"})
 
     async def wait_begun(self) -> None:
-        assert await asyncio.to_thread(self.begun.wait, 10)
+        assert await asyncio.to_thread(self.begun.wait, WITHIN_S)
 
 
 async def names(journal: Journal) -> list[str]:

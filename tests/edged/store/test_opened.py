@@ -6,7 +6,7 @@ from pathlib import Path
 from edged.store import opened
 from edged.store.rules import RulesStore
 from policy.model import Member
-from tests.edged.fakes import until
+from tests.edged.fakes import WITHIN_S, until
 from tests.edged.store.test_rules_store import M1, load
 
 
@@ -27,11 +27,11 @@ async def test_a_swap_leaves_whoever_looks_in_a_thread_what_it_looks_in(tmp_path
 
     def slowly(db: sqlite3.Connection) -> Member | None:
         begun.set()
-        assert let_go.wait(30)
+        assert let_go.wait(WITHIN_S)
         return opened.by_handle(M1, db)
 
     looking = asyncio.create_task(asyncio.to_thread(before.beside.run, slowly))
-    assert await asyncio.to_thread(begun.wait, 10)
+    assert await asyncio.to_thread(begun.wait, WITHIN_S)
     load(tmp_path, 2, M1={"handle": M1.hex(), "suspended": True})
     late = asyncio.create_task(asyncio.to_thread(store.member_here, M1))  # behind it
     swap = asyncio.create_task(store.reload())

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edged import rules_file
-from edged.rules_file import RuleSet
+from edged.rulebook import file as rules_file
+from edged.rulebook.file import RuleSet
 from edged.store import opened
 from edged.store import rules as rules_store
 from edged.store.errors import FailKind, RulesRefused, SchemaTooNew, StoreFailed

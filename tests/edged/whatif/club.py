@@ -9,10 +9,10 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from edged import rules_file
 from edged.core import events
-from edged.rules_file import RuleSet
-from edged.rules_load import load
+from edged.rulebook import file as rules_file
+from edged.rulebook.file import RuleSet
+from edged.rulebook.load import load
 from edged.store.journal import Journal
 from edged.store.ledger import Ledger
 from policy.model import UsageKey

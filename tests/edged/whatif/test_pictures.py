@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from edged.errors import NotFound
-from edged.settings import Language
+from edged.settings.model import Language
 from edged.whatif import png, terminal
 from edged.whatif.month import Day, Month, Quota, Span
 from edged.whatif.shapes import text, width

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from edged.rules_file import RuleSet, read
+from edged.rulebook.file import RuleSet, read
 from hil.chain.device import Device
 from hil.chain.line import now
 from hil.cloud import limits, parts

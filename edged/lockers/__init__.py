@@ -1,0 +1,1 @@
+"""Banks of lockers: who is given which one, what opens it, and what staff may order."""

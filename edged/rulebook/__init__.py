@@ -1,0 +1,1 @@
+"""The rules file: its shapes, its reading, and its way to become active."""

@@ -1,0 +1,1 @@
+"""The real bench: two Raspberry Pis back to back."""
