@@ -207,10 +207,9 @@ class Gate:
         else:
             self.void(grant.event_id, words.DoorOutcome.DOOR_NOT_OPENED)
             self._untaken = Reason.STALE_COMMAND
-        if asked is not None:
-            del self._asked[grant.event_id]
-            if not asked.answer.done():
-                asked.answer.set_result(self._untaken)
+        self._asked.pop(grant.event_id, None)
+        if asked is not None and not asked.answer.done():
+            asked.answer.set_result(self._untaken)
 
     def _rest_s(self) -> float | None:
         """How long nothing is to be done, None: until somebody comes."""
@@ -272,7 +271,8 @@ class Gate:
     async def _release(self, for_ms: int, event: words.Event) -> None:
         """Release for whoever asked for it, or for a hold, whose renewals nobody needs to hear."""
         asker = event.event_id if isinstance(event, words.Grant | words.ExitPressed) else None
-        asked, clock = self._asked.get(asker or ""), self._ports.clock
+        asked = self._asked.pop(asker or "", None)  # a hold that begins in this step has no end
+        clock = self._ports.clock
         order = self._lock.release(
             for_ms, lambda: asked is None or asked.stands(clock.monotonic_ms())
         )

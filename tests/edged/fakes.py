@@ -160,6 +160,7 @@ class FakeLock(FakeDevice):
 
     def __init__(self, name: str = "front.lock") -> None:
         super().__init__(name)
+        self.asked = 0
         self.releases: list[int] = []
         self.secured = 0
         self.refuses: Exception | None = None
@@ -170,6 +171,7 @@ class FakeLock(FakeDevice):
 
     async def release(self, for_ms: int, wanted: Wanted = always) -> None:
         assert 1 <= for_ms <= 60_000
+        self.asked += 1
         await self.turn.wait()
         heed(self.name, wanted)
         self.on_release()

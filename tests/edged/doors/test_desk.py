@@ -133,6 +133,24 @@ async def test_an_order_whose_end_comes_while_its_lock_waits_for_a_bus_opens_not
     assert [one["outcome"] for one in house.rig.records("outcome")] == ["DOOR_NOT_OPENED"]
 
 
+async def test_a_fire_waits_for_no_order_that_came_too_late(house: House) -> None:
+    lock, clock = house.magnet, house.rig.clock
+    lock.answers.clear()
+    first = asyncio.create_task(house.ask("open", "c1", door="back"))
+    await until(lambda: lock.asked == 1)
+    ends = {"until_ms": clock.monotonic_ms() + 3_000}
+    second = asyncio.create_task(house.ask("open", "c2", door="back", **ends))
+    await until(lambda: house.back._waiting == 1)
+    house.emergency.fire_input(active=True)
+    lock.turn.clear()
+    lock.answers.set()
+    await until(lambda: lock.asked == 2)
+    clock.skip(3_000)
+    lock.turn.set()
+    assert [(await order)["result"] for order in (first, second)] == ["OK", "EXPIRED"]
+    assert len(lock.releases) == 2  # before the answer, and so before its next renewal
+
+
 @pytest.mark.parametrize(
     ("order", "fault"),
     [
