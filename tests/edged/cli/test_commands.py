@@ -198,7 +198,9 @@ def test_without_a_daemon_there_is_nothing_to_ask(edged: Edged, command: str) ->
 
 @pytest.mark.parametrize("as_json", [False, True])
 def test_watch_shows_what_happens_until_it_is_interrupted(tmp_path: Path, as_json: bool) -> None:
-    command = [sys.executable, "-c", "from edged.cli import main; main()", "watch"]
+    # Whoever runs the tests in the background ignores this signal, and so would their children.
+    heeds = ["env", "--default-signal=INT"]
+    command = [*heeds, sys.executable, "-c", "from edged.cli import main; main()", "watch"]
     with (
         daemon(tmp_path) as told,
         subprocess.Popen(

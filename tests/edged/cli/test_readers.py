@@ -87,8 +87,10 @@ async def test_what_is_scanned_is_shown_live_and_masked(
     building: Process, options: tuple[str, ...], text: str
 ) -> None:
     command = ["readers", "detect", "--watch", "--json", "--port", str(building.tty), *options]
+    edged = Path(sys.executable).with_name("edged")
+    heeds = ("env", "--default-signal=INT")  # tests in the background ignore it
     watching = await asyncio.create_subprocess_exec(
-        Path(sys.executable).with_name("edged"), *command, stdout=asyncio.subprocess.PIPE
+        *heeds, edged, *command, stdout=asyncio.subprocess.PIPE
     )
     assert watching.stdout is not None
     async with People(building.socket) as people, asyncio.timeout(SOON_S):
