@@ -14,7 +14,7 @@ from hil.machine.harness import Harness, Wire
 from hil.site.processes import DidNotStart, Program
 from hil.site.site import Site
 
-BOOT_S: Final = 300.0
+BOOT_S: Final = 900.0
 """From power to the agent's hello: 8 s of a quiet machine, and many times that of a busy one."""
 _STATE: Final = "/var/lib/edged"
 _AS_EDGED: Final = ("runuser", "-u", "edged", "--")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 Event = Mapping[str, Any]
-_ANSWER_S = 10.0
+_ANSWER_S = 60.0
 
 
 class OrderRefused(Exception):
@@ -61,6 +61,11 @@ class Staff:
         """Look at the alarms that are up."""
         found: Sequence[Event] = (await self._ask({"verb": "status"}))["alarms"]
         return found
+
+    async def devices(self) -> Sequence[str]:
+        """Look at the devices: how each is."""
+        found: Mapping[str, str] = (await self._ask({"verb": "status"}))["devices"]
+        return list(found.values())
 
     async def _ask(self, request: Event) -> Event:
         reader, writer = await asyncio.open_unix_connection(self._socket)
