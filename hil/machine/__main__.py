@@ -67,6 +67,7 @@ async def _show(case: Case, site: MachineSite, row: Row) -> None:
         if case.boots:
             await stage.power_off()
             await stage.power_on()
+            await stage.at_rest()
         ready_s = time.monotonic()
         row["ready_s"] = round(ready_s - began_s, 1)
         try:

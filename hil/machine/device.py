@@ -9,7 +9,7 @@ from typing import Any, Final, Self
 
 LINE_BYTES: Final = 64 * 2**20
 """A journal comes in one line."""
-_ANSWER_S: Final = 180.0
+_ANSWER_S: Final = 900.0
 """For a command; an emulated processor is some seventeen times slower."""
 
 Connect = Callable[[], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]

@@ -15,6 +15,8 @@ from hil.package.roots import unpack
 _CPUINFO: Final = "Revision\t: c03115\nModel\t\t: Raspberry Pi 4 Model B Rev 1.5\n"
 """A Pi has it in its device tree too, where the unit lets the daemon read it."""
 _DROP_IN: Final = """[Service]
+# The processor is emulated, and others may want the real one.
+TimeoutStartSec=900
 ProcSubset=all
 BindReadOnlyPaths=/etc/bench/cpuinfo:/proc/cpuinfo
 Environment=PYTHONPATH=/opt/bench/fault

@@ -14,7 +14,7 @@ from hil.machine.harness import Harness, Wire
 from hil.site.processes import DidNotStart, Program
 from hil.site.site import Site
 
-BOOT_S: Final = 300.0
+BOOT_S: Final = 900.0
 """From power to the agent's hello: 8 s of a quiet machine, and many times that of a busy one."""
 _STATE: Final = "/var/lib/edged"
 _AS_EDGED: Final = ("runuser", "-u", "edged", "--")
@@ -51,7 +51,7 @@ class _Daemon(Program):
         """Stop it, as an installer does, if the device has ever been up."""
         if not self._site.up_at_s:
             return None
-        await self._site.device.up(BOOT_S)
+        await self._site.device.up(self._site.boot_s)
         await self._site.device.run("systemctl", "stop", "edged")
         return None
 
@@ -65,6 +65,7 @@ class WiredSite(Site):
         wires: What is wired to its header.
         cables: What is plugged into it, by the building's names.
         pace: How many times as long as a Raspberry Pi it may take.
+        boot_s: How long it may take from power to the agent's hello.
     """
 
     def __init__(
@@ -74,12 +75,14 @@ class WiredSite(Site):
         wires: Sequence[Wire],
         cables: Mapping[str, Plug],
         pace: float,
+        boot_s: float = BOOT_S,
     ) -> None:
         super().__init__(folder, pace=pace)
         self.daemon = _Daemon(self)
         self.harness = Harness(self.building_socket, wires, self)
         self.device = Device(connect, self.harness.drive)
         self.up_at_s = 0.0
+        self.boot_s = boot_s
         self._cables = cables
         self._wired = AsyncExitStack()
 
@@ -107,9 +110,9 @@ class WiredSite(Site):
         enter = self._wired.enter_async_context
         await enter(self.device)
         try:
-            await self.device.up(BOOT_S)
+            await self.device.up(self.boot_s)
         except TimeoutError:
-            raise DidNotStart(f"the device's agent said nothing for {BOOT_S:g} s") from None
+            raise DidNotStart(f"the device's agent said nothing for {self.boot_s:g} s") from None
         self.up_at_s = time.monotonic()
         await self.device.run("systemctl", "stop", "edged")
         await enter(self.harness)
@@ -133,7 +136,7 @@ class WiredSite(Site):
 
     async def start_daemon(self) -> None:
         """Wait until the daemon says that it is ready."""
-        await self.device.up(BOOT_S)
+        await self.device.up(self.boot_s)
         try:
             await self.device.run("systemctl", "start", "edged")
         except CommandFailed:

@@ -19,6 +19,7 @@ from hil.site.processes import DidNotStart
 
 BAUD: Final = 9_600
 """Of every port: a scanner's and a board's default."""
+BOOT_S: Final = 120.0
 _NO_ADAPTER: Final = "/dev/edged/serial-nothing-{name}"
 
 
@@ -31,7 +32,7 @@ class RigSite(WiredSite):
             name: Crossed(folder / f"{name}.tty", cable.rig, BAUD)
             for name, cable in bench.cables.items()
         }
-        super().__init__(folder, self._redial.connect, wires(), cables, pace=1.0)
+        super().__init__(folder, self._redial.connect, wires(), cables, pace=1.0, boot_s=BOOT_S)
         self._bench = bench
         self._here = AsyncExitStack()
         rest = at_rest()

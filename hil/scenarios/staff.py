@@ -62,6 +62,11 @@ class Staff:
         found: Sequence[Event] = (await self._ask({"verb": "status"}))["alarms"]
         return found
 
+    async def devices(self) -> Sequence[str]:
+        """Look at the devices: how each is."""
+        found: Mapping[str, str] = (await self._ask({"verb": "status"}))["devices"]
+        return list(found.values())
+
     async def _ask(self, request: Event) -> Event:
         reader, writer = await asyncio.open_unix_connection(self._socket)
         try:

@@ -17,7 +17,7 @@ from hil.site.site import Site
 BY: Final = "S9"
 _LOOK_S: Final = 0.02
 """Between two looks at what can only be looked at: files and lists."""
-_REST_S: Final = 12.0
+_REST_S: Final = 60.0
 
 
 class NotSeen(Exception):
@@ -96,17 +96,18 @@ class Stage:
         self._bolts[door] = seen["n"]
 
     async def at_rest(self) -> None:
-        """Wait until every bolt is thrown. Raises NotSeen.
+        """Wait until every device is open and every bolt thrown. Raises NotSeen.
 
         A daemon says that it is ready before it holds a magnet for the first time, and a fire
         until then lets nothing go that anybody could see.
         """
 
-        async def thrown() -> bool:
+        async def resting() -> bool:
             doors = (await self.people.state())["doors"]
-            return not any(door["released"] for door in doors.values())
+            released = any(door["released"] for door in doors.values())
+            return not released and set(await self.staff.devices()) == {"open"}
 
-        await self.until(thrown, _REST_S, "rest of every bolt")
+        await self.until(resting, _REST_S, "rest of every bolt, with every device open")
 
     async def bolt_rests(self, door: str, for_s: float, *, released: bool) -> None:
         """Let time pass while a bolt has to stay as it is. Raises NotSeen."""
@@ -177,11 +178,11 @@ async def staged(site: Site) -> AsyncIterator[Stage]:
         stage = Stage(site, people)
         await stage.listen()
         try:
+            await stage.at_rest()
             for locker in site.settings["lockers"][BANK]["numbers"]:
                 await stage.order(
                     "locker", "confirm_empty", locker=locker, staff=BY, occupancy=None
                 )
-            await stage.at_rest()
             yield stage
         finally:
             await stage.close()

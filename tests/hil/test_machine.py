@@ -6,7 +6,7 @@ import os
 import pty
 import tty
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -22,6 +22,7 @@ from hil.machine.image import fingerprint
 from hil.machine.qemu import Disks, Machine
 from hil.machine.site import MachineSite, at_rest, machine_site, wires
 from hil.people import Observation, People
+from hil.scenarios.staff import Staff
 from hil.scenarios.stage import Stage
 from hil.site.site import Site
 from tests.hil.process import SOON_S, Process
@@ -87,10 +88,18 @@ async def test_a_line_that_nobody_wired_moves_nothing(building: Process, people:
     assert not [seen for seen in people.seen if seen["what"] == "bolt"]
 
 
+class Ready(Staff):
+    """Who is told that every device is open."""
+
+    async def devices(self) -> Sequence[str]:
+        return ["open"]
+
+
 async def test_a_stage_is_at_rest_when_every_magnet_is_held(
     tmp_path: Path, building: Process, people: People
 ) -> None:
     stage = Stage(Site(tmp_path), people)
+    stage.staff = Ready(tmp_path, [])
     async with harness(building, MAGNET) as (wired, _):
         resting = asyncio.create_task(stage.at_rest())
         assert (await people.state())["doors"]["hall"]["released"]
