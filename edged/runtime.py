@@ -75,7 +75,7 @@ async def live(
     """Run the daemon by `clock` in this event loop, as `run` does; the state has been claimed."""
     settings.runtime_dir.mkdir(mode=0o755, parents=True, exist_ok=True)
     async with AsyncExitStack() as opened:
-        ports = await _ports(settings, clock, outside)
+        ports = _ports(settings, clock, outside)
         opened.push_async_callback(ports.journal.close)
         opened.push_async_callback(ports.rules.close)
         house = wiring.build(settings, ports, config)
@@ -84,7 +84,6 @@ async def live(
             opened.push_async_callback(device.close)
             await device.start()
         keeping = Keeping(ports, settings.device, version("edged"))
-        await keeping.open()
         cloud = _cloud(settings, ports, house, keeping)
         if cloud is not None:
             opened.push_async_callback(cloud.close)
@@ -110,10 +109,10 @@ def _system_clock(settings: Settings) -> Clock:
     )
 
 
-async def _ports(settings: Settings, clock: Clock, outside: Outside | None) -> Ports:
-    trial.run_begins(settings.state_dir / "rules")
+def _ports(settings: Settings, clock: Clock, outside: Outside | None) -> Ports:
+    """Make what every part is given; nothing has been read yet."""
     journal = Journal(settings.state_dir / "journal.db")
-    rules = await RulesStore.open(settings.state_dir / "rules")
+    rules = RulesStore(settings.state_dir / "rules")
     recorder, witness = Recorder(journal, clock), Broadcast()
     pepper = settings.store_pepper
     key = secrets.token_bytes(32) if pepper is None else pepper.get_secret_value().encode()
@@ -150,7 +149,7 @@ async def _serve(
     keeping: Keeping,
     cloud: "CloudLink | None",
 ) -> None:
-    """Run every loop until somebody asks to stop."""
+    """Run every loop until somebody asks to stop: the way out before anything is read."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -159,12 +158,11 @@ async def _serve(
     async with ControlServer(
         settings.control_socket, handlers, ports.witness, guest=guest
     ) as control:
-        await keeping.began()
-        await house.emergency.restore()
         try:
             async with asyncio.TaskGroup() as group:
-                for name, job in _jobs(settings, ports, house, control, keeping, cloud).items():
-                    group.create_task(_for_ever(name, job), name=name)
+                _begin(group, _way_out(ports, house))
+                await _take_up(group, settings, house, keeping)
+                _begin(group, _jobs(settings, ports, house, control, keeping, cloud))
                 gc.freeze()  # what is here stays: no collection looks it through while one waits
                 gc.set_threshold(limits.COLLECT_AFTER)
                 notify.notify(notify.READY)
@@ -182,6 +180,34 @@ async def _serve(
             log.info("stopping")
 
 
+async def _take_up(
+    group: asyncio.TaskGroup, settings: Settings, house: wiring.House, keeping: Keeping
+) -> None:
+    """Take up the rules and what held when the daemon ended, as far as the disk tells in time."""
+    trial.run_begins(settings.state_dir / "rules")
+    group.create_task(keeping.read_rules(), name="rules")
+    await keeping.opened()
+    group.create_task(house.emergency.restore(), name="emergency")
+    await asyncio.gather(keeping.began(), house.emergency.restored())
+
+
+def _begin(group: asyncio.TaskGroup, jobs: Mapping[str, Job]) -> None:
+    for name, job in jobs.items():
+        group.create_task(_for_ever(name, job), name=name)
+
+
+def _way_out(ports: Ports, house: wiring.House) -> Mapping[str, Job]:
+    """Give what moves a bolt for the exit button and for a fire."""
+
+    def keep(number: int) -> Job:
+        return lambda: house.devices[number].run(ports.clock, ports.alarms)
+
+    return {
+        **{f"gate {name}": gate.run for name, gate in house.gates.items()},
+        **{f"device {device.device.name}": keep(n) for n, device in enumerate(house.devices)},
+    }
+
+
 def _jobs(
     settings: Settings,
     ports: Ports,
@@ -192,10 +218,6 @@ def _jobs(
 ) -> Mapping[str, Job]:
     passages = list(house.passages.values())
     board = Board(ports.alarms, drives_locks=settings.drives_locks)
-
-    def keep(number: int) -> Job:
-        return lambda: house.devices[number].run(ports.clock, ports.alarms)
-
     return {
         "recorder": ports.recorder.run,
         **({} if cloud is None else {"cloud": cloud.run}),
@@ -206,13 +228,11 @@ def _jobs(
         "board": partial(board.run, ports.clock),
         "logins": house.logins.run,
         "timetables": Ahead(ports, house.passages).run,
-        **{f"gate {name}": gate.run for name, gate in house.gates.items()},
         **{f"bank {name}": bank.run for name, bank in house.banks.items()},
         **{f"reader {passage.name}": passage.run for passage in passages},
         **{f"reader {passage.name}, delayed": passage.run_delayed for passage in passages},
         **{f"sounder {n}": sounder.run for n, sounder in enumerate(house.sounders)},
         **{f"feedback {n}": feedback.run for n, feedback in enumerate(house.feedbacks)},
-        **{f"device {device.device.name}": keep(n) for n, device in enumerate(house.devices)},
     }
 
 

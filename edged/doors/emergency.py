@@ -17,6 +17,7 @@ from edged.doors.terms import Levels
 from edged.ports import Ports
 from edged.store.errors import StoreFailed
 from edged.store.ledger import Ledger
+from edged.store.record import Json
 
 log = structlog.get_logger()
 
@@ -32,32 +33,47 @@ class Emergency:
     """
 
     def __init__(self, ports: Ports, gates: Iterable[Gate]) -> None:
-        self.levels = Levels()
+        self.levels = Levels(unread=True)
         self.panel: FireInput | None = None
         self.burning = False
         self._ports = ports
         self._gates = tuple(gates)
+        self._read = asyncio.Event()
         self._switched = False
         self._commanded = False
         for gate in self._gates:
             gate.levels = self.levels
             gate.others = tuple(other for other in self._gates if other is not gate)
 
-    async def restore(self) -> None:
-        """Take up what held when the daemon ended, before any door moves."""
+    async def restored(self) -> None:
+        """Return when `restore` has ended, or takes too long: hours may begin then."""
         try:
             async with asyncio.timeout(limits.COMMIT_S):
-                fire, lockdown = await self._ports.journal.commit(
-                    lambda ledger: (ledger.get("fire"), ledger.get("lockdown"))
-                )
-        except (StoreFailed, TimeoutError) as failed:
-            log.error("emergency_not_read", problem=repr(failed))
-            return
+                await self._read.wait()
+        except TimeoutError:
+            log.error("emergency_not_read")
+        self.levels.unread = False
+
+    async def restore(self) -> None:
+        """Take up what held when the daemon ended, however late the disk tells it."""
+        while (held := await self._held()) is None:
+            await self._ports.clock.sleep_ms(limits.RECORD_RETRY_MS)
+        fire, lockdown = held
         self._commanded = lockdown is True
         if fire is True:
             self._latch("latched before the restart")
             await self._latch_panel()
         self._lock_down("by a command before the restart")
+        self._read.set()
+
+    async def _held(self) -> tuple[Json, Json] | None:
+        """Read whether a fire and a lockdown held; None: nobody can say now."""
+        try:
+            return await self._ports.journal.commit(
+                lambda ledger: (ledger.get("fire"), ledger.get("lockdown"))
+            )
+        except StoreFailed:
+            return None
 
     def fire_input(self, active: bool) -> None:
         """Take the level of the fire input; a cut wire is a fire."""

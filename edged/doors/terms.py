@@ -31,10 +31,14 @@ class Fitting:
 
 @dataclass(slots=True)
 class Levels:
-    """What holds for every door of the device at once."""
+    """What holds for every door of the device at once.
+
+    `unread`: what held before the start is not known yet, so that no hours may begin.
+    """
 
     fire: bool = False
     lockdown: bool = False
+    unread: bool = False
 
 
 def find(rules: Rules | None, name: str) -> Door:
@@ -74,7 +78,7 @@ def terms(
         fail_safe=fitted.magnet,
         fire=levels.fire,
         lockdown=levels.lockdown,
-        scheduled=fitted.may_stand_open and _scheduled(rules, door, now),
+        scheduled=fitted.may_stand_open and not levels.unread and _scheduled(rules, door, now),
     )
 
 

@@ -1,6 +1,7 @@
 """The journal's keeper: opens it, lets it write, opens it anew when it failed for good.
 
-The daemon runs without a journal if it must: nobody is let in then, and nobody is held in.
+The daemon runs without a journal, and without rules, if it must: nobody is let in then, and nobody
+is held in.
 """
 
 import asyncio
@@ -27,29 +28,53 @@ class Keeping:
         self._ports = ports
         self._device = device
         self._release = release
+        self._tried = asyncio.Event(), asyncio.Event()
         self._unclean = asyncio.Event()
 
-    async def open(self) -> None:
-        """Open the journal; one that can't be opened now is tried again by `run`.
+    async def opened(self) -> None:
+        """Return when journal and rules were opened or failed, or when that takes too long."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(limits.COMMIT_S):
+                for tried in self._tried:
+                    await tried.wait()
+
+    async def read_rules(self) -> None:
+        """Take up the active rules; while they can't be read there are none.
+
+        Raises:
+            SchemaTooNew: A newer release wrote them.
+        """
+        rules, tried = self._ports.rules, self._tried[1]
+        while not tried.is_set() or rules.rules is None:  # others may have come meanwhile
+            try:
+                await rules.reload()
+            except StoreFailed as failed:
+                log.error("rules_not_read", problem=str(failed))
+                tried.set()
+                await self._ports.clock.sleep_ms(limits.REOPEN_MS[1])
+            else:
+                break
+        tried.set()
+        self.rules_changed()
+
+    async def run(self) -> None:
+        """Open the journal and let it write, for ever.
 
         Raises:
             SchemaTooNew: A newer release wrote it.
         """
-        try:
-            await self._ports.journal.open()
-        except StoreFailed as failed:
-            log.error("journal_failed", problem=str(failed))
-
-    async def run(self) -> None:
-        """Let the journal write, for ever."""
         journal = self._ports.journal
         while True:
+            try:
+                await journal.open()
+            except StoreFailed as failed:
+                log.error("journal_failed", problem=str(failed))
+            self._tried[0].set()
             if journal.failed is None:
                 await journal.serve()
             self._ports.alarms.change("journal", AlarmName.STORE_FAILED, raised=True)
             await journal.close()
             await self._ports.clock.sleep_ms(limits.REOPEN_MS[1])
-            await self.open()
 
     async def began(self) -> None:
         """Record the start, take up the time last seen, record the rules that are in force."""

@@ -271,6 +271,8 @@ class Rig:
             *(feedback.run for feedback in self.feedbacks),
         ):
             self._run(job())
+        await self.emergency.restore()
+        await self.emergency.restored()
         await settle()
 
     async def stop(self) -> None:

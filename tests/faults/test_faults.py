@@ -52,6 +52,27 @@ def test_what_comes_to_the_disk_late_opens_nothing_and_counts_for_nothing(tmp_pa
     at(tmp_path, story)
 
 
+@pytest.mark.fault("disk-slow", "fire")
+def test_a_start_on_a_disk_that_hangs_keeps_nobody_in(tmp_path: Path) -> None:
+    async def story(stage: Stage, site: VirtualSite) -> None:
+        await site.daemon.stop()
+        site.disk.delay_s = lambda: 300.0
+        stage.begin()
+        starting = asyncio.create_task(site.daemon.until_ready(site.folder))
+        await asyncio.sleep(1)
+        await stage.people.press("front")
+        await stage.bolt("front", 1, released=True)
+        await stage.bolt("front", 6, released=False)
+        await stage.bolt_rests(YARD, 2, released=False)
+        await stage.people.switch("fire", on=True)
+        await stage.bolt(YARD, 1, released=True)
+        site.daemon.kill()
+        await asyncio.gather(starting, return_exceptions=True)
+        site.disk.delay_s = lambda: 0.003
+
+    at(tmp_path, story)
+
+
 @pytest.mark.fault("cables-cut", "fire-input-lost")
 def test_without_its_cables_a_device_is_at_rest_and_says_so(tmp_path: Path) -> None:
     async def story(stage: Stage, site: VirtualSite) -> None:

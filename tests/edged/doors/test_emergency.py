@@ -1,13 +1,17 @@
 """Fire and lockdown, at a strike and a magnet."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Self
 
 import pytest
+from structlog.typing import EventDict
 
 from drivers.api import DeviceLost, DeviceRefused, DriverError, Scan
+from edged import limits
 from edged.core.door_words import Hold, Phase, Tick
+from edged.doors.terms import Levels
 from policy.model import Reason
 from tests.edged.doors.house import House, two_doors
 from tests.edged.fakes import settle, until
@@ -156,10 +160,28 @@ async def test_a_dead_disk_stops_no_fire(house: House) -> None:
     await until(lambda: house.magnet.releases == [15_000])
 
 
-async def test_without_a_journal_nothing_is_taken_up(house: House) -> None:
-    await house.rig.break_journal()
-    await house.emergency.restore()
-    assert (house.emergency.levels.fire, house.emergency.levels.lockdown) == (False, False)
+@pytest.mark.fault("fire", "lockdown", "disk-slow")
+async def test_what_the_disk_tells_too_late_is_taken_up_all_the_same(
+    house: House, monkeypatch: pytest.MonkeyPatch, logged: list[EventDict]
+) -> None:
+    house.emergency.fire_input(active=True)
+    assert (await house.ask("lockdown", on=True))["result"] == "OK"
+    await house.rig.stop_journal()
+    monkeypatch.setattr(limits, "COMMIT_S", 0.01)
+    house.again()
+    levels = house.emergency.levels
+    taking_up = asyncio.create_task(house.emergency.restore())
+    await until(lambda: limits.RECORD_RETRY_MS in house.rig.clock.sleeping_ms)
+    assert levels.unread
+    await house.emergency.restored()
+    assert logged[-1]["event"] == "emergency_not_read"
+    assert levels == Levels()
+    await house.rig.start_journal()
+    await house.rig.clock.advance(limits.RECORD_RETRY_MS)
+    await taking_up
+    await house.emergency.restored()
+    assert levels == Levels(fire=True, lockdown=True)
+    await until(lambda: house.back.state.hold is Hold.FIRE)
 
 
 @pytest.mark.fault("lockdown")

@@ -75,6 +75,10 @@ def test_only_a_lock_that_bears_it_stands_open(
     assert terms(rules, "front", fitted, CALM, now).scheduled is scheduled
 
 
+def test_no_hours_begin_before_it_is_known_what_held(rules: Rules) -> None:
+    assert not terms(rules, "front", STRIKE, Levels(unread=True), now).scheduled
+
+
 EARLY, HOUR = NOON - timedelta(hours=1), timedelta(hours=1)
 
 

@@ -29,8 +29,8 @@ def keeping(rig: Rig) -> Keeping:
 async def kept(rig: Rig, keeping: Keeping) -> AsyncIterator[asyncio.Task[None]]:
     """The journal is served by `Keeping.run`."""
     await rig.stop_journal()
-    await keeping.open()
     task = asyncio.create_task(keeping.run())
+    await keeping.opened()
     yield task
     assert not task.done()
     task.cancel()
@@ -178,9 +178,9 @@ async def test_a_journal_that_cannot_be_opened_is_tried_again(
     await rig.stop_journal()
     rig.path.rename(rig.path.with_suffix(".away"))
     rig.path.mkdir()
-    await keeping.open()
-    assert logged[-1]["event"] == "journal_failed"
     task = asyncio.create_task(keeping.run())
+    await keeping.opened()
+    assert [one["event"] for one in logged] == ["journal_failed", "alarm"]
     await until(lambda: limits.REOPEN_MS[1] in rig.clock.sleeping_ms)
     rig.path.rmdir()
     await rig.clock.advance(limits.REOPEN_MS[1])
@@ -196,4 +196,43 @@ async def test_a_newer_releases_journal_is_left_alone(rig: Rig, keeping: Keeping
     with closing(sqlite3.connect(rig.path)) as db:
         db.execute("PRAGMA user_version = 99")
     with pytest.raises(SchemaTooNew):
-        await keeping.open()
+        await keeping.run()
+
+
+async def test_a_start_does_not_wait_for_ever_for_a_disk_that_hangs(
+    keeping: Keeping, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "COMMIT_S", 0.01)
+    await keeping.opened()  # nobody has begun to open it
+
+
+async def test_rules_that_cannot_be_read_are_tried_again(
+    rig: Rig, keeping: Keeping, logged: list[EventDict], tmp_path: Path
+) -> None:
+    await rig.rules.close()
+    active = (tmp_path / "rules" / "rules.db").resolve()
+    whole = active.read_bytes()
+    active.write_bytes(b"no rules")
+    reading = asyncio.create_task(keeping.read_rules())
+    await until(lambda: limits.REOPEN_MS[1] in rig.clock.sleeping_ms)
+    assert (logged[-1]["event"], rig.rules.rules) == ("rules_not_read", None)
+    active.write_bytes(whole)
+    await rig.clock.advance(limits.REOPEN_MS[1])
+    await reading
+    await rig.written()
+    assert [one["kind"] for one in rig.records()] == ["rules_active"]
+
+
+async def test_rules_that_came_meanwhile_are_not_read_again(
+    rig: Rig, keeping: Keeping, tmp_path: Path
+) -> None:
+    await rig.rules.close()
+    (tmp_path / "rules" / "rules.db").resolve().write_bytes(b"no rules")
+    reading = asyncio.create_task(keeping.read_rules())
+    await until(lambda: limits.REOPEN_MS[1] in rig.clock.sleeping_ms)
+    load_rules(tmp_path / "rules", 2)
+    await rig.rules.reload()
+    opened = rig.rules._opened
+    await rig.clock.advance(limits.REOPEN_MS[1])
+    await reading
+    assert rig.rules._opened is opened
