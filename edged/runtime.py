@@ -184,7 +184,7 @@ async def _take_up(
     group: asyncio.TaskGroup, settings: Settings, house: wiring.House, keeping: Keeping
 ) -> None:
     """Take up the rules and what held when the daemon ended, as far as the disk tells in time."""
-    trial.run_begins(settings.state_dir / "rules")
+    await asyncio.to_thread(trial.run_begins, settings.state_dir / "rules")
     group.create_task(keeping.read_rules(), name="rules")
     await keeping.opened()
     group.create_task(house.emergency.restore(), name="emergency")

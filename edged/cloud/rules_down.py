@@ -53,11 +53,17 @@ class RulesDown:
         self._keeping = keeping
         self._folder = folder
         self._store = Store(folder / "parts")
-        self._trial = trial.read(folder)
-        self._until_ms = self._deadline_ms()
+        self._trial: Trial | None = None
+        self._until_ms: int | None = None
         self._build = Apart(build, "other rules are being built")
         self._heard_at: datetime | None = None
         self._heard_ms = ports.clock.monotonic_ms()
+
+    def begin(self) -> None:
+        """Take up the trial that is on, if any; it begins anew, for nobody knows the time."""
+        on = self._trial = trial.read(self._folder)
+        now_ms = self._ports.clock.monotonic_ms()
+        self._until_ms = None if on is None else now_ms + on.confirm_s * 1000
 
     async def open(self) -> None:
         """Take up when the cloud was last heard. Raises StoreFailed, OSError."""
@@ -143,6 +149,7 @@ class RulesDown:
 
     async def run(self) -> None:
         """Take back what was not confirmed in time, and tell when the cloud is silent; for ever."""
+        self.begin()
         while True:
             await self.look()
             await self._ports.clock.sleep_ms(limits.TRIAL_LOOK_MS)
@@ -178,8 +185,7 @@ class RulesDown:
             await asyncio.to_thread(self._swap_back, manifest, built)
             await self._ports.rules.reload()
             return "; ".join(explain(error)[1])[:WORDS_CHARS]
-        self._trial, self._until_ms = trial.read(self._folder), None
-        self._until_ms = self._deadline_ms()
+        self.begin()
         self._ports.rules.vouched_at = self._heard_at
         self._keeping.rules_changed()
         await asyncio.to_thread(self._store.sweep, manifest)
@@ -224,12 +230,6 @@ class RulesDown:
 
     def _record(self, version: int, why: str) -> None:
         self._ports.recorder.append(events.rules_refused(self._ports.stamp(), version, why))
-
-    def _deadline_ms(self) -> int | None:
-        """Return when the trial ends; after a restart it begins anew, for nobody knows the time."""
-        if self._trial is None:
-            return None
-        return self._ports.clock.monotonic_ms() + self._trial.confirm_s * 1000
 
 
 def build(manifest: bytes, folder: Path) -> Path | str:

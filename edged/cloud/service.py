@@ -98,7 +98,7 @@ class CloudLink:
     async def run(self) -> None:
         """Keep the link, for ever."""
         async with asyncio.TaskGroup() as group:
-            for job in (self._live, self._retention.run, self._rules.run, self._lasting.run):
+            for job in (self._rules.run, self._live, self._retention.run, self._lasting.run):
                 group.create_task(self._kept(job))
 
     def sum_up(self) -> None:

@@ -31,6 +31,7 @@ class Down:
         self.rig, self.folder = rig, folder / "rules"
         self.keeping = Keeping(rig.ports, "S1", "0.1.0")
         self.rules = RulesDown(rig.ports, self.keeping, self.folder)
+        self.rules.begin()
 
         async def built(manifest: Manifest) -> Path | str:
             return build(spell(json.loads(manifest.model_dump_json())), self.folder)
@@ -40,6 +41,7 @@ class Down:
     def again(self) -> None:
         """Be the next run of the daemon."""
         self.rules = RulesDown(self.rig.ports, self.keeping, self.folder)
+        self.rules.begin()
 
     async def publish(self, version: int, *, confirm_s: int = 0, **changes: Any) -> str | None:
         whole = sets.document(version, **changes)
