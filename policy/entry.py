@@ -92,17 +92,15 @@ def decide(rules: Rules | None, device: Device, member: Member, scene: Scene) ->
         or not device.enabled
         or scene.lockdown
         or not scene.clock_trusted
-        or scene.rules_age_h > rules.settings.rules_max_age_h
         or device.mode is _RECORD_ONLY
     ):
         return _unusual(rules, device, member, scene)
     at, contracts = scene.at, member.contracts
     here = rules.timetables.get((device.id, at.toordinal()))  # as `offers` does, without its call
     if here is None or here.device is not device:
-        store = rules.stores.get(device.store)
-        if store is None:
-            return _early(0, Reason.DEVICE_DISABLED)
-        here = offers(rules, store, device, at)
+        here = _offers(rules, device, at)
+    if here is None or scene.rules_age_h > here.max_age_h:
+        return _unusual(rules, device, member, scene)
     if member.withdrawn or member.suspended or member.id_suspended:
         return _STOPPED[stopped(member)]
     if len(contracts) == 1 and not (member.tickets or member.bookings):
@@ -118,6 +116,12 @@ def decide(rules: Rules | None, device: Device, member: Member, scene: Scene) ->
         ):
             return now.answer
     return _in_full(rules, here, member, scene)
+
+
+def _offers(rules: Rules, device: Device, at: datetime) -> Offers | None:
+    """Work out what the device offers that day; None: its store is unknown."""
+    store = rules.stores.get(device.store)
+    return None if store is None else offers(rules, store, device, at)
 
 
 def _in_full(rules: Rules, here: Offers, member: Member, scene: Scene) -> Decision:

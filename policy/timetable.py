@@ -153,6 +153,7 @@ class Offers:
     `plans`: what each plan that was asked offers. `asks`: it asks who qualifies; `personal`: for
     gender, seat or room too. `windowed`: a booking counts in its own window alone. `passback`: it
     asks whether somebody is inside already, by what came in within `passback_timeout`, 0 = ever.
+    `max_age_h`: `rules_max_age_h` as the float that an age is compared with the fastest.
     `instants`: those at which something changes, each one value for all plans.
     """
 
@@ -163,6 +164,7 @@ class Offers:
     windowed: bool
     passback: bool
     passback_timeout: timedelta
+    max_age_h: float
     plans: dict[str, Timetable]
     instants: dict[datetime, datetime]
 
@@ -182,6 +184,7 @@ def offers(rules: Rules, store: Store, device: Device, at: datetime) -> Offers:
         windowed=settings.exempt_scope is ExemptScope.WINDOW,
         passback=settings.anti_passback is not AntiPassback.OFF and locks and device.counts,
         passback_timeout=timedelta(minutes=settings.passback_timeout_min),
+        max_age_h=float(settings.rules_max_age_h),
         plans={},
         instants={},
     )
