@@ -1,5 +1,6 @@
 """May this member come in here, now? (spec/rules.md 3.2, 3.3, 3.7)."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -21,7 +22,7 @@ from policy.model import (
     Verdict,
     Warn,
 )
-from policy.timetable import offered, offers
+from policy.timetable import Offers, offered, offers
 from policy.trace import failed, held
 
 # Of several refusals the first in this order is told (spec/rules.md 3.3-5).
@@ -91,18 +92,43 @@ def decide(rules: Rules | None, device: Device, member: Member, scene: Scene) ->
         or not device.enabled
         or scene.lockdown
         or not scene.clock_trusted
-        or scene.rules_age_h > rules.settings.rules_max_age_h
         or device.mode is _RECORD_ONLY
     ):
         return _unusual(rules, device, member, scene)
-    store = rules.stores.get(device.store)
-    if store is None:
-        return _early(0, Reason.DEVICE_DISABLED)
+    at, contracts = scene.at, member.contracts
+    here = rules.timetables.get((device.id, at.toordinal()))  # as `offers` does, without its call
+    if here is None or here.device is not device:
+        here = _offers(rules, device, at)
+    if here is None or scene.rules_age_h > here.max_age_h:
+        return _unusual(rules, device, member, scene)
     if member.withdrawn or member.suspended or member.id_suspended:
         return _STOPPED[stopped(member)]
-    here = offers(rules, store, device, scene.at)
-    found = offered(rules, here, member, scene.at)
-    booked = due(store, device, member, rules.settings, scene.at) if member.bookings else ()
+    if len(contracts) == 1 and not (member.tickets or member.bookings):
+        (contract,) = contracts
+        table = here.plans.get(contract.plan)
+        now = table and table.segments[bisect_right(table.starts, at) - 1]
+        if (
+            now
+            and now.answer  # which is kept where it is that of all who have nothing but this plan
+            and contract.start <= now.first
+            and (contract.end is None or now.last <= contract.end)
+            and not contract.paused
+        ):
+            return now.answer
+    return _in_full(rules, here, member, scene)
+
+
+def _offers(rules: Rules, device: Device, at: datetime) -> Offers | None:
+    """Work out what the device offers that day; None: its store is unknown."""
+    store = rules.stores.get(device.store)
+    return None if store is None else offers(rules, store, device, at)
+
+
+def _in_full(rules: Rules, here: Offers, member: Member, scene: Scene) -> Decision:
+    """E11 to E14, whatever the member has."""
+    store, device, at = here.store, here.device, scene.at
+    found = offered(rules, here, member, at)
+    booked = due(store, device, member, rules.settings, at) if member.bookings else ()
     shut = None  # where all who have nothing but this plan are refused alike, so one answer is kept
     if len(found) == 1 and not (member.tickets or member.bookings):
         _, now, runs = found[0]

@@ -393,6 +393,6 @@ class Rules:
     keys: Mapping[int, IssuerKey]
     staff: Mapping[str, Staff] = field(default_factory=dict)
     plain: Mapping[CodeKind, Pattern] = field(default_factory=dict)
-    timetables: "dict[tuple[int, int], Offers]" = field(
+    timetables: "dict[tuple[str, int], Offers]" = field(
         default_factory=dict, init=False, repr=False, compare=False
     )

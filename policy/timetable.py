@@ -74,7 +74,7 @@ class Fit:
     bit: int
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Segment:
     """A stretch of time in which nothing changes but what a member does.
 
@@ -90,9 +90,13 @@ class Segment:
     `qualified`: what it tells of whoever qualifies by the plan, None: it qualifies for nothing
     here. `leaving`: service dates that have an exit window here and a fitting day rule. `plainly`:
     a count is simply that of the calendar month's mask (6). `answer`: what everybody is answered
-    here who has nothing but this plan, where it is shut and once it is known.
+    here who has nothing but this plan, where it is shut and once it is known; it and the dates
+    that it needs stand first, because fields that are read together are read from one place.
     """
 
+    answer: Decision | None = None
+    first: date
+    last: date
     plan: Plan
     outside: bool
     limited: bool
@@ -101,14 +105,11 @@ class Segment:
     shut: bool
     told: Told
     today: date
-    first: date
-    last: date
     checks: tuple[Check, ...]
     in_band: Check
     qualified: Check | None
     leaving: tuple[date, ...]
     plainly: bool
-    answer: Decision | None = None
 
 
 class _Window(NamedTuple):
@@ -135,7 +136,7 @@ class Timetable:
 
     plan: Plan
     windows: list[_Window]
-    starts: list[datetime]
+    starts: tuple[datetime, ...]
     segments: list[Segment | None]
     fits: dict[tuple[int, date, bool], Fit] = field(default_factory=dict)
     offered: dict[tuple[object, ...], Segment] = field(default_factory=dict)
@@ -152,6 +153,7 @@ class Offers:
     `plans`: what each plan that was asked offers. `asks`: it asks who qualifies; `personal`: for
     gender, seat or room too. `windowed`: a booking counts in its own window alone. `passback`: it
     asks whether somebody is inside already, by what came in within `passback_timeout`, 0 = ever.
+    `max_age_h`: `rules_max_age_h` as the float that an age is compared with the fastest.
     `instants`: those at which something changes, each one value for all plans.
     """
 
@@ -162,15 +164,15 @@ class Offers:
     windowed: bool
     passback: bool
     passback_timeout: timedelta
+    max_age_h: float
     plans: dict[str, Timetable]
     instants: dict[datetime, datetime]
 
 
 def offers(rules: Rules, store: Store, device: Device, at: datetime) -> Offers:
     """Return what is worked out already for the store's device and the UTC day of `at`."""
-    name = id(device), at.toordinal()  # what is kept keeps the device, and so its id
-    found = rules.timetables.get(name)
-    if found is not None:
+    found = rules.timetables.get((device.id, at.toordinal()))
+    if found is not None and found.device is device:
         return found
     settings, locks = rules.settings, device.mode is Mode.LOCK_QR
     gendered = device.gender is not None
@@ -182,6 +184,7 @@ def offers(rules: Rules, store: Store, device: Device, at: datetime) -> Offers:
         windowed=settings.exempt_scope is ExemptScope.WINDOW,
         passback=settings.anti_passback is not AntiPassback.OFF and locks and device.counts,
         passback_timeout=timedelta(minutes=settings.passback_timeout_min),
+        max_age_h=float(settings.rules_max_age_h),
         plans={},
         instants={},
     )
@@ -236,7 +239,7 @@ def _kept(rules: Rules, here: Offers, at: datetime) -> Offers:
     if number_kept(rules) >= TIMETABLES_KEPT:
         rules.timetables.clear()  # single steps, so that threads may share it
         here.plans.clear()
-    rules.timetables[id(here.device), at.toordinal()] = here
+    rules.timetables[here.device.id, at.toordinal()] = here
     return here
 
 
@@ -273,7 +276,7 @@ def timetable_of(rules: Rules, here: Offers, plan: Plan, at: datetime) -> Timeta
             windows += _windows(store, plan, today, span)
     starts |= {end for window in windows for end in window[:2]}
     inside = sorted(start for start in starts if start < begin + _DAY)
-    shared = [here.instants.setdefault(start, start) for start in inside]
+    shared = tuple(here.instants.setdefault(start, start) for start in inside)
     table = Timetable(plan, windows, shared, [None] * len(shared))
     _kept(rules, here, at).plans[plan.id] = table
     return table
@@ -319,7 +322,7 @@ def _segment(settings: RuleSettings, here: Offers, table: Timetable, place: int)
     limited = plan.restrict and not plan.ticket_required and bool(plan.bands) and not outside
     open_ = tuple(fit for fit in fits if fit.refusal is None)
     table.segments[place] = table.offered[name] = made = Segment(
-        plan,
+        plan=plan,
         outside=outside,
         limited=limited,
         fits=fits,

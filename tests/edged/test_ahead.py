@@ -15,7 +15,7 @@ def made(rig: Rig, reader: str, day: datetime = NOON) -> set[str]:
     """Name the plans whose timetables are there."""
     rules = rig.rules.rules
     assert rules is not None
-    here = rules.timetables.get((id(rules.devices[reader]), day.toordinal()))
+    here = rules.timetables.get((reader, day.toordinal()))
     return set() if here is None else set(here.plans)
 
 

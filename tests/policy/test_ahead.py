@@ -9,7 +9,7 @@ from hypothesis import given
 from policy import limits
 from policy.ahead import prepare
 from policy.entry import decide
-from policy.model import BandGrant, DayRule, HolidayRule, Hours, Plan, Reason
+from policy.model import BandGrant, DayRule, HolidayRule, Hours, Plan, Qualifier, Reason
 from policy.timetable import number_kept, offers
 from tests.policy.worlds import (
     DAY_PLAN,
@@ -45,6 +45,15 @@ def test_who_is_kept_out_by_the_hours_gets_the_answer_that_was_made_ahead() -> N
     assert told.reason is Reason.OUT_OF_BAND
     assert any(one is told for one in made)
     assert told == enter(rules_of(), ENTRANCE, MEMBER, (), at(20))
+
+
+def test_no_device_answers_what_another_of_its_name_was_asked() -> None:
+    rules, seats = rules_of(), replace(ENTRANCE, qualify=frozenset({Qualifier.SEAT}))
+    deque(prepare(rules, ENTRANCE, NOON), 0)
+    told = enter(rules, seats, MEMBER, (), at(20))
+    assert told.reason is Reason.SEAT_NOT_ASSIGNED
+    assert told == enter(rules_of(), seats, MEMBER, (), at(20))
+    assert enter(rules, ENTRANCE, MEMBER, (), at(20)).reason is Reason.OUT_OF_BAND
 
 
 def test_a_day_has_one_answer_for_all_its_gaps() -> None:

@@ -110,6 +110,7 @@ def test_what_was_worked_out_is_there_for_the_next() -> None:
     assert offers(rules, STORE, ENTRANCE, NOON + timedelta(hours=1)) is here
     assert offers(rules, STORE, ENTRANCE, NOON + timedelta(days=1)) is not here
     assert offers(rules, STORE, EXIT, NOON) is not here
+    assert offers(rules, STORE, replace(ENTRANCE), NOON) is not here
     assert asked(rules, DAY_PLAN, NOON) is asked(rules, DAY_PLAN, NOON + timedelta(minutes=1))
 
 

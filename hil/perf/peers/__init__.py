@@ -6,6 +6,8 @@ from importlib import import_module
 from importlib.metadata import version
 from typing import Final
 
+from policy.decision import value
+
 PEERS: Final = {
     "zen-engine": "zen_engine",
     "common-expression-language": "cel_rust",
@@ -30,7 +32,7 @@ class Band:
     limit: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Facts:
     """What a host has to know before it asks: these engines keep no calendar and no counters.
 
