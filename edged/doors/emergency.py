@@ -85,6 +85,15 @@ class Emergency:
         self._commanded = on
         self._lock_down("by a command")
 
+    def keep(self) -> None:
+        """Let what holds outlast a restart, whatever an order that failed may have written."""
+
+        def write(ledger: Ledger) -> None:
+            ledger.put("fire", self.levels.fire)
+            keep_lockdown(ledger, on=self._commanded)
+
+        self._ports.recorder.record(write)
+
     async def reset_fire(self) -> bool:
         """End the fire; the caller has recorded it. False: its contact or its latch says no."""
         try:
