@@ -157,7 +157,7 @@ class DoorDesk:
         late = order.until_ms is not None and self._ports.clock.monotonic_ms() >= order.until_ms
         if not late and await self._emergency.reset_fire():
             return Result.OK
-        self._ports.recorder.record(lambda ledger: ledger.put("fire", value=True))
+        self._emergency.keep()
         return Result.EXPIRED if late else Result.STILL_BURNING
 
     async def _clear(self, order: _PassbackClear) -> tuple[Result, Mapping[str, object]]:
@@ -188,13 +188,21 @@ class DoorDesk:
         try:
             async with asyncio.timeout(limits.COMMIT_S):
                 new = await self._ports.journal.commit(record)
-        except TimeoutError:  # it may still be recorded: then nothing came of it
-            if isinstance(order, _Open):
-                self._gates[order.door].void(order.command, DoorOutcome.DOOR_NOT_OPENED)
+        except BaseException as failed:  # a cancellation too
+            self._leave_undone(order, failed)
+            if not isinstance(failed, TimeoutError):
+                raise
             raise StoreFailed(FailKind.BUSY, "the disk did not take the command in time") from None
         if new:
             self._ports.witness.publish({"event": "command", **body})
         return new
+
+    def _leave_undone(self, order: _Said, failed: BaseException) -> None:
+        """Write behind an order that may still be recorded that nothing came of it."""
+        if not isinstance(order, _Open):
+            self._emergency.keep()
+        elif not isinstance(failed, StoreFailed) or failed.doubtful:
+            self._gates[order.door].void(order.command, DoorOutcome.DOOR_NOT_OPENED)
 
     def _refuse(self, order: _Said, result: Result, target: str | None = None) -> Result:
         body = self._body(order, result, target)

@@ -65,6 +65,7 @@ class Emergency:
             await self._latch_panel()
         self._lock_down("by a command before the restart")
         self._read.set()
+        self.keep()  # behind an order that failed meanwhile
 
     async def _held(self) -> tuple[Json, Json] | None:
         """Read whether a fire and a lockdown held; None: nobody can say now."""
@@ -100,6 +101,20 @@ class Emergency:
         """Begin or end the lockdown of a command; a switch that is on keeps its own."""
         self._commanded = on
         self._lock_down("by a command")
+
+    def keep(self) -> None:
+        """Let what holds outlast a restart, whatever an order that failed may have written.
+
+        What held before has to be known: until then nothing is written over it.
+        """
+        if not self._read.is_set():
+            return
+
+        def write(ledger: Ledger) -> None:
+            ledger.put("fire", self.levels.fire)
+            keep_lockdown(ledger, on=self._commanded)
+
+        self._ports.recorder.record(write)
 
     async def reset_fire(self) -> bool:
         """End the fire; the caller has recorded it. False: its contact or its latch says no."""

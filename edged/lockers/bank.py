@@ -199,6 +199,10 @@ class Bank:
         for _ in range(len(self._unrecorded)):
             name, report = self._unrecorded[0]
             try:
+                if isinstance(report, Restarted):  # what failed may be stored all the same
+                    kept = await self._ports.journal.commit(lambda ledger: ledger.lockers())
+                    self.lockers[name] = kept.get(name, self.lockers[name])
+                    self.new -= kept.keys()
                 await self._happen(name, report)
             except StoreFailed:
                 return
@@ -224,10 +228,11 @@ class Bank:
             return
         self._asked[order.command.id] = ask
         try:
-            await self._happen(order.locker, order.event, order)
+            await self._happen(order.locker, order.event, ask)
         except StoreFailed as failed:
             log.error("locker_order_not_recorded", locker=order.locker, problem=str(failed))
             ask.result = Reason.RECORD_FAILED.value
+            self._unrecorded += [(name, Restarted()) for name in order.lockers if failed.doubtful]
         except Exception:  # whatever is wrong with us stops no other locker
             log.exception("locker_order_failed", locker=order.locker)
             ask.result = Reason.INTERNAL_ERROR.value
@@ -300,13 +305,13 @@ class Bank:
             self._answer(report.command, Reason.PIN_RESET_FAILED)
         self._unrecorded.append((name, report))
 
-    async def _happen(self, name: str, event: Event | Move, order: Order | None = None) -> None:
+    async def _happen(self, name: str, event: Event | Move, ask: Ask | None = None) -> None:
         """Let one event happen, and all that follows. Raises StoreFailed: nothing did."""
-        stepped = self._step(name, event, order)
-        if order is None and all(not said and self.lockers[new.id] == new for new, said in stepped):
+        stepped = self._step(name, event, ask)
+        if ask is None and all(not said and self.lockers[new.id] == new for new, said in stepped):
             return
         kept = {locker.id for locker, _ in stepped if self._is_settled(locker, event)}
-        write = writing(stepped, order, self._ports.stamp(), kept)
+        write = writing(stepped, ask, self._ports.stamp(), kept, self._ports.clock)
         found = await self._ports.journal.commit(write)
         if isinstance(found, TakenCommand):
             self._asked[found.command.id].repeat(found)
@@ -328,10 +333,10 @@ class Bank:
         changed = locker != self.lockers[locker.id]
         return locker.id not in self.new or changed or isinstance(event, SetAside)
 
-    def _step(self, name: str, event: Event | Move, order: Order | None) -> tuple[Stepped, ...]:
+    def _step(self, name: str, event: Event | Move, ask: Ask | None) -> tuple[Stepped, ...]:
         rules, at = self._ports.rules.rules, self.now()
         if isinstance(event, Move):
-            to = None if order is None else order.to
+            to = None if ask is None else ask.order.to
             return machine.move(self.lockers[name], self.lockers[str(to)], event, at)
         settings = RuleSettings() if rules is None else rules.settings
         reports_door = self._latches.reports_door(name)
@@ -377,9 +382,8 @@ class Bank:
         if seen_within_s is None or not self._latches.reports_door(name):
             return (Pulsed(command, done=True),)
         self._unseen[name] = command, now_ms + seen_within_s * 1000
-        if self._latches.stands_open(name):
-            return (Pulsed(command, done=True), SeenOpen())
-        return (Pulsed(command, done=True),)
+        seen = (SeenOpen(),) if self._latches.stands_open(name) else ()
+        return (Pulsed(command, done=True), *seen)
 
     def _expire(self, name: str, command: str, ask: Ask | None) -> tuple[Report, ...]:
         """Answer an order that came to its turn too late; that is no fault of the lock."""

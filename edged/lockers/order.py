@@ -3,17 +3,29 @@
 import asyncio
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from edged import limits
+from edged.clock import Clock
 from edged.core import events
 from edged.store.ledger import Ledger
 from edged.store.lockers import TakenCommand
-from policy.locker_model import Answer, Command, Effects, Locker, Log, Move, Stepped
+from policy.locker_model import (
+    Answer,
+    Command,
+    Effects,
+    Locker,
+    Log,
+    Move,
+    Pulse,
+    ResetPin,
+    Stepped,
+)
 from policy.model import Reason
 
 EXPIRED: Final = "EXPIRED"
-"""What an order is answered whose pulse came to its turn too late; nothing moved by it."""
+"""What an order is answered that came to its turn too late; nothing moved by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,20 +89,12 @@ class Ask:
         same = thing(self.order.command) == thing(taken.command)
         before = taken.result or Reason.RECORD_FAILED.value
         self.result = before if same else Reason.STALE_COMMAND.value
+        self.released = False if self.result == EXPIRED else None
 
     def expire(self, stamp: events.Stamp) -> Callable[[Ledger], None]:
-        """Answer that it is too late; return what keeps that for copies and for the audit.
-
-        That record comes behind others of the locker, and so says nothing of who holds it.
-        """
+        """Answer that it is too late; return what keeps that for copies and for the audit."""
         self.result, self.released = EXPIRED, False
-        body = events.locker_command(stamp, self.order.command, None, EXPIRED)
-
-        def write(ledger: Ledger) -> None:
-            ledger.answer_command(self.order.command.id, EXPIRED)
-            ledger.append(body)
-
-        return write
+        return partial(_expire, self.order.command, stamp)
 
     def tell(self, locker: Locker) -> None:
         """Answer, if somebody still waits and there is an answer."""
@@ -107,20 +111,30 @@ Write = Callable[[Ledger], TakenCommand | list[events.Body]]
 
 
 def writing(
-    stepped: Sequence[Stepped], order: Order | None, stamp: events.Stamp, kept: Collection[str]
+    stepped: Sequence[Stepped],
+    ask: Ask | None,
+    stamp: events.Stamp,
+    kept: Collection[str],
+    clock: Clock,
 ) -> Write:
     """Make the one transaction of an event: the lockers, and what the audit says of it.
 
-    `kept`: the lockers whose state is kept, by id. The transaction returns the records, or the
-    earlier command of which this one is a copy.
+    `kept`: the lockers whose state is kept, by id. The transaction returns the records, or how
+    the command was answered before; so is one that would move something and is too late by now.
     """
+    effects = [effect for _, asked in stepped for effect in asked]
+    moves = any(isinstance(effect, ResetPin | Pulse) for effect in effects)
 
     def write(ledger: Ledger) -> TakenCommand | list[events.Body]:
-        if order is not None:
-            taken = ledger.taken_command(order.command.id)
+        if ask is not None:
+            command = ask.order.command
+            taken = ledger.taken_command(command.id)
             if taken is not None:
                 return taken
-            ledger.take_command(order.command)
+            ledger.take_command(command)
+            if moves and ask.is_late(clock.monotonic_ms()):
+                _expire(command, stamp, ledger)
+                return TakenCommand(command, EXPIRED)
         bodies: list[events.Body] = []
         for locker, effects in stepped:
             if locker.id in kept:
@@ -131,6 +145,12 @@ def writing(
         return bodies
 
     return write
+
+
+def _expire(command: events.LockerCommand, stamp: events.Stamp, ledger: Ledger) -> None:
+    """Keep that it was too late, perhaps behind other records: so it says nothing of a holder."""
+    ledger.answer_command(command.id, EXPIRED)
+    ledger.append(events.locker_command(stamp, command, None, EXPIRED))
 
 
 def _bodies(

@@ -37,6 +37,7 @@ class LockerReader(Passage):
     async def _enter(self, arrival: Arrival) -> Reason:
         """Open the locker whose turn it is."""
         locker, who, reason = None, "", Reason.RECORD_FAILED
+        until_ms = self._ports.clock.monotonic_ms() + int(limits.COMMIT_S * 1000)
         try:
             async with asyncio.timeout(limits.COMMIT_S):
                 found = await self._admitted(arrival)
@@ -45,7 +46,7 @@ class LockerReader(Passage):
                     reason = found.reason
                 else:
                     who, locker = found, turn_of(self._bank, found)
-                    reason = await self._open(arrival, who, locker)
+                    reason = await self._open(arrival, who, locker, until_ms)
         except (StoreFailed, NotFound, TimeoutError) as failed:
             log.error("locker_not_opened", device=self.name, problem=repr(failed))
         if locker is None:
@@ -69,11 +70,14 @@ class LockerReader(Passage):
             self._ports.uses.add(arrival.use, arrival.event_id)
         return used
 
-    async def _open(self, arrival: Arrival, member: str, locker: str | None) -> Reason:
+    async def _open(
+        self, arrival: Arrival, member: str, locker: str | None, until_ms: int
+    ) -> Reason:
         if locker is None:
             return Reason.LOCKER_NOT_ASSIGNED
         event = Open(arrival.event_id, Claim(member=member))
-        done = await self._bank.order(Order(_command(arrival, locker, member), event))
+        command = _command(arrival, locker, member)
+        done = await self._bank.order(Order(command, event, until_ms=until_ms))
         return Reason.INTERNAL_ERROR if done.released is False else Reason(done.result)
 
 

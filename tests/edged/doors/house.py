@@ -55,6 +55,8 @@ async def two_doors(folder: Path, **changes: Mapping[str, object]) -> AsyncItera
     async with running(folder, **{**doors, **changes}) as rig:
         house = House(rig)
         rig._run(house.back.run())
+        await house.emergency.restore()
+        await house.emergency.restored()
         for gate in (house.front, house.back):
             gate.contact(is_open=False)
         await until(lambda: house.front.state.sensed and house.back.state.sensed)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import pytest
 from structlog.typing import EventDict
@@ -12,6 +12,7 @@ from drivers.api import DeviceLost, DeviceRefused, DriverError, Scan
 from edged import limits
 from edged.core.door_words import Hold, Phase, Tick
 from edged.doors.terms import Levels
+from edged.store.errors import StoreFailed
 from policy.model import Reason
 from tests.edged.doors.house import House, two_doors
 from tests.edged.fakes import settle, until
@@ -248,3 +249,60 @@ async def test_levels_reach_a_door_that_has_no_room_for_news(house: House) -> No
     house.magnet.answers.set()
     await until(lambda: house.back.state.hold is Hold.FIRE)
     assert house.back.state.phase is Phase.RELEASED
+
+
+@pytest.mark.fault("disk-slow")
+@pytest.mark.parametrize("order", [{"do": "fire_reset"}, {"do": "lockdown", "on": False}])
+async def test_what_a_slow_disk_kept_from_ending_is_not_ended_by_a_restart(
+    house: House, monkeypatch: pytest.MonkeyPatch, order: dict[str, Any]
+) -> None:
+    house.emergency.fire_input(active=True)
+    house.emergency.fire_input(active=False)
+    await house.ask("lockdown", "c0", on=True)
+    await house.rig.written()
+    monkeypatch.setattr(limits, "COMMIT_S", 0.01)
+    held = await house.rig.hold_journal()
+    with pytest.raises(StoreFailed, match="in time"):
+        await house.ask(**order)
+    held.let_go.set()
+    monkeypatch.undo()
+    await house.rig.written()
+    assert (house.front.levels.fire, house.front.levels.lockdown) == (True, True)
+    house.again()
+    await house.emergency.restore()
+    assert (house.front.levels.fire, house.front.levels.lockdown) == (True, True)
+
+
+@pytest.mark.fault("disk-full", "lockdown")
+async def test_a_lockdown_that_found_no_room_holds_over_a_restart(house: House) -> None:
+    await house.rig.fill_journal()
+    with pytest.raises(StoreFailed):
+        await house.ask("lockdown", on=True)
+    await house.rig.empty_journal()
+    await house.rig.written()
+    house.again()
+    await house.emergency.restore()
+    assert house.front.levels.lockdown
+
+
+@pytest.mark.fault("disk-slow", "fire", "lockdown")
+async def test_an_order_that_failed_at_the_start_ends_nothing_that_held_before(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.emergency.fire_input(active=True)
+    await house.ask("lockdown", "c0", on=True)
+    await house.rig.written()
+    house.again()
+    monkeypatch.setattr(limits, "COMMIT_S", 0.01)
+    held = await house.rig.hold_journal()
+    taking_up = asyncio.create_task(house.emergency.restore())
+    await settle()
+    with pytest.raises(StoreFailed, match="in time"):
+        await house.ask("lockdown", "c1", on=False)
+    held.let_go.set()
+    monkeypatch.undo()
+    await taking_up
+    await house.rig.written()
+    house.again()
+    await house.emergency.restore()
+    assert (house.front.levels.fire, house.front.lockdown) == (True, True)

@@ -1,23 +1,20 @@
 """A locker bank on the real journal: nobody gets a locker that may hold somebody's things."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import pytest
 
 from drivers.api import DeviceLost, DeviceRefused
-from edged import limits
 from edged.clock import ClockState
 from edged.errors import NotFound
-from edged.lockers.order import Done
 from edged.lockers.reader import turn_of
 from policy import locker_model as model
 from policy.model import OpenWhenExpired, RuleSettings
-from tests.edged.fakes import NOON, settle, until
+from tests.edged.fakes import NOON, until
 from tests.edged.lockers.cabinet import HOUR, Cut, Hall, hall
 from tests.edged.rig import Rig, running
 
@@ -221,25 +218,6 @@ async def test_a_pulse_that_nobody_took_frees_nothing(
         bank.board.refuses = None
         await bank.do(model.StaffOpen(bank.new(), "S9", "O1"))
         assert bank.alarms() == {"LOCKER_STUCK"}
-
-
-@pytest.mark.parametrize("ask", [Hall.open, Hall.force_end])
-async def test_nobody_gets_a_pulse_that_comes_too_late(
-    bank: Hall, ask: Callable[[Hall], Coroutine[Any, Any, Done]]
-) -> None:
-    await bank.assign()
-    held = await bank.rig.hold_journal()
-    asking = asyncio.create_task(ask(bank))
-    await settle()
-    bank.rig.clock.skip(int(limits.COMMIT_S * 1000) + 1)
-    held.let_go.set()
-    late = await asking
-    assert (late.result, late.released, bank.board.pulses) == ("EXPIRED", False, [])
-    await bank.rig.written()
-    assert bank.words()[-1].endswith(" EXPIRED")
-    stuck = ask is Hall.force_end  # its PIN is gone: staff settle it; and no lock is called faulty
-    assert bank.state() == ("RELEASING/STUCK" if stuck else "IN_USE")
-    assert bank.alarms() == ({"LOCKER_STUCK"} if stuck else set())
 
 
 async def _disk(bank: Hall, *, works: bool) -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from drivers.api import DeviceLost, Scan, Signal
+from edged import limits
 from edged.lockers.reader import LockerReader
 from edged.readers.feedback import Feedback
 from hil.issuer import Issuer, Stay
@@ -146,6 +147,25 @@ async def test_a_code_that_works_once_opens_one_locker(front: Front) -> None:
     await rig.clock.advance(6_000)
     assert first != signal(Reason.CODE_USED)
     assert await front.show(code) == signal(Reason.CODE_USED)
+
+
+async def test_who_has_gone_after_a_slow_check_gets_no_open_locker(front: Front) -> None:
+    rig = front.bank.rig
+    rules = rig.rules.rules
+    assert rules is not None
+    rig.put_rules(replace(rules, settings=replace(rules.settings, code_single_use=True)))
+    await front.bank.assign()
+    front.bank.board.turn.clear()
+    held = await rig.hold_journal()  # the code's use waits, and then the board
+    showing = asyncio.create_task(front.show(rig.code("aiko")))
+    await until(lambda: len(rig.journal._waiting) == 1)
+    rig.clock.skip(int(limits.COMMIT_S * 1000) - 1)
+    held.let_go.set()
+    await until(lambda: front.bank.board.asked == 1)
+    rig.clock.skip(1)
+    front.bank.board.turn.set()
+    await showing
+    assert front.bank.board.pulses == []
 
 
 async def test_a_booking_opens_no_locker(front: Front) -> None:
