@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Final, Generic, Protocol, TypeVar
 
@@ -112,8 +113,10 @@ class Journal:
         await self.make_room()
         while True:
             await self._grown_long.wait()
-            for _ in range(limits.COPY_LOOKS):
+            for looks in count():
                 before = self._uncopied
+                if looks >= limits.COPY_LOOKS and before >= limits.COPY_LATEST:
+                    break
                 await asyncio.sleep(limits.QUIET_S)
                 if self._uncopied == before:
                     break
