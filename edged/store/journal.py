@@ -150,8 +150,8 @@ class Journal:
     async def serve(self) -> None:
         """Carry out what `commit` hands over, until it is cancelled or `failed` for good.
 
-        The only task that writes. A cancellation does not stop the transaction that runs; its
-        callers are told the truth, and those that wait behind it are told CLOSED.
+        Nothing is written while it does not run. A cancellation does not stop the transaction that
+        runs; its callers are told the truth, and those that wait behind it are told CLOSED.
         """
         if self._db is None:
             raise StoreFailed(FailKind.CLOSED, "the journal is not open")
