@@ -4,7 +4,6 @@ import asyncio
 import os
 import socket
 import termios
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, Protocol
 from urllib.parse import urlsplit
@@ -52,27 +51,52 @@ class _Descriptor:
         self._port = port
         self._file = file
         self._open = True
-        self._waiting: set[asyncio.Future[None]] = set()
+        self._came = b""
+        self._watched = False
+        self._reader: asyncio.Future[None] | None = None
+        self._writer: asyncio.Future[None] | None = None
 
     async def read(self) -> bytes:
         """See Channel."""
-        loop = asyncio.get_running_loop()
-        await self._ready(loop.add_reader, loop.remove_reader)
+        if not self._came:
+            if not self._open:
+                raise self._lost("closed")
+            loop = asyncio.get_running_loop()
+            if not self._watched:
+                loop.add_reader(self._file, self._take)
+                self._watched = True
+            self._reader = loop.create_future()
+            try:
+                await self._reader
+            finally:
+                self._reader = None
+        came, self._came = self._came, b""
+        return came
+
+    def _take(self) -> None:
+        """Take what came for whoever waits; if nobody does, it stays outside until somebody does.
+
+        The loop goes on watching between two reads: to be told anew of the port each time would
+        cost more than the reading.
+        """
+        if self._reader is None or self._reader.done():
+            asyncio.get_running_loop().remove_reader(self._file)
+            self._watched = False
+            return
         try:
-            data = os.read(self._file, limits.READ_BYTES)
+            self._came = os.read(self._file, limits.READ_BYTES)
         except OSError as error:
-            raise self._lost(str(error)) from error
-        if not data:  # ready and empty: the other side has hung up
-            raise self._lost("unplugged")
-        return data
+            _set(self._reader, self._lost(str(error)))
+            return
+        # ready and empty: the other side has hung up
+        _set(self._reader, None if self._came else self._lost("unplugged"))
 
     async def write(self, data: bytes) -> None:
         """See Channel."""
-        loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(limits.WRITE_MS / 1000):
                 while data:
-                    await self._ready(loop.add_writer, loop.remove_writer)
+                    await self._writable()
                     data = data[os.write(self._file, data) :]
         except TimeoutError as error:  # an OSError too, so it comes first
             raise self._lost("takes no bytes") from error
@@ -87,27 +111,32 @@ class _Descriptor:
         loop = asyncio.get_running_loop()
         loop.remove_reader(self._file)
         loop.remove_writer(self._file)
-        for waiter in self._waiting:
-            _set(waiter, self._lost("closed"))
+        for waiter in (self._reader, self._writer):
+            if waiter is not None:
+                _set(waiter, self._lost("closed"))
         self._let_go()
+
+    def discard(self) -> None:
+        """See Channel."""
+        self._came = b""
 
     def _let_go(self) -> None:
         """Close what is behind the descriptor; never raises."""
         raise NotImplementedError
 
-    async def _ready(self, watch: Callable[..., None], unwatch: Callable[[int], bool]) -> None:
-        """Wait until the port can be read or written, by the loop's own two functions for it."""
+    async def _writable(self) -> None:
+        """Wait until the port takes something."""
         if not self._open:
             raise self._lost("closed")
-        waiter = asyncio.get_running_loop().create_future()
-        self._waiting.add(waiter)
-        watch(self._file, _set, waiter)
+        loop = asyncio.get_running_loop()
+        self._writer = loop.create_future()
+        loop.add_writer(self._file, _set, self._writer)
         try:
-            await waiter
+            await self._writer
         finally:
-            self._waiting.discard(waiter)
+            self._writer = None
             if self._open:  # else the number may be another file's by now
-                unwatch(self._file)
+                loop.remove_writer(self._file)
 
     def _lost(self, problem: str) -> DeviceLost:
         return DeviceLost(self._device, f"{self._port}: {problem}")
@@ -137,6 +166,7 @@ class SerialChannel(_Descriptor):
 
     def discard(self) -> None:
         """See Channel."""
+        super().discard()
         try:
             termios.tcflush(self._file, termios.TCIFLUSH)
         except termios.error:
@@ -160,6 +190,7 @@ class TcpChannel(_Descriptor):
 
     def discard(self) -> None:
         """See Channel."""
+        super().discard()
         with suppress(OSError):  # empty by now, or gone: the next read or write says so
             while self._peer.recv(limits.READ_BYTES):
                 pass

@@ -1,6 +1,7 @@
 """A bounded queue with one reader: the only queue in the daemon. Full is an answer."""
 
 import asyncio
+from collections import deque
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -13,36 +14,55 @@ class Mailbox(Generic[T]):
     """
 
     def __init__(self, size: int) -> None:
-        self._queue: asyncio.Queue[T] = asyncio.Queue(size)  # noqa: TID251 - its one home
+        self._size = size
+        self._items: deque[T] = deque()
+        self._taker: asyncio.Future[None] | None = None
         self.refused = 0
 
     def __len__(self) -> int:
         """How many items wait."""
-        return self._queue.qsize()
+        return len(self._items)
 
     def offer(self, item: T) -> bool:
         """Take the item or refuse it; never waits, so a stuck reader can't stall a writer."""
-        try:
-            self._queue.put_nowait(item)
-        except asyncio.QueueFull:
+        if len(self._items) >= self._size:
             self.refused += 1
             return False
+        self._items.append(item)
+        _wake(self._taker)
         return True
 
     async def take(self) -> T:
         """Wait for the next item."""
-        return await self._queue.get()
+        while not self._items:
+            await self._filled(None)
+        return self._items.popleft()
 
     async def take_within(self, within_s: float | None) -> T | None:
         """Wait for the next item; None when `within_s` seconds (None: no limit) passed first."""
-        if within_s is None:
-            return await self._queue.get()
-        try:
-            async with asyncio.timeout(within_s):
-                return await self._queue.get()
-        except TimeoutError:
-            return None
+        if not self._items:
+            await self._filled(within_s)
+        return self._items.popleft() if self._items else None
 
     def drain(self) -> list[T]:
         """Take all that waits, without waiting."""
-        return [self._queue.get_nowait() for _ in range(self._queue.qsize())]
+        drained = list(self._items)
+        self._items.clear()
+        return drained
+
+    async def _filled(self, within_s: float | None) -> None:
+        """Wait until there is an item, or the time has passed."""
+        loop = asyncio.get_running_loop()
+        self._taker = taker = loop.create_future()
+        late = None if within_s is None else loop.call_later(within_s, _wake, taker)
+        try:
+            await taker
+        finally:
+            self._taker = None
+            if late is not None:
+                late.cancel()
+
+
+def _wake(taker: asyncio.Future[None] | None) -> None:
+    if taker is not None and not taker.done():
+        taker.set_result(None)

@@ -88,7 +88,7 @@ class Orders:
         self._doors = doors
         self._lockers = lockers
         self._status = status
-        self._under_way: dict[str, tuple[bytes, asyncio.Future[Answer]]] = {}
+        self._under_way: dict[str, tuple[Command, asyncio.Future[Answer]]] = {}
 
     async def command(
         self, command: Command, expired: str | None, until_ms: int | None = None
@@ -97,37 +97,36 @@ class Orders:
 
         `until_ms`: see `cloud_link.ports.Inbox.command`.
         """
-        digest = hashlib.sha256(canonical(command)).digest()
         if command.id in self._under_way:
             first, answer = self._under_way[command.id]
-            return await asyncio.shield(answer) if first == digest else await self._other(command)
+            same = _digest(first) == _digest(command)
+            return await asyncio.shield(answer) if same else await self._other(command)
         mine = asyncio.get_running_loop().create_future()
-        self._under_way[command.id] = digest, mine
+        self._under_way[command.id] = command, mine
         try:
-            found = await self._once(command, digest, expired, until_ms)
+            found = await self._once(command, expired, until_ms)
             mine.set_result(found)
             return found
         finally:
             mine.cancel()
             del self._under_way[command.id]
 
-    async def _once(
-        self, command: Command, digest: bytes, expired: str | None, until_ms: int | None
-    ) -> Answer:
+    async def _once(self, command: Command, expired: str | None, until_ms: int | None) -> Answer:
         if await self._answered.may_hold(command.id):
             kept = await self._outbox.read(lambda db: Ledger(db).answer_of(command.id))
             if kept is not None:
                 first, answer = kept
-                return _answer(answer) if first == digest else await self._other(command)
+                same = first == _digest(command)
+                return _answer(answer) if same else await self._other(command)
         if expired is not None or (command.verb not in _RELEASES and await self._is_past(command)):
-            return await self._refuse(command, digest, Answer(expired or "EXPIRED"))
+            return await self._refuse(command, Answer(expired or "EXPIRED"))
         if command.verb not in ARGUMENTS:
-            return await self._refuse(command, digest, Answer("UNKNOWN_VERB"))
+            return await self._refuse(command, Answer("UNKNOWN_VERB"))
         if frozenset(command.args) not in ARGUMENTS[command.verb]:
             known = " or ".join(", ".join(sorted(one)) for one in ARGUMENTS[command.verb])
             why = {"why": f"args: {command.verb} takes {known or 'none'}"}
-            return await self._refuse(command, digest, Answer("REFUSED", why))
-        return await self._do(command, digest, until_ms)
+            return await self._refuse(command, Answer("REFUSED", why))
+        return await self._do(command, until_ms)
 
     async def _is_past(self, command: Command) -> bool:
         """Whether what may come late was taken in another life, or is overtaken by a later one."""
@@ -142,22 +141,22 @@ class Orders:
             return True
         return command.verb == "lockdown" and isinstance(lockdown_at, str) and issued <= lockdown_at
 
-    async def _do(self, command: Command, digest: bytes, until_ms: int | None) -> Answer:
+    async def _do(self, command: Command, until_ms: int | None) -> Answer:
         try:
             found = await self._at_desk(command, until_ms)
         except NotFound as missing:
-            return await self._refuse(command, digest, Answer("NOT_FOUND", {"why": str(missing)}))
+            return await self._refuse(command, Answer("NOT_FOUND", {"why": str(missing)}))
         except ControlRefused as refused:
             answer = Answer("REFUSED", {"why": "; ".join(refused.errors)})
-            return await self._refuse(command, digest, answer)
+            return await self._refuse(command, answer)
         except StoreFailed as failed:
             log.error("cloud_command_not_recorded", command=command.id, problem=str(failed))
             return Answer("REFUSED", {"why": "; ".join(explain(failed)[1])})
         if found is None:
-            return await self._refuse(command, digest, await self._own(command))
+            return await self._refuse(command, await self._own(command))
         more = {name: said for name, said in found.items() if name not in {"command", "result"}}
         answer = Answer(str(found["result"]), more)
-        await self._keep(command, digest, answer, None)
+        await self._keep(command, answer, None)
         return answer
 
     async def _at_desk(self, command: Command, until_ms: int | None) -> Mapping[str, object] | None:
@@ -190,17 +189,16 @@ class Orders:
         self._ports.recorder.record(write)
         return Answer("DUPLICATE")
 
-    async def _refuse(self, command: Command, digest: bytes, answer: Answer) -> Answer:
+    async def _refuse(self, command: Command, answer: Answer) -> Answer:
         """Record what no desk records, with its answer."""
-        await self._keep(command, digest, answer, self._body(command, answer.result))
+        await self._keep(command, answer, self._body(command, answer.result))
         return answer
 
-    async def _keep(
-        self, command: Command, digest: bytes, answer: Answer, body: events.Body | None
-    ) -> None:
+    async def _keep(self, command: Command, answer: Answer, body: events.Body | None) -> None:
         """Keep an answer for copies; what is large is told once."""
         large = command.verb == "diagnostics" and answer.result == "OK"
         more: Mapping[str, Any] = {"left_out": "told once"} if large else answer.more
+        digest = _digest(command)
 
         def write(ledger: Ledger) -> None:
             ledger.keep_answer(command.id, digest, {"result": answer.result, "more": more})
@@ -218,6 +216,11 @@ class Orders:
     def _body(self, command: Command, result: str) -> events.Body:
         asked = events.DoorCommand(command.id, command.verb, command.by)
         return events.command(self._ports.stamp(), asked, result)
+
+
+def _digest(command: Command) -> bytes:
+    """Tell a command's content from another one's under its id."""
+    return hashlib.sha256(canonical(command)).digest()
 
 
 async def _in_time(commit: Awaitable[None]) -> None:

@@ -75,6 +75,13 @@ class Connection(aiosqlite.Connection):
             raise store_failure(error) or error from error
         return result
 
+    def post(self, function: Callable[[sqlite3.Connection], None]) -> None:
+        """Run `function` in the connection's thread, and tell nobody: it tells by itself.
+
+        One way instead of two. The connection is open; what the function raises is lost.
+        """
+        self._tx.put_nowait((None, partial(function, self._conn)))
+
 
 class Beside:
     """A connection for threads that may wait for the disk themselves, one at a time."""

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Final, Generic, Protocol, TypeVar
 
@@ -58,6 +59,8 @@ class Journal:
         self._doubted = False
         self._seq = 0
         self._grown = asyncio.Event()
+        self._over = asyncio.Event()
+        self._serving = self._writing = False
 
     async def open(self) -> None:
         """Open the file, look at the end of its audit, and bring its schema up to date.
@@ -78,6 +81,7 @@ class Journal:
             await self.close()
             raise
         self.failed, self._doubted = None, False
+        self._over.clear()
 
     async def grown(self, beyond: int) -> None:
         """Return when there is a record with a number above `beyond`, on the disk."""
@@ -109,8 +113,10 @@ class Journal:
         await self.make_room()
         while True:
             await self._grown_long.wait()
-            for _ in range(limits.COPY_LOOKS):
+            for looks in count():
                 before = self._uncopied
+                if looks >= limits.COPY_LOOKS and before >= limits.COPY_LATEST:
+                    break
                 await asyncio.sleep(limits.QUIET_S)
                 if self._uncopied == before:
                     break
@@ -144,20 +150,18 @@ class Journal:
     async def serve(self) -> None:
         """Carry out what `commit` hands over, until it is cancelled or `failed` for good.
 
-        The only task that writes. A cancellation does not stop the transaction that runs; its
-        callers are told the truth, and those that wait behind it are told CLOSED.
+        Nothing is written while it does not run. A cancellation does not stop the transaction that
+        runs; its callers are told the truth, and those that wait behind it are told CLOSED.
         """
         if self._db is None:
             raise StoreFailed(FailKind.CLOSED, "the journal is not open")
-        loop = asyncio.get_running_loop()
+        self._serving = True
+        self._hand_over()
         try:
-            while self.failed is None:
-                batch = (await self._waiting.take(), *self._waiting.drain())
-                if await self._db.run(partial(self._transact, batch, loop)):
-                    self._uncopied += len(batch)
-                if self._uncopied >= limits.COPY_AFTER:
-                    self._grown_long.set()
+            if self.failed is None:
+                await self._over.wait()
         finally:
+            self._serving = False
             if self.failed is None:
                 self.failed = StoreFailed(FailKind.CLOSED, "the journal is closing")
             _tell(self._waiting.drain(), self.failed)
@@ -178,6 +182,8 @@ class Journal:
         work = _Work(write)
         if not self._waiting.offer(work):
             raise StoreFailed(FailKind.BUSY, f"{len(self._waiting)} transactions wait")
+        if len(self._waiting) == 1:  # those that come in the same turn go with it
+            asyncio.get_running_loop().call_soon(self._hand_over)
         await work.done
         return work.outcome()
 
@@ -193,17 +199,25 @@ class Journal:
     def _give_up(self, failed: StoreFailed) -> None:
         """End writing for good, for what was seen beside the writer."""
         self.failed, self._doubted = failed, True
-        self._waiting.offer(_Work(lambda _: None))  # for `serve` to look up from its mailbox
+        self._over.set()
+
+    def _hand_over(self) -> None:
+        """Give the writer's thread all that waits, unless it is at work or nothing does."""
+        ready = self._serving and self.failed is None and not self._writing
+        if ready and len(self._waiting) and self._db is not None:
+            self._writing = True
+            loop, batch = asyncio.get_running_loop(), self._waiting.drain()
+            self._db.post(partial(self._transact, batch, loop))
 
     def _transact(
         self,
         batch: Sequence["_Waiting"],
         loop: asyncio.AbstractEventLoop,
         db: sqlite3.Connection,
-    ) -> bool:
+    ) -> None:
         """Join a batch into one commit. Runs in the writer's thread, whoever is cancelled.
 
-        Return whether it changed anything: the log grows by that only.
+        Whatever ends it, all of the batch are told.
         """
         failed: StoreFailed | None = StoreFailed(FailKind.IO, "the commit did not end")
         ledger, seq, before = Ledger(db), 0, db.total_changes
@@ -224,14 +238,27 @@ class Journal:
                 if db.in_transaction:
                     db.execute("ROLLBACK")
         finally:
-            loop.call_soon_threadsafe(self._end, batch, failed, seq)
-        return db.total_changes > before
+            changed = db.total_changes > before
+            loop.call_soon_threadsafe(self._end, batch, failed, seq, changed)
 
-    def _end(self, batch: Sequence["_Waiting"], failed: StoreFailed | None, seq: int) -> None:
-        """Tell what came of a commit, after which `seq` is the newest record."""
+    def _end(
+        self, batch: Sequence["_Waiting"], failed: StoreFailed | None, seq: int, changed: bool
+    ) -> None:
+        """Tell what came of a commit, after which `seq` is the newest record.
+
+        `changed`: whether it wrote anything; the log grows by that only.
+        """
+        self._writing = False
         _tell(batch, failed)
         if failed is None:
             self._grow(seq)
+        if changed:
+            self._uncopied += len(batch)
+            if self._uncopied >= limits.COPY_AFTER:
+                self._grown_long.set()
+        if self.failed is not None:
+            self._over.set()
+        self._hand_over()
 
     def _grow(self, seq: int) -> None:
         """Wake those who wait for records up to `seq`."""

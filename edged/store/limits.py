@@ -18,7 +18,11 @@ QUIET_S: Final = 0.05
 """Seconds without a commit that are the pause which the copying waits for."""
 
 COPY_LOOKS: Final = 20
-"""How often such a pause is looked for, so 1 s; then it is done in the midst of them."""
+"""How often such a pause is looked for at least, so 1 s."""
+
+COPY_LATEST: Final = 2 * COPY_AFTER
+"""Transactions after which it is done in the midst of them, if no pause came: as many as `LOG_ROOM`
+has room for. Whoever comes then waits for a second sync."""
 
 LOG_ROOM: Final = 8 * 1024 * 1024
 """Bytes that the log is given at the start: what comes until it is copied, and as much again."""

@@ -4,7 +4,8 @@
 yardstick carries out the statements of a grant, each awaited, one transaction each, with as many
 tasks as there are doors: the member's look-up in the rules, and all that the journal is asked and
 told; it reads no code, decides nothing and moves no bolt. "Unsigned" leaves
-the check of the signature out of ours. `--sync-ms`: as in hil.perf.release.
+the check of the signature out of ours. All of it is taken by turns on the bare disk and with
+`--sync-ms` added to every sync, on both sides, as hil.perf.release does; 0: on the bare disk only.
 """
 
 import argparse
@@ -33,12 +34,14 @@ from edged.store.ledger import Ledger
 from edged.store.opened import by_handle
 from edged.store.rules import ACTIVE
 from hil.perf.doorways import Doorways
-from hil.perf.release import slow_down
+from hil.perf.release import add_to_syncs, slow_down
 from policy.model import Member
 
 T = TypeVar("T")
 
 Statement = tuple[str, tuple[Any, ...]]
+_Rates = tuple[float, float, float]
+"""Of aiosqlite, and of ours without the signature and with it."""
 LAST: Final = "SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1"
 RECORD: Final = "INSERT INTO audit"
 MEMBER: Final = "SELECT handle, id, body, digest FROM member"
@@ -46,15 +49,18 @@ MEMBER: Final = "SELECT handle, id, body, digest FROM member"
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Grants a second, the medians of all rounds; the ratio is that of ours unsigned."""
+    """Grants a second on one disk, the medians of all rounds; the ratio is that of ours unsigned.
 
+    `sync_ms`: what was added to every sync.
+    """
+
+    sync_ms: int
     doors: int
     aiosqlite: float
     unsigned: float
     signed: float
     ratio: float
     statements: int
-    sync_ms: int
 
 
 class _Recording:
@@ -158,20 +164,39 @@ def _fresh(value: object, event: str) -> object:
 
 async def measured(
     folder: Path, doors: int, grants: int, rounds: int, sync_ms: int = 0
-) -> Measured:
-    """Take all three by turns. `sync_ms`: what was added to every sync of this process."""
+) -> list[Measured]:
+    """Take all three by turns, on the bare disk and, if `sync_ms` is added, on the slower one."""
     said = await statements(_new(folder, "one"))
-    found: dict[str, list[float]] = {"aiosqlite": [], "unsigned": [], "signed": []}
+    found: dict[int, list[_Rates]] = {0: [], sync_ms: []}
     for n in range(rounds):
-        found["aiosqlite"].append(await yardstick(_new(folder, f"a{n}"), said, doors, grants))
-        with patch.object(proof, "is_signed", lambda *_: True):
-            found["unsigned"].append(await ours(_new(folder, f"u{n}"), doors, grants))
-        found["signed"].append(await ours(_new(folder, f"s{n}"), doors, grants))
+        for added, rates in found.items():
+            if sync_ms:
+                add_to_syncs(added)
+            rates.append(await _round(_new(folder, f"{n}-{added}"), said, doors, grants))
         if sys.stderr.isatty():
             print(f"round {n + 1} of {rounds}", file=sys.stderr)
-    ratio = median(a / b for a, b in zip(found["unsigned"], found["aiosqlite"], strict=True))
-    rates = {name: round(median(rate), 1) for name, rate in found.items()}
-    return Measured(doors, ratio=round(ratio, 2), statements=len(said), sync_ms=sync_ms, **rates)
+    return [_medians(added, doors, len(said), rates) for added, rates in found.items()]
+
+
+def _medians(sync_ms: int, doors: int, count: int, rates: Sequence[_Rates]) -> Measured:
+    ratio = median(unsigned / peer for peer, unsigned, _ in rates)
+    peer, unsigned, signed = (round(median(one), 1) for one in zip(*rates, strict=True))
+    return Measured(sync_ms, doors, peer, unsigned, signed, round(ratio, 2), count)
+
+
+async def _round(folder: Path, said: Sequence[Statement], doors: int, grants: int) -> _Rates:
+    peer = await yardstick(_new(folder, "a"), said, doors, grants)
+    with patch.object(proof, "is_signed", lambda *_: True):
+        unsigned = await ours(_new(folder, "u"), doors, grants)
+    return peer, unsigned, await ours(_new(folder, "s"), doors, grants)
+
+
+def _print(found: Measured, rounds: int) -> None:
+    disk = f"{found.sync_ms} ms added to every sync" if found.sync_ms else "the bare disk"
+    print(f"{found.doors} doors at once, {disk}: grants a second, median of {rounds} rounds")
+    print(f"  aiosqlite, {found.statements} statements one by one  {found.aiosqlite:8.0f}")
+    print(f"  edged without the signature check     {found.unsigned:8.0f}  {found.ratio:.1f} times")
+    print(f"  edged                                 {found.signed:8.0f}")
 
 
 def _new(folder: Path, name: str) -> Path:
@@ -182,11 +207,11 @@ def _new(folder: Path, name: str) -> Path:
 def main() -> None:
     """Measure, and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", action="store_true", help="one JSON object")
+    parser.add_argument("--json", action="store_true", help="a JSON object for each disk")
     parser.add_argument("--doors", type=int, default=64, help="1..64 (default: 64)")
     parser.add_argument("--grants", type=int, default=30, help="at each door (default: 30)")
     parser.add_argument("--rounds", type=int, default=5, help="(default: 5)")
-    parser.add_argument("--sync-ms", type=int, default=0, help="added to every sync, 0..100")
+    parser.add_argument("--sync-ms", type=int, default=3, help="0..100 (default: 3)")
     parser.add_argument("--folder", type=Path, help="on the disk to measure (default: a new one)")
     asked = parser.parse_args()
     if asked.doors not in range(1, 65) or asked.grants < 1 or asked.rounds < 1:
@@ -198,15 +223,13 @@ def main() -> None:
         found = asyncio.run(
             measured(Path(name), asked.doors, asked.grants, asked.rounds, asked.sync_ms)
         )
-    if asked.json:
-        print(json.dumps(asdict(found)))
-        return
-    print(f"{found.doors} doors at once, {found.sync_ms} ms added to every sync")
-    print(f"grants a second, median of {asked.rounds} rounds")
-    print(f"  aiosqlite, {found.statements} statements one by one  {found.aiosqlite:8.0f}")
-    print(f"  edged without the signature check     {found.unsigned:8.0f}  {found.ratio:.1f} times")
-    print(f"  edged                                 {found.signed:8.0f}")
-    print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+    for one in found:
+        if asked.json:
+            print(json.dumps(asdict(one)))
+        else:
+            _print(one, asked.rounds)
+    if not asked.json:
+        print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
 
 
 if __name__ == "__main__":

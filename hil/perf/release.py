@@ -8,6 +8,7 @@ is compiled for the run stands before the system's.
 
 import argparse
 import asyncio
+import ctypes
 import json
 import os
 import shutil
@@ -30,9 +31,10 @@ _SHIM: Final = """
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <time.h>
+int added_to_syncs_ms = %d;
 static int later(const char *name, int file) {
-    struct timespec wait = {0, %d * 1000000L};
-    nanosleep(&wait, 0);
+    struct timespec wait = {0, added_to_syncs_ms * 1000000L};
+    if (added_to_syncs_ms) nanosleep(&wait, 0);
     return ((int (*)(int))dlsym(RTLD_NEXT, name))(file);
 }
 int fsync(int file) { return later("fsync", file); }
@@ -172,6 +174,11 @@ def slow_down(module: str, folder: Path, sync_ms: int) -> None:
     if sync_ms and LIBRARY not in os.environ.get("LD_PRELOAD", ""):
         command = [sys.executable, "-m", module, *sys.argv[1:]]
         sys.exit(subprocess.run(command, env=slower(folder, sync_ms), check=False).returncode)
+
+
+def add_to_syncs(sync_ms: int) -> None:
+    """Let every sync of a program that was slowed down take so much longer from now on."""
+    ctypes.c_int.in_dll(ctypes.CDLL(None), "added_to_syncs_ms").value = sync_ms
 
 
 def _print(found: Measured) -> None:

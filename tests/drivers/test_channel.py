@@ -112,6 +112,24 @@ async def test_a_cancelled_read_takes_nothing(line: Line) -> None:
     assert await read(line.channel, 11) == b"still there"
 
 
+@pytest.mark.parametrize("kind", [SerialLine, TcpLine])
+async def test_a_read_that_is_cancelled_in_the_moment_in_which_bytes_came_leaves_them(
+    kind: type[SerialLine | TcpLine], tmp_path: Path
+) -> None:
+    line = kind(tmp_path / "port")
+    async with running(_read_once(line.channel)):
+        await asyncio.sleep(0)
+        await line.send(b"marker")
+        async with asyncio.timeout(PATIENCE_S):
+            while True:  # each turn of the loop, so that it is cancelled in the next one
+                await asyncio.sleep(0)
+                if line.channel._came:
+                    break
+    assert await read(line.channel, 6) == b"marker"
+    line.channel.close()
+    line.unplug()
+
+
 async def _read_once(channel: Channel) -> None:
     await channel.read()
 

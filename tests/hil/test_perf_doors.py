@@ -68,8 +68,19 @@ async def test_a_flood_is_counted_to_the_last(tmp_path: Path) -> None:
 def test_what_is_measured_is_printed_for_machines(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(
-        "sys.argv", ["crowd", "--json", "--doors", "2", "--grants", "2", "--rounds", "1"]
-    )
+    words = "crowd --json --doors 2 --grants 2 --rounds 1 --sync-ms 0"
+    monkeypatch.setattr("sys.argv", words.split())
     crowd.main()
     assert json.loads(capsys.readouterr().out)["doors"] == 2
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="slower syncs need a C compiler")
+def test_a_crowd_is_measured_on_the_bare_disk_and_on_a_slower_one() -> None:
+    """A sleep never ends early, so this needs no luck."""
+    words = "-m hil.perf.crowd --json --doors 2 --grants 2 --rounds 1 --sync-ms 50"
+    done = subprocess.run(
+        [sys.executable, *words.split()], stdout=subprocess.PIPE, check=True, timeout=60
+    )
+    bare, slow = map(json.loads, done.stdout.splitlines())
+    assert (bare["sync_ms"], slow["sync_ms"]) == (0, 50)
+    assert slow["aiosqlite"] <= 20  # each of its transactions waits for one

@@ -47,6 +47,30 @@ async def test_reading_does_not_make_the_log_longer(journal: Journal) -> None:
     await until(journal._grown_long.is_set)
 
 
+async def test_without_a_pause_the_log_is_copied_when_its_room_is_used_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "QUIET_S", 0)  # a turn of the loop, in which somebody comes
+    copied_at: list[int] = []
+
+    class Busy(Journal):
+        async def make_room(self) -> None:
+            self._uncopied = limits.COPY_AFTER
+            self._grown_long.set()
+
+        async def copy_log(self) -> None:
+            copied_at.append(self._uncopied)
+            self._uncopied = 0
+
+    journal = Busy(tmp_path / "journal.db")
+    keeping = asyncio.create_task(journal.keep_log_short())
+    while not copied_at:
+        await asyncio.sleep(0)
+        journal._uncopied += 1
+    keeping.cancel()
+    assert copied_at == [limits.COPY_LATEST]
+
+
 async def test_the_log_is_copied_in_the_midst_of_a_transaction(
     journal: Journal, tmp_path: Path
 ) -> None:
