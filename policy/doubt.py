@@ -59,8 +59,6 @@ def maybe(settings: RuleSettings, member: Member, first: Decision, last: Decisio
     to be settled. Where only one of them does, `clock_policy` decides; a key is added if it is
     the earlier. Two refusals are the earlier one.
     """
-    if first[:6] == last[:6]:  # as nearly always; what comes behind the keys counts nothing apart
-        return first
     if first.verdict is Verdict.DENY and last.verdict is Verdict.DENY:
         return first
     if _counts_as(first) == _counts_as(last):
