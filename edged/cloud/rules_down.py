@@ -28,10 +28,8 @@ from edged.exits import explain
 from edged.ports import Ports
 from edged.records.keeping import Keeping
 from edged.store import rules
-from edged.store.connection import sync_folder
 from edged.store.errors import StoreError
 from edged.store.ledger import Ledger
-from edged.store.syncing import sync_file
 
 log = structlog.get_logger()
 
@@ -95,16 +93,14 @@ class RulesDown:
         return self._store.growing(sha256)
 
     def part_whole(self, part: Part) -> None:
-        """Keep a part that is whole, on the disk when this returns."""
-        growing = self._store.growing(part.sha256)
-        sync_file(growing)
-        growing.replace(self._store.whole(part.sha256))
-        sync_folder(self._store.folder)
+        """Keep a part that is whole."""
+        self._store.keep(part)
 
     async def activate(self, manifest: Manifest) -> str | None:
         """Build, test and swap. None when the rules are active, else why they are not."""
         why = await self._activate(manifest)
         if why is not None:
+            self._store.sound.clear()  # it may have been one that is damaged since
             await self._refused(manifest.version, why)
         self._ports.alarms.change(
             SOURCE, AlarmName.RULES_REFUSED, raised=why is not None, cause=why

@@ -103,6 +103,30 @@ async def test_what_is_missing_is_asked_for_and_kept_when_it_is_whole(down: Down
     assert down.rules.missing(broken) == ()  # it will be refused, so nothing is fetched for it
 
 
+@pytest.mark.parametrize("left", [b"", b"rubbish"])
+async def test_what_a_power_cut_left_of_a_part_is_asked_for_again(down: Down, left: bytes) -> None:
+    made = sets.in_parts(sets.document(2))
+    manifest = sets.manifest(sets.document(2), made)
+    sets.put(made, down.folder / "parts")
+    cut = manifest.parts[1].sha256
+    (down.folder / "parts" / f"{cut}.zst").write_bytes(left)
+    down.again()
+    assert down.rules.missing(manifest) == [cut]
+
+
+async def test_a_part_that_turns_out_damaged_is_asked_for_when_the_set_comes_again(
+    down: Down,
+) -> None:
+    made = sets.in_parts(sets.document(2))
+    manifest = sets.manifest(sets.document(2), made)
+    sets.put(made, down.folder / "parts")
+    assert down.rules.missing(manifest) == []
+    rotten = manifest.parts[1].sha256
+    (down.folder / "parts" / f"{rotten}.zst").write_bytes(b"rubbish")
+    assert await down.rules.activate(manifest) is not None
+    assert down.rules.missing(manifest) == [rotten]
+
+
 async def test_rules_on_trial_stay_when_a_pulse_names_them(down: Down) -> None:
     await down.publish(2, confirm_s=60)
     assert down.rules.held().trial
