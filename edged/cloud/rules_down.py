@@ -51,7 +51,7 @@ class RulesDown:
         self._keeping = keeping
         self._folder = folder
         self._store = Store(folder / "parts")
-        self._trial = trial.read(folder)
+        self._trial, self._refusals = trial.read(folder), trial.refused(folder)
         self._until_ms = self._deadline_ms()
         self._build = Apart(build, "other rules are being built")
         self._heard_at: datetime | None = None
@@ -74,9 +74,7 @@ class RulesDown:
     def held(self) -> RulesHeld:
         """Tell which rules are active, and what was refused."""
         found = self._ports.rules
-        refused = tuple(
-            RefusedRules.model_validate(dict(one)) for one in trial.refused(self._folder)
-        )
+        refused = tuple(RefusedRules.model_validate(dict(one)) for one in self._refusals)
         version, fingerprint = found.version or 0, found.fingerprint or ""
         return RulesHeld(version, fingerprint, self._trial is not None, refused)
 
@@ -174,7 +172,7 @@ class RulesDown:
             await asyncio.to_thread(self._swap_back, manifest, built)
             await self._ports.rules.reload()
             return "; ".join(explain(error)[1])[:WORDS_CHARS]
-        self._trial, self._until_ms = trial.read(self._folder), None
+        self._trial = await asyncio.to_thread(trial.read, self._folder)
         self._until_ms = self._deadline_ms()
         self._ports.rules.vouched_at = self._heard_at
         self._keeping.rules_changed()
@@ -208,6 +206,7 @@ class RulesDown:
     async def _take_back(self, given_up: Trial) -> None:
         why = f"not confirmed within {given_up.confirm_s} s"
         await asyncio.to_thread(trial.revert, self._folder, why)
+        self._refusals = await asyncio.to_thread(trial.refused, self._folder)
         self._trial = self._until_ms = None
         await self._ports.rules.reload()
         self._keeping.rules_changed()
@@ -216,6 +215,7 @@ class RulesDown:
 
     async def _refused(self, version: int, why: str) -> None:
         await asyncio.to_thread(trial.refuse, self._folder, version, why)
+        self._refusals = await asyncio.to_thread(trial.refused, self._folder)
         self._record(version, why)
 
     def _record(self, version: int, why: str) -> None:

@@ -258,6 +258,18 @@ async def test_old_parts_are_swept(down: Down) -> None:
 # --- what the cloud says of their age
 
 
+async def test_a_report_does_not_wait_for_the_disk(down: Down) -> None:
+    await down.publish(2, tenant="other")
+    told = down.rules.held()
+    (down.folder / "refused.json").unlink()  # as a disk that does not answer
+    assert down.rules.held() == told
+    assert [one.version for one in told.refused] == [2]
+    await down.publish(3, confirm_s=1)
+    await down.rig.clock.advance(1_000)
+    await down.rules.look()
+    assert [one.version for one in down.rules.held().refused] == [3]
+
+
 async def test_the_highest_version_named_never_falls(down: Down) -> None:
     assert await down.rules.highest_named(5) == 5
     assert await down.rules.highest_named(3) == 5
