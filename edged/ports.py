@@ -11,8 +11,8 @@ from edged.alarms.raised import Alarms
 from edged.clock import Clock
 from edged.control.broadcast import Broadcast
 from edged.core.events import Stamp
-from edged.readers.uses import Uses
 from edged.records.recorder import Recorder
+from edged.records.uses import Uses
 from edged.settings.model import Language
 from edged.store.journal import Journal
 from edged.store.rules import RulesStore

@@ -106,8 +106,7 @@ class JournalOutbox:
 
         Bytes and days are reckoned from the newest records, as much as a page of them tells.
         """
-        free = shutil.disk_usage(self.path.parent).free
-        return await self.read(partial(_buffer, free_bytes=free))
+        return await self.read(partial(_buffer, folder=self.path.parent))
 
     async def read(self, look: Callable[[sqlite3.Connection], T]) -> T:
         """Look at the journal as it is on the disk."""
@@ -148,8 +147,8 @@ def _cursor(ledger: Ledger) -> int:
     return kept if isinstance(kept, int) else ledger.audit_start()[0]
 
 
-def _buffer(db: sqlite3.Connection, free_bytes: int) -> Buffer:
-    ledger = Ledger(db)
+def _buffer(db: sqlite3.Connection, folder: Path) -> Buffer:
+    ledger, free_bytes = Ledger(db), shutil.disk_usage(folder).free
     seq, _ = ledger.last()
     waiting, newest = seq - _cursor(ledger), audit.page(db, seq - kept.PAGE_RECORDS, seq)
     if not newest:

@@ -6,7 +6,7 @@ and the requests that the set brings with the answers that it has to give (its v
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -57,9 +57,15 @@ class Vector(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """Where parts are kept: whole ones by their hash, growing ones beside them."""
+    """Where parts are kept: whole ones by their hash, growing ones beside them.
+
+    None is waited for until it is on the disk: hundreds of syncs would hold up the entries beside
+    them. A power cut may leave anything under a whole one's name, so each is looked at before it
+    counts as held, once in a run; what is not whole is fetched again. `sound`: those that were.
+    """
 
     folder: Path
+    sound: set[str] = field(default_factory=set)
 
     def growing(self, sha256: str) -> Path:
         """Name the file of a part that is being fetched."""
@@ -71,7 +77,12 @@ class Store:
 
     def missing(self, manifest: Manifest) -> list[str]:
         """Return the hashes of the parts that are not held."""
-        return [one.sha256 for one in manifest.parts if not self.whole(one.sha256).exists()]
+        return [one.sha256 for one in manifest.parts if not self._holds(one)]
+
+    def keep(self, part: Part) -> None:
+        """Keep what has grown, which was seen to be this part."""
+        self.growing(part.sha256).replace(self.whole(part.sha256))
+        self.sound.add(part.sha256)
 
     def unpack(self, part: Part) -> bytes:
         """Unpack a part that is held, never further than it may be large. Raises Unfit."""
@@ -89,9 +100,19 @@ class Store:
     def sweep(self, *manifests: Manifest) -> None:
         """Delete what none of these names."""
         named = {part.sha256 for manifest in manifests for part in manifest.parts}
+        self.sound.intersection_update(named)
         for path in self.folder.glob("*"):
             if path.name.partition(".")[0] not in named:
                 path.unlink()
+
+    def _holds(self, part: Part) -> bool:
+        if part.sha256 not in self.sound:
+            try:
+                self.unpack(part)
+            except Unfit:
+                return False
+            self.sound.add(part.sha256)
+        return True
 
 
 def laid_out(manifest: Manifest) -> Mapping[str, Part]:

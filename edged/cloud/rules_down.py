@@ -4,7 +4,7 @@ The link has verified the manifest, and that a fresh pulse of the cloud names it
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import BrokenExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -28,10 +28,8 @@ from edged.exits import explain
 from edged.ports import Ports
 from edged.records.keeping import Keeping
 from edged.store import rules
-from edged.store.connection import sync_folder
 from edged.store.errors import StoreError
 from edged.store.ledger import Ledger
-from edged.store.syncing import sync_file
 
 log = structlog.get_logger()
 
@@ -55,13 +53,15 @@ class RulesDown:
         self._store = Store(folder / "parts")
         self._trial: Trial | None = None
         self._until_ms: int | None = None
+        self._refusals: Sequence[Mapping[str, object]] = ()
         self._build = Apart(build, "other rules are being built")
         self._heard_at: datetime | None = None
         self._heard_ms = ports.clock.monotonic_ms()
 
     def begin(self) -> None:
-        """Take up the trial that is on, if any; it begins anew, for nobody knows the time."""
+        """Take up the trial that is on, which begins anew, and what was refused."""
         on = self._trial = trial.read(self._folder)
+        self._refusals = trial.refused(self._folder)
         now_ms = self._ports.clock.monotonic_ms()
         self._until_ms = None if on is None else now_ms + on.confirm_s * 1000
 
@@ -82,9 +82,7 @@ class RulesDown:
     def held(self) -> RulesHeld:
         """Tell which rules are active, and what was refused."""
         found = self._ports.rules
-        refused = tuple(
-            RefusedRules.model_validate(dict(one)) for one in trial.refused(self._folder)
-        )
+        refused = tuple(RefusedRules.model_validate(dict(one)) for one in self._refusals)
         version, fingerprint = found.version or 0, found.fingerprint or ""
         return RulesHeld(version, fingerprint, self._trial is not None, refused)
 
@@ -101,16 +99,14 @@ class RulesDown:
         return self._store.growing(sha256)
 
     def part_whole(self, part: Part) -> None:
-        """Keep a part that is whole, on the disk when this returns."""
-        growing = self._store.growing(part.sha256)
-        sync_file(growing)
-        growing.replace(self._store.whole(part.sha256))
-        sync_folder(self._store.folder)
+        """Keep a part that is whole."""
+        self._store.keep(part)
 
     async def activate(self, manifest: Manifest) -> str | None:
         """Build, test and swap. None when the rules are active, else why they are not."""
         why = await self._activate(manifest)
         if why is not None:
+            self._store.sound.clear()  # it may have been one that is damaged since
             await self._refused(manifest.version, why)
         self._ports.alarms.change(
             SOURCE, AlarmName.RULES_REFUSED, raised=why is not None, cause=why
@@ -149,7 +145,7 @@ class RulesDown:
 
     async def run(self) -> None:
         """Take back what was not confirmed in time, and tell when the cloud is silent; for ever."""
-        self.begin()
+        await asyncio.to_thread(self.begin)
         while True:
             await self.look()
             await self._ports.clock.sleep_ms(limits.TRIAL_LOOK_MS)
@@ -185,7 +181,7 @@ class RulesDown:
             await asyncio.to_thread(self._swap_back, manifest, built)
             await self._ports.rules.reload()
             return "; ".join(explain(error)[1])[:WORDS_CHARS]
-        self.begin()
+        await asyncio.to_thread(self.begin)
         self._ports.rules.vouched_at = self._heard_at
         self._keeping.rules_changed()
         await asyncio.to_thread(self._store.sweep, manifest)
@@ -218,6 +214,7 @@ class RulesDown:
     async def _take_back(self, given_up: Trial) -> None:
         why = f"not confirmed within {given_up.confirm_s} s"
         await asyncio.to_thread(trial.revert, self._folder, why)
+        self._refusals = await asyncio.to_thread(trial.refused, self._folder)
         self._trial = self._until_ms = None
         await self._ports.rules.reload()
         self._keeping.rules_changed()
@@ -226,6 +223,7 @@ class RulesDown:
 
     async def _refused(self, version: int, why: str) -> None:
         await asyncio.to_thread(trial.refuse, self._folder, version, why)
+        self._refusals = await asyncio.to_thread(trial.refused, self._folder)
         self._record(version, why)
 
     def _record(self, version: int, why: str) -> None:

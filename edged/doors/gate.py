@@ -16,10 +16,10 @@ from edged.core import door as machine
 from edged.core import door_words as words
 from edged.core import events
 from edged.core.alarm_words import AlarmName
+from edged.doors.beside import WaitingCard
 from edged.doors.terms import Fitting, Levels, find, pulse, terms
 from edged.mailbox import Mailbox
 from edged.ports import Ports
-from edged.readers.beside import WaitingCard
 from edged.records.tally import Tally
 from edged.store.ledger import Ledger
 from policy import usage

@@ -23,11 +23,12 @@ from edged.credentials.read import Refused
 from edged.doors.gate import Gate
 from edged.mailbox import Mailbox
 from edged.ports import Ports
-from edged.readers import outlook, scene, uses
+from edged.readers import outlook, scene
 from edged.readers.feedback import Feedback
 from edged.readers.reading import Reading
 from edged.readers.refusals import Refusals
 from edged.readers.scene import Arrival
+from edged.records import uses
 from edged.store.errors import StoreFailed
 from edged.store.ledger import Ledger
 from policy.model import (
@@ -389,12 +390,6 @@ class Passage:
         self._tell("decided", arrival, seq=seq, took_ms=took_ms, **facts)
 
     def _tell(self, what: str, arrival: Arrival, **facts: object) -> None:
-        self._ports.witness.publish(
-            {
-                "event": what,
-                "device": self.name,
-                "door": None if self._gate is None else self._gate.name,
-                "side": arrival.device.side.value,
-                **facts,
-            }
-        )
+        door, side = None if self._gate is None else self._gate.name, arrival.device.side.value
+        told = {"event": what, "device": self.name, "door": door, "side": side}
+        self._ports.witness.publish({**told, **facts})

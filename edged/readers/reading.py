@@ -8,8 +8,8 @@ from edged import limits
 from edged.core.guesses import Guesses, missed
 from edged.credentials import claims, plain, read
 from edged.credentials.read import Refused, Unproven
+from edged.doors.beside import WaitingCard
 from edged.ports import Ports
-from edged.readers.beside import WaitingCard
 from edged.store.errors import StoreFailed
 from policy.model import CodeKind, Device, Member, Reason, Rules, Side
 

@@ -12,7 +12,7 @@ from edged.clock import Instant
 from edged.core import access, counter, events, seating
 from edged.credentials import claims
 from edged.credentials.read import Refused
-from edged.readers import uses
+from edged.records import uses
 from edged.store.ledger import Ledger
 from policy import by_code, rooms, seats, staff, usage
 from policy.decision import value

@@ -4,6 +4,7 @@ A rule set is one SQLite file that is never changed after it was built. `rules.d
 link to the active one, so a swap is one rename: there is always one whole set, old or new.
 """
 
+import asyncio
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
@@ -211,12 +212,12 @@ class RulesStore:
         Raises:
             StoreFailed, SchemaTooNew: The new rules can't be used.
         """
-        link = self._folder / ACTIVE
         self.vouched_at = None
-        if not link.is_symlink():
+        active = await asyncio.to_thread(active_file, self._folder)
+        if active is None:
             await self.close()
             return
-        before, self._opened = self._opened, await Opened.read(link.resolve())
+        before, self._opened = self._opened, await Opened.read(self._folder / active)
         if before is not None:
             await before.close()
 

@@ -25,6 +25,11 @@ def _play(seeds: range) -> list[Outcome]:
         return asyncio.run(play(seeds, Path(folder)))
 
 
+def _progress(done: int, of: int) -> None:
+    if sys.stderr.isatty():
+        print(f"\r{done} of {of} schedules", end="\n" if done == of else "", file=sys.stderr)
+
+
 def main() -> int:
     """Run the campaign; 1 if the device did anything that nobody had told it to do."""
     parser = argparse.ArgumentParser(prog="python -m hil.byzantine", description=__doc__)
@@ -36,7 +41,10 @@ def main() -> int:
     seeds = range(arguments.seed, arguments.seed + arguments.schedules)
     some = [seeds[n : n + _AT_ONCE] for n in range(0, len(seeds), _AT_ONCE)]
     with multiprocessing.Pool(arguments.jobs) as pool:
-        outcomes = [outcome for played in pool.imap(_play, some) for outcome in played]
+        outcomes = list[Outcome]()
+        for played in pool.imap(_play, some):
+            outcomes += played
+            _progress(len(outcomes), len(seeds))
     lies: Counter[str] = Counter()
     for outcome in outcomes:
         lies.update(outcome.lies)

@@ -28,8 +28,31 @@ class Part:
         return {"name": self.name, "sha256": self.sha256, **sizes}
 
 
-def cut(document: Mapping[str, Any], vectors: list[Any]) -> tuple[Part, ...]:
-    """Cut a document into `base`, `members/0` ..., and `vectors` if there are any.
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A document without its version and its date, cut: what takes seconds is behind it.
+
+    `base`: the document without its members; `spelt`: each member in the order of ids.
+    """
+
+    base: Mapping[str, Any]
+    others: tuple[Part, ...]
+    spelt: bytes
+
+    def dated(self, version: int, issued_at: str) -> tuple[tuple[Part, ...], str]:
+        """Give it a version and a date; return all parts, the base first, and the fingerprint.
+
+        Raises:
+            ValueError: The base is too large.
+        """
+        base = canonical({**self.base, "version": version, "issued_at": issued_at})
+        whole = hashlib.sha256(base)
+        whole.update(self.spelt)
+        return (_part("base", base), *self.others), whole.hexdigest()
+
+
+def cut(document: Mapping[str, Any], vectors: list[Any]) -> Cut:
+    """Cut a document into its base, `members/0` ..., and `vectors` if there are any.
 
     Raises:
         ValueError: A part is too large.
@@ -39,24 +62,14 @@ def cut(document: Mapping[str, Any], vectors: list[Any]) -> tuple[Part, ...]:
     dealt: list[dict[str, Any]] = [{} for _ in range(count)]
     for member, record in members.items():
         dealt[place(member, count)][member] = record
-    parts = [_part("base", base(document))]
-    parts += [_part(f"members/{n}", canonical(some)) for n, some in enumerate(dealt)]
+    parts = [_part(f"members/{n}", canonical(some)) for n, some in enumerate(dealt)]
     if vectors:
         parts.append(_part("vectors", canonical(vectors)))
-    return tuple(parts)
-
-
-def base(document: Mapping[str, Any]) -> bytes:
-    """Spell the document without its members."""
-    return canonical({key: value for key, value in document.items() if key != "members"})
-
-
-def fingerprint(document: Mapping[str, Any]) -> str:
-    """Hash the base and each member in the order of ids."""
-    whole = hashlib.sha256(base(document))
-    for member, record in sorted(document.get("members", {}).items()):
-        whole.update(b"\n" + member.encode() + canonical(record))
-    return whole.hexdigest()
+    base = {key: value for key, value in document.items() if key != "members"}
+    spelt = b"".join(
+        b"\n" + member.encode() + canonical(record) for member, record in sorted(members.items())
+    )
+    return Cut(base, tuple(parts), spelt)
 
 
 def spread(members: int) -> int:

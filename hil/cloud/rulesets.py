@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, select, update
 
 from hil.cloud import parts, store
+from hil.cloud.parts import Cut
 from hil.cloud.rulefiles import RulesFault
 from hil.cloud.spelling import instant
 from hil.cloud.tables import counter, device, part, presence, ruleset
@@ -21,29 +22,35 @@ EVERYBODY = "everybody"  # the version that devices without one of their own are
 ROLLOUTS = "rollouts"  # counts changes of what devices are to have
 
 
-def publish(
-    db: Connection,
-    document: Mapping[str, Any],
-    vectors: list[Any],
-    confirm_s: int,
-    at: datetime,
-    content_of: int | None = None,
-) -> int:
-    """Keep a document under a new version, which nobody is to have yet; return it.
+def cut(document: Mapping[str, Any], vectors: list[Any]) -> Cut:
+    """Cut a document for `publish`, which has no time for it: workers wait for its transaction.
 
     Raises:
         RulesFault: A part is too large.
     """
-    version = store.number(db, VERSIONS)
-    dated = {**document, "version": version, "issued_at": instant(at)}
     try:
-        cut = parts.cut(dated, vectors)
+        return parts.cut(document, vectors)
     except ValueError as error:
         raise RulesFault(str(error)) from error
-    rows = [{"sha256": each.sha256, "bytes": each.size, "frame": each.frame} for each in cut]
+
+
+def publish(
+    db: Connection, said: Cut, confirm_s: int, at: datetime, content_of: int | None = None
+) -> int:
+    """Keep a document under a new version, which nobody is to have yet; return it.
+
+    Raises:
+        RulesFault: Its base is too large.
+    """
+    version = store.number(db, VERSIONS)
+    try:
+        every, fingerprint = said.dated(version, instant(at))
+    except ValueError as error:
+        raise RulesFault(str(error)) from error
+    rows = [{"sha256": each.sha256, "bytes": each.size, "frame": each.frame} for each in every]
     store.add(db, part, rows)
-    what = {"fingerprint": parts.fingerprint(dated), "issued_at": instant(at)}
-    told = json.dumps([each.told() for each in cut])
+    what = {"fingerprint": fingerprint, "issued_at": instant(at)}
+    told = json.dumps([each.told() for each in every])
     row = {"version": version, "confirm_s": confirm_s, "content_of": content_of, "parts": told}
     db.execute(ruleset.insert().values({**row, **what}))
     return version

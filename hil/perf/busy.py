@@ -12,6 +12,7 @@ import argparse
 import asyncio
 import json
 import os
+import sys
 import tempfile
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
@@ -39,8 +40,10 @@ from hil.stores.stores import Stores
 _COMMIT: Final = 500  # records of a backlog that are written at once
 _BETWEEN_S: Final = 0.02
 _LOOK_S: Final = 0.1
+_LIMIT_S: Final = 300.0  # of a phase: a cloud that died sends no more
 
 Busy = Callable[[], Awaitable[bool]]
+Tell = Callable[[str], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,27 +60,28 @@ class Scans:
 class Phases:
     """One store that is up, and who comes to it."""
 
-    def __init__(self, up: Stores, site: Site, people: People, members: int, scans: int) -> None:
+    def __init__(self, up: Stores, site: Site, people: People, members: int, tell: Tell) -> None:
         self._up = up
         self._site = site
         self._people = people
         self._members = members
-        self._scans = scans
+        self._tell = tell
         self._next = 0
 
-    async def quiet(self) -> list[float]:
-        """Let members come while nothing else goes on."""
-        return await self._while(lambda took: len(took) < self._scans)
+    async def quiet(self, scans: int) -> list[float]:
+        """Let so many members come while nothing else goes on."""
+        return await self._while("quiet", lambda took: len(took) < scans)
 
     async def drain(self, backlog: int) -> list[float]:
         """Let members come while a backlog goes up."""
         line = self._up.lines[STORE]
         line.pull()
         await self._site.daemon.stop()
+        self._tell(f"{backlog:,} records are written")
         await _write(self._site.folder / "state", backlog)
         await self._site.start_daemon()
         line.plug()
-        return await self._until(self._drained)
+        return await self._until("drain", self._drained)
 
     async def update(self) -> list[float]:
         """Let members come while all the rules are changed."""
@@ -85,24 +89,28 @@ class Phases:
             member["contracts"][0]["start"] = "2024-01-01"
         line = self._up.lines[STORE]
         line.pull()  # while the cloud packs: that is not the device's work
+        self._tell("rules are published")
         version = await self._up.cloud.publish(self._up.rules)
         line.plug()
         await _ask(self._connected, _LOOK_S)  # till then it would be quiet, and no update
-        return await self._until(lambda: self._has(version))
+        return await self._until("rules update", lambda: self._has(version))
 
-    async def _until(self, done: Busy) -> list[float]:
+    async def _until(self, phase: str, done: Busy) -> list[float]:
+        """Let members come until it is `done`. Raises TimeoutError: it is not within `_LIMIT_S`."""
         ending = asyncio.create_task(_ask(done))
         try:
-            return await self._while(lambda _: not ending.done())
+            async with asyncio.timeout(_LIMIT_S):
+                return await self._while(phase, lambda _: not ending.done())
         finally:
             ending.cancel()
             await asyncio.gather(ending, return_exceptions=True)
 
-    async def _while(self, more: Callable[[list[float]], bool]) -> list[float]:
+    async def _while(self, phase: str, more: Callable[[list[float]], bool]) -> list[float]:
         took: list[float] = []
         while more(took):
             self._next = (self._next + 7919) % self._members
             took.append(await come(self._people, self._site, self._next))
+            self._tell(f"{phase}: {len(took)} scans")
             await asyncio.sleep(_BETWEEN_S)
         return took
 
@@ -146,15 +154,22 @@ def _append(ledger: Ledger) -> None:
         ledger.append(events.exit_button(stamp, "front", str(uuid.uuid4())))
 
 
-async def measure(members: int, backlog: int, scans: int) -> list[Scans]:
-    """Put the store up and go through the phases."""
+async def measure(
+    members: int, backlog: int, scans: int, tell: Tell = lambda _: None
+) -> list[Scans]:
+    """Put the store up and go through the phases; `tell` hears how far it is.
+
+    Raises:
+        TimeoutError: A phase came to no end.
+    """
+    tell("the store is put up")
     with tempfile.TemporaryDirectory(prefix="edged-b-") as made:
         async with linked(Path(made), members) as (up, site), site.people() as people:
             _elsewhere(up)
-            phases = Phases(up, site, people, members, scans)
-            first = await phases.quiet()
+            phases = Phases(up, site, people, members, tell)
+            first = await phases.quiet(scans)
             draining = await phases.drain(backlog)
-            updating, last = await phases.update(), await phases.quiet()
+            updating, last = await phases.update(), await phases.quiet(scans)
     base = _p99(first + last)
     named = {"quiet": first + last, "drain": draining, "rules update": updating}
     return [
@@ -186,7 +201,15 @@ def main() -> None:
     parser.add_argument("--scans", type=int, default=500)
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
-    for phase in asyncio.run(measure(asked.members, asked.backlog, asked.scans)):
+    shown = sys.stderr.isatty()
+
+    def tell(what: str) -> None:
+        if shown:
+            print(f"\r\x1b[K{what}", end="", file=sys.stderr, flush=True)
+
+    found = asyncio.run(measure(asked.members, asked.backlog, asked.scans, tell))
+    tell("")
+    for phase in found:
         row = asdict(phase)
         print(json.dumps(row) if asked.json else "  ".join(f"{k} {v}" for k, v in row.items()))
 

@@ -127,8 +127,9 @@ class Office:
     def publish(self, rules: Mapping[str, Any]) -> int:
         """Publish rules to everybody; return their version."""
         said = {key: value for key, value in rules.items() if key not in {"version", "issued_at"}}
+        cut = rulesets.cut(said, [])
         with self.store.transaction() as db:
-            version = rulesets.publish(db, said, [], 0, self._now())
+            version = rulesets.publish(db, cut, 0, self._now())
             rulesets.give(db, version, None)
         self._prod()
         return version

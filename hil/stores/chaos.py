@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from signal import SIGKILL
@@ -78,6 +78,16 @@ def crowd(up: Stores, plan: Plan) -> None:
     }
     for door in up.rules["doors"].values():
         door["pulse_ms"] = 500
+
+
+def harms(kinds: Sequence[str], dice: random.Random, enough: Callable[[], bool]) -> Iterator[str]:
+    """Name all kinds of harm, in another order each round: once each, then until it is enough."""
+    yield from dice.sample(kinds, len(kinds))
+    while True:
+        for kind in dice.sample(kinds, len(kinds)):
+            if enough():
+                return
+            yield kind
 
 
 class Chaos:
@@ -162,7 +172,7 @@ class Chaos:
     async def _break(
         self, tasks: Sequence["asyncio.Task[None]"], tell: Callable[[str], None]
     ) -> None:
-        """Do all kinds of harm in turn, in another order each time, until there are enough."""
+        """Do all kinds of harm in turn, until there are enough records."""
         delay_s, events = self._plan.delay_s, self._plan.events
         kinds: dict[str, Callable[[], Awaitable[None]]] = {
             "line cut": self._cut,
@@ -174,16 +184,15 @@ class Chaos:
             "daemon killed": self._kill_daemon,
             "cloud killed": self._kill_cloud,
         }
-        while sum(self._seqs.values()) < events:
-            for name in self._dice.sample([*kinds], len(kinds)):
-                await asyncio.sleep(self._dice.uniform(*_BETWEEN_S))
-                await kinds[name]()
-                self._troubles[name] += 1
-                for task in tasks:
-                    if task.done():
-                        task.result()
-                await self._look()
-                tell(f"{sum(self._seqs.values())}/{events} records, {name}")
+        for name in harms([*kinds], self._dice, lambda: sum(self._seqs.values()) >= events):
+            await asyncio.sleep(self._dice.uniform(*_BETWEEN_S))
+            await kinds[name]()
+            self._troubles[name] += 1
+            for task in tasks:
+                if task.done():
+                    task.result()
+            await self._look()
+            tell(f"{sum(self._seqs.values())}/{events} records, {name}")
 
     async def _cut(self) -> None:
         self._up.lines[self._store()].cut()

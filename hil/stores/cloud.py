@@ -90,6 +90,8 @@ class Cloud:
         """Let all else on this machine have the processor first, as if it were elsewhere."""
         if self._serving is not None:
             os.setpriority(os.PRIO_PGRP, self._serving.pid, BACK)
+            with suppress(OSError):  # a kernel that shares the processor by sessions, proc(5)
+                Path(f"/proc/{self._serving.pid}/autogroup").write_text(str(BACK))
 
     async def stop(self) -> None:
         """Serve no more."""

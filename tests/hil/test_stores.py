@@ -15,6 +15,7 @@ from hil.chain.broker import Mosquitto
 from hil.chain.line import now, tls
 from hil.cloud import pki
 from hil.stores import verdict
+from hil.stores.chaos import harms
 from hil.stores.line import Line, Way
 from hil.stores.mischief import MessageLine, Mischief
 from tests.drivers.rigs import until
@@ -62,6 +63,18 @@ def test_what_is_used_is_a_union_less_what_was_taken_back() -> None:
     assert [*verdict.miscounted("cloud", told, right)] == []
     assert len([*verdict.miscounted("cloud", told[1:], right)]) == 1
     assert len([*verdict.miscounted("cloud", told, {("C1", "NOW"): 1})]) == 2
+
+
+def test_each_harm_is_done_once_and_no_round_more_than_is_needed() -> None:
+    kinds, done = ["cut", "pulled", "killed"], list[str]()
+    for kind in harms(kinds, random.Random(1), lambda: len(done) >= 1):
+        done.append(kind)
+    assert sorted(done) == sorted(kinds)
+    done.clear()
+    for kind in harms(kinds, random.Random(1), lambda: len(done) >= 7):
+        done.append(kind)
+    assert len(done) == 7
+    assert [sorted(done[n : n + 3]) for n in (0, 3)] == [sorted(kinds)] * 2
 
 
 @asynccontextmanager

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from hil.cloud import rulefiles, rulesets, spelling
+from hil.cloud import folder, rulefiles, rulesets, spelling
 from hil.cloud.cli.common import HERE, AsJson, FolderPath, opened, table, tell
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
@@ -26,10 +26,11 @@ def publish(
 ) -> None:
     """Publish the files as a new version, to everybody or to some devices first."""
     at = spelling.now()
-    with opened(path) as (folder, db):
-        document, vectors = rulefiles.read(files, folder.settings.tenant)
-        rulefiles.check({"version": 1, "issued_at": spelling.instant(at), **document})
-        version = rulesets.publish(db, document, vectors, confirm_s, at)
+    document, vectors = rulefiles.read(files, folder.load(path).settings.tenant)
+    rulefiles.check({"version": 1, "issued_at": spelling.instant(at), **document})
+    cut = rulesets.cut(document, vectors)
+    with opened(path) as (_, db):
+        version = rulesets.publish(db, cut, confirm_s, at)
         rulesets.give(db, version, to)
     _told(version, to, as_json=as_json)
 
@@ -58,9 +59,10 @@ def rollback(
     as_json: AsJson = False,
 ) -> None:
     """Bring the content of an older version back, under a new one."""
+    with opened(path, reading=True) as (_, db):
+        cut = rulesets.cut(*rulesets.content(db, version))
     with opened(path) as (_, db):
-        document, vectors = rulesets.content(db, version)
-        new = rulesets.publish(db, document, vectors, confirm_s, spelling.now(), version)
+        new = rulesets.publish(db, cut, confirm_s, spelling.now(), version)
         rulesets.give(db, new, to)
     _told(new, to, as_json=as_json)
 

@@ -105,6 +105,30 @@ async def test_what_is_missing_is_asked_for_and_kept_when_it_is_whole(down: Down
     assert down.rules.missing(broken) == ()  # it will be refused, so nothing is fetched for it
 
 
+@pytest.mark.parametrize("left", [b"", b"rubbish"])
+async def test_what_a_power_cut_left_of_a_part_is_asked_for_again(down: Down, left: bytes) -> None:
+    made = sets.in_parts(sets.document(2))
+    manifest = sets.manifest(sets.document(2), made)
+    sets.put(made, down.folder / "parts")
+    cut = manifest.parts[1].sha256
+    (down.folder / "parts" / f"{cut}.zst").write_bytes(left)
+    down.again()
+    assert down.rules.missing(manifest) == [cut]
+
+
+async def test_a_part_that_turns_out_damaged_is_asked_for_when_the_set_comes_again(
+    down: Down,
+) -> None:
+    made = sets.in_parts(sets.document(2))
+    manifest = sets.manifest(sets.document(2), made)
+    sets.put(made, down.folder / "parts")
+    assert down.rules.missing(manifest) == []
+    rotten = manifest.parts[1].sha256
+    (down.folder / "parts" / f"{rotten}.zst").write_bytes(b"rubbish")
+    assert await down.rules.activate(manifest) is not None
+    assert down.rules.missing(manifest) == [rotten]
+
+
 async def test_rules_on_trial_stay_when_a_pulse_names_them(down: Down) -> None:
     await down.publish(2, confirm_s=60)
     assert down.rules.held().trial
@@ -234,6 +258,18 @@ async def test_old_parts_are_swept(down: Down) -> None:
 
 
 # --- what the cloud says of their age
+
+
+async def test_a_report_does_not_wait_for_the_disk(down: Down) -> None:
+    await down.publish(2, tenant="other")
+    told = down.rules.held()
+    (down.folder / "refused.json").unlink()  # as a disk that does not answer
+    assert down.rules.held() == told
+    assert [one.version for one in told.refused] == [2]
+    await down.publish(3, confirm_s=1)
+    await down.rig.clock.advance(1_000)
+    await down.rules.look()
+    assert [one.version for one in down.rules.held().refused] == [3]
 
 
 async def test_the_highest_version_named_never_falls(down: Down) -> None:

@@ -1,7 +1,9 @@
 """Rules: readable files, parts named by their content, some devices first, then on or back."""
 
 import json
+import os
 import random
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ import pytest
 from edged.rulebook.file import RuleSet, read
 from hil.chain.device import Device
 from hil.chain.line import now
-from hil.cloud import limits, parts
+from hil.cloud import folder, limits, parts, store
 from hil.cloud.rulefiles import RulesFault
 from tests.hil.cloud.world import TENANT, Office, both
 
@@ -36,6 +38,23 @@ def publish(office: Office, folder: Path, *words: str) -> int:
 def follow(office: Office, *devices: Device) -> None:
     for device in devices:
         office.tell(device, device.report(now()))
+
+
+def test_workers_can_write_while_a_set_is_read(office: Office, tmp_path: Path) -> None:
+    files = written(tmp_path / "rules")
+    members = files / "members.json"
+    text = members.read_text("utf-8")
+    members.unlink()
+    os.mkfifo(members)
+    database = store.Store(folder.load(office.folder).database)
+    with ThreadPoolExecutor(1) as publishing:
+        told = publishing.submit(publish, office, files)
+        with members.open("w", encoding="utf-8") as late:  # it reads now
+            with database.transaction() as db:
+                assert store.number(db, "any") == 1
+            late.write(text)
+        assert told.result() == 1
+    database.close()
 
 
 @both
@@ -141,9 +160,9 @@ def test_bookings_and_vectors_may_stand_in_files_of_their_own(
 
 def test_a_change_of_one_member_touches_one_part() -> None:
     members = {f"M{n}": {"handle": f"{n:016x}"} for n in range(5_000)}
-    before = parts.cut({"tenant": TENANT, "members": members}, [])
-    after = parts.cut({"tenant": TENANT, "members": members | {"M7": {"withdrawn": True}}}, [])
-    assert len(before) == len(after) == 1 + 16
+    changed_one = members | {"M7": {"withdrawn": True}}
+    before, after = (parts.cut({"members": some}, []).others for some in (members, changed_one))
+    assert len(before) == len(after) == 16
     changed = [b.name for b, a in zip(before, after, strict=True) if b.sha256 != a.sha256]
     first = sha256(b"M7").hexdigest()[0]  # 16 parts: the first four bits
     assert changed == [f"members/{int(first, 16)}"]
