@@ -69,6 +69,7 @@ async def _show(case: Case, site: MachineSite, row: Row) -> None:
             await stage.power_on()
             await stage.at_rest()
         ready_s = time.monotonic()
+        row["starts"] = site.starts
         row["ready_s"] = round(ready_s - began_s, 1)
         try:
             row["seen"] = await case.show(stage, site.device)
