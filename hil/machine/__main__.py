@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import os
 import sys
 import tempfile
 import time
@@ -24,7 +25,7 @@ def main() -> int:
     """Show one case after the other; 1 if one does not hold."""
     parser = argparse.ArgumentParser(prog="python -m hil.machine", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(c.name for c in CASES))
-    parser.add_argument("--json", action="store_true", help="one JSON object at the end")
+    parser.add_argument("--json", action="store_true", help="one JSON object a case")
     parser.add_argument("--boot", action="store_true", help="boot for each, use no snapshot")
     parser.add_argument("--work", type=Path, default=Path(".run"), help="kept between runs")
     asked = parser.parse_args()
@@ -32,19 +33,19 @@ def main() -> int:
     if strange := [name for name in asked.names if name not in known]:
         parser.error(f"there is no case {strange[0]}")
     disks = make(asked.work.resolve(), afresh=asked.boot)
-    rows = [_row(case, disks) for case in [known[name] for name in asked.names] or CASES]
-    failed = sum(row["failed"] is not None for row in rows)
-    saved = sum(row["from"] == "snapshot" for row in rows)
-    if asked.json:
-        told = {"cases": len(rows), "failed": failed, "from_snapshot": saved, "rows": rows}
-        print(json.dumps(told))
-    return 1 if failed or not rows else 0
+    rows = list[Row]()
+    for case in [known[name] for name in asked.names] or CASES:
+        rows.append(_row(case, disks))
+        if asked.json:
+            print(json.dumps(rows[-1]), flush=True)
+    return 1 if not rows or any(row["failed"] is not None for row in rows) else 0
 
 
 def _row(case: Case, disks: Disks) -> Row:
     """Show a case at a machine of its own."""
-    began = "snapshot" if disks.state is not None and not case.boots else "boot"
-    row: Row = {"case": case.name, "says": case.says, "from": began, "failed": None, "seen": ""}
+    saved = disks.state is not None and not case.boots
+    row: Row = {"case": case.name, "says": case.says, "from_snapshot": saved, "failed": None}
+    row |= {"seen": "", "load": round(os.getloadavg()[0], 1)}
     try:
         with started(disks) as machine, tempfile.TemporaryDirectory(prefix="e-") as folder:
             asyncio.run(_show(case, machine_site(Path(folder), machine), row))
@@ -55,6 +56,7 @@ def _row(case: Case, disks: Disks) -> Row:
         row["failed"] = str(error) or type(error).__name__
     verdict = f"FAILED: {row['failed']}" if row["failed"] else f"ok: {row['seen']}"
     times = " ".join(f"{row.get(key, '-'):>6}" for key in ("up_s", "ready_s", "took_s"))
+    began = "snapshot" if saved else "boot"
     print(f"{case.name:16} {began:8} {times} s  {verdict}", file=sys.stderr, flush=True)
     return row
 
@@ -69,6 +71,7 @@ async def _show(case: Case, site: MachineSite, row: Row) -> None:
             await stage.power_on()
             await stage.at_rest()
         ready_s = time.monotonic()
+        row["starts"] = site.starts
         row["ready_s"] = round(ready_s - began_s, 1)
         try:
             row["seen"] = await case.show(stage, site.device)

@@ -217,9 +217,12 @@ async def _pass(_: Stage, n: str) -> None:
     await asyncio.sleep(float(n))
 
 
-@_phrase("{n} h pass", only="virtual")
-async def _pass_hours(_: Stage, n: str) -> None:
-    await asyncio.sleep(float(n) * 3_600)
+@_phrase("{n} h pass", only="virtual machine")
+async def _pass_hours(stage: Stage, n: str) -> None:
+    if isinstance(stage.site, MachineSite):
+        await stage.site.pass_hours(float(n))
+    else:
+        await asyncio.sleep(float(n) * 3_600)
 
 
 @_phrase("within {s} s {door} is unlocked")

@@ -8,6 +8,7 @@ import tty
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -191,6 +192,12 @@ class Agent:
             await self._connected.wait()
             return json.loads(await self._reader.readline())
 
+    async def obey(self, code: int = 0) -> Any:
+        """Give a command, after an answer to it with this code."""
+        asked = await self.hear()
+        await self.say(id=asked["id"], code=code, said="")
+        return asked["run"]
+
 
 @asynccontextmanager
 async def agreed(
@@ -244,6 +251,37 @@ async def test_a_command_that_fails_or_is_cut_off_says_so(tmp_path: Path) -> Non
 
 def a_site(folder: Path) -> MachineSite:
     return machine_site(folder, Machine(Disks(folder, folder, folder), folder, []))
+
+
+@asynccontextmanager
+async def at_a_machine(folder: Path) -> AsyncIterator[tuple[MachineSite, Agent]]:
+    site = a_site(folder)
+    async with Agent(folder / "agent") as agent, site.device:
+        assert await agent.hear() == {"hello": True}
+        await agent.say(hello="x")
+        assert await agent.hear() == {"watch": []}
+        yield site, agent
+
+
+async def test_a_daemon_that_does_not_start_at_a_machine_is_started_anew(tmp_path: Path) -> None:
+    async with at_a_machine(tmp_path) as (site, agent):
+        starting = asyncio.create_task(site.start_daemon())
+        assert await agent.obey(code=1) == ["systemctl", "start", "edged"]
+        assert (await agent.obey())[0] == "journalctl"
+        assert await agent.obey() == ["systemctl", "start", "edged"]
+        await starting
+        assert site.starts == 2
+
+
+async def test_hours_pass_at_a_machine_for_its_clock_and_for_phones(tmp_path: Path) -> None:
+    async with at_a_machine(tmp_path) as (site, agent):
+        before = site.wall()
+        passing = asyncio.create_task(site.pass_hours(1))
+        commands = [await agent.obey() for _ in range(4)]
+        await passing
+        told = datetime.fromtimestamp(float(commands[0][1].removeprefix("--set=@")), UTC)
+        assert before + timedelta(hours=1) <= told <= site.wall()
+        assert commands[-1][-1] == "confirmed"
 
 
 def test_the_daemon_takes_the_settings_and_nothing_in_them_is_simulated(tmp_path: Path) -> None:
