@@ -34,8 +34,9 @@ class Latch:
 
     def reset(self) -> bool:
         """End the latch; False: the file stays, and so does the latch."""
+        self._kept = False  # what is too slow may remove the file all the same
         if self._work("reset", self._remove) and not _there(self._path):
-            self.is_set = self._kept = False
+            self.is_set = False
         return not self.is_set
 
     def _work(self, what: str, work: Callable[[], None]) -> bool:

@@ -39,6 +39,7 @@ class Emergency:
         self._ports = ports
         self._gates = tuple(gates)
         self._read = asyncio.Event()
+        self._unkept = False
         self._switched = False
         self._commanded = False
         for gate in self._gates:
@@ -65,7 +66,8 @@ class Emergency:
             await self._latch_panel()
         self._lock_down("by a command before the restart")
         self._read.set()
-        self.keep()  # behind an order that failed meanwhile
+        if self._unkept:
+            self.keep()
 
     async def _held(self) -> tuple[Json, Json] | None:
         """Read whether a fire and a lockdown held; None: nobody can say now."""
@@ -107,7 +109,8 @@ class Emergency:
 
         What held before has to be known: until then nothing is written over it.
         """
-        if not self._read.is_set():
+        self._unkept = not self._read.is_set()
+        if self._unkept:
             return
 
         def write(ledger: Ledger) -> None:

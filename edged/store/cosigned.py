@@ -60,12 +60,14 @@ def add(db: sqlite3.Connection, cosignature: Cosignature, acked: datetime | None
 def prune(db: sqlite3.Connection, acked_before: datetime) -> int:
     """Drop the oldest records up to one checkpoint, if that was acknowledged before then.
 
-    Of the newest `limits.PAGE_RECORDS` none goes. Returns how many went; the checkpoint stays,
-    for what is left begins with it.
+    Of the newest `limits.PAGE_RECORDS` none goes, and none that is sent again. Returns how many
+    went; the checkpoint stays, for what is left begins with it.
     """
     row = db.execute(
         "SELECT seq, head FROM cosigned WHERE acked < ? AND seq > ?"
-        " AND seq <= (SELECT max(seq) FROM audit) - ? ORDER BY seq LIMIT 1",
+        " AND seq <= (SELECT max(seq) FROM audit) - ?"
+        " AND seq <= (SELECT json_extract(value, '$') FROM state WHERE name = 'cosigned')"
+        " ORDER BY seq LIMIT 1",
         (
             acked_before.astimezone(UTC).isoformat(timespec="seconds"),
             start(db)[0],

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -270,6 +271,40 @@ def test_a_card_that_hangs_holds_no_pulse_up(busy: Wire, board: PinBoard) -> Non
     assert not board.level(STRIKE)
     busy.end.close()
     assert busy.ended() == 0
+
+
+class SlowCard(Latch):
+    """A latch on a card whose syncs wait for `done`."""
+
+    def __init__(self, path: Path) -> None:
+        self.done = Event()
+        self.done.set()
+        super().__init__(path)
+
+    def _sync_folder(self) -> None:
+        assert self.done.wait(60)
+        super()._sync_folder()
+
+    def has_worked(self) -> None:
+        """Wait for what is under way."""
+        assert self._worker is not None
+        self._worker.join(60)
+
+
+def test_a_reset_that_was_refused_and_reaches_the_card_late_takes_no_latch_away(
+    tmp_path: Path,
+) -> None:
+    latch = SlowCard(tmp_path / "fire-latch")
+    latch.is_set = True
+    latch.keep(0)
+    latch.has_worked()
+    latch.done.clear()
+    assert not latch.reset()
+    latch.done.set()
+    latch.has_worked()
+    latch.keep(limits.LATCH_RETRY_MS)
+    latch.has_worked()
+    assert (latch.is_set, (tmp_path / "fire-latch").exists()) == (True, True)
 
 
 def test_a_latch_that_cant_be_looked_at_is_set(tmp_path: Path) -> None:

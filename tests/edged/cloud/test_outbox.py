@@ -215,6 +215,18 @@ async def test_what_is_not_acknowledged_is_kept_however_old(sent: Sent) -> None:
     assert found.count == 2_800
 
 
+async def test_what_is_sent_again_after_a_disk_was_rolled_back_is_kept(sent: Sent) -> None:
+    await send_in_batches(sent, 10)
+    await sent.port.rolled_back((await sent.port.standing()).epoch, 9_999)
+    await sent.rig.clock.advance(int((2 * kept.KEPT).total_seconds()) * 1000)
+    assert await sent.retention.prune() == 0
+    [first] = await sent.port.records((await sent.port.standing()).cosigned, 1, 1)
+    assert json.loads(first)["seq"] == 1
+    await sent.ack(400)
+    assert await sent.retention.prune() == 200
+    assert isinstance(sent.verified(), Verified)
+
+
 async def test_a_clock_in_doubt_lets_nothing_go(sent: Sent) -> None:
     await send_in_batches(sent, 10)
     await sent.rig.clock.advance(int((2 * kept.KEPT).total_seconds()) * 1000)
