@@ -48,6 +48,8 @@ def install(environment: Path, root: Path) -> Iterator[Path]:
     source = environment / "share/edged"
     if not source.is_dir():
         raise InstallRefused(f"{source} is not there: install the wheel, not a checkout")
+    if not any(environment.glob("lib/python*/site-packages/edged/__init__.py")):
+        raise InstallRefused(f"{environment} has a checkout: install the wheel")
     package = root / "usr/lib/systemd/system/edged.service"
     if package.exists():
         raise InstallRefused(f"{package} is there: remove the package edged first")

@@ -75,6 +75,12 @@ def outcome(memory: Memory, digest: bytes) -> Reason | None:
     return None if known is None else known.outcome
 
 
+def read_ms(memory: Memory, digest: bytes, began_ms: int) -> int:
+    """Return when a text that came at `began_ms` was last read, as far as it is remembered."""
+    known = _find(memory, digest)
+    return began_ms if known is None else max(known.seen_ms, began_ms)
+
+
 def note(memory: Memory, digest: bytes, reason: Reason) -> Memory:
     """Remember the answer to a text; one that has been crowded out stays forgotten."""
     return tuple(

@@ -119,7 +119,7 @@ class Passage:
         while True:
             new = await self._delayed.take()
             await self._ports.clock.sleep_ms(self._reading.wait_ms)
-            await self._answer(new)
+            await self._answer(replace(new, at_ms=self._ports.clock.monotonic_ms()))
             self._one_waits = False
 
     def _must_wait(self, new: _Presentation) -> bool:
@@ -159,6 +159,10 @@ class Passage:
         if device is None:
             return self._refuse(new, Refused(Reason.DEVICE_DISABLED))
         leaving = device.side is Side.OUT
+        now_ms = self._ports.clock.monotonic_ms()
+        unread_ms = now_ms - presentation.read_ms(self._memory, new.digest, new.at_ms)
+        if unread_ms > limits.COMMIT_S * 1000 and not leaving:  # who showed it has left
+            return self._refuse(new, Refused(Reason.RECORD_FAILED))
         code = await self._reading.read(new.scan.text, new.digest, rules, device)
         if isinstance(code, Refused):
             # What a failed disk keeps us from telling keeps nobody in.

@@ -16,6 +16,7 @@ def environment(tmp_path: Path) -> Path:
     for name, text in {
         "systemd/system/edged.service": UNIT,
         "sysusers.d/edged.conf": "u x\n",
+        "../../lib/python3.11/site-packages/edged/__init__.py": "",
     }.items():
         file = place / "share/edged" / name
         file.parent.mkdir(parents=True)
@@ -75,6 +76,13 @@ def test_doing_it_again_brings_what_is_new(environment: Path, root: Path) -> Non
 def test_a_checkout_is_not_installed(environment: Path, root: Path, missing: str) -> None:
     (environment / missing).rename(environment / "elsewhere")
     with pytest.raises(InstallRefused, match="share/edged is not there"):
+        list(install(environment, root))
+    assert list(root.iterdir()) == []
+
+
+def test_nor_is_one_that_pip_linked(environment: Path, root: Path) -> None:
+    (environment / "lib/python3.11/site-packages/edged/__init__.py").unlink()
+    with pytest.raises(InstallRefused, match="has a checkout"):
         list(install(environment, root))
     assert list(root.iterdir()) == []
 

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edged.core.limits import REMEMBERED_TEXTS
-from edged.core.presentation import Memory, Seen, note, outcome, step
+from edged.core.presentation import Memory, Seen, note, outcome, read_ms, step
 from policy.model import Reason
 
 GAP_MS = 1_500
@@ -121,6 +121,14 @@ def test_there_are_as_many_decisions_as_presentations(
                 reads.append((now_ms, name))
     decisions = play(sorted(reads)).count(NEW)
     assert decisions == sum(len(presentations) for presentations in people.values())
+
+
+def test_a_text_is_read_until_it_is_forgotten() -> None:
+    memory, _ = step((), b"A", 1_000, gap_ms=GAP_MS, debounce_ms=DEBOUNCE_MS)
+    memory, _ = step(memory, b"A", 1_100, gap_ms=GAP_MS, debounce_ms=DEBOUNCE_MS)
+    assert read_ms(memory, b"A", 1_000) == 1_100
+    assert read_ms(memory, b"A", 1_200) == 1_200
+    assert read_ms(memory, b"B", 900) == 900
 
 
 @pytest.mark.threat("A16")

@@ -46,6 +46,25 @@ async def test_a_code_held_up_while_the_disk_is_stuck_opens_once(rig: Rig, way: 
     assert passage.overflow == 0
 
 
+@pytest.mark.fault("disk-slow")
+@pytest.mark.parametrize("stays", [True, False])
+async def test_who_has_left_while_others_waited_for_the_disk_opens_nothing(
+    rig: Rig, stays: bool
+) -> None:
+    held, text = await rig.hold_journal(), rig.code("eun")
+    rig.way_in.scanned(Scan(rig.code()))
+    await settle()
+    rig.way_in.scanned(Scan(text))
+    for _ in range(200):
+        rig.clock.skip(int(limits.COMMIT_S * 5) + 1)
+        if stays:
+            rig.way_in.scanned(Scan(text))
+    held.let_go.set()
+    await rig.written()
+    await until(lambda: rig.light_in.shown[-1] == (OK if stays else signal(Reason.RECORD_FAILED)))
+    assert len(rig.records("passage")) == len(rig.lock.releases) == 1 + stays
+
+
 async def test_nothing_old_is_shown_while_a_decision_is_made(rig: Rig) -> None:
     text = rig.code()
     assert await rig.enter(text) == OK
