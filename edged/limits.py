@@ -156,6 +156,9 @@ BANK_LOOK_S = 60.0
 COLLECT_AFTER = 5_000
 """Objects made since the last look for garbage in circles. Python's own 700 is a look for every few
 grants; the circles that wait meanwhile are about a megabyte."""
+TOLD_AT_ONCE_S = 1.0
+"""What a start waits for the disk to tell which fire held before, so that no bolt is thrown for a
+moment, until it serves the exit buttons without."""
 COMMIT_S = 10.0
 """The longest a record may take; a card that needs more is broken."""
 LOOKUP_S = 1.0

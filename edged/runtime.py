@@ -149,7 +149,7 @@ async def _serve(
     keeping: Keeping,
     cloud: "CloudLink | None",
 ) -> None:
-    """Run every loop until somebody asks to stop: the way out before anything is read."""
+    """Run every loop until somebody asks to stop: the way out first, whatever the disk does."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -160,8 +160,10 @@ async def _serve(
     ) as control:
         try:
             async with asyncio.TaskGroup() as group:
+                known = group.create_task(_take_up(group, settings, house, keeping))
+                await asyncio.wait({known}, timeout=limits.TOLD_AT_ONCE_S)
                 _begin(group, _way_out(ports, house))
-                await _take_up(group, settings, house, keeping)
+                await known
                 _begin(group, _jobs(settings, ports, house, control, keeping, cloud))
                 gc.freeze()  # what is here stays: no collection looks it through while one waits
                 gc.set_threshold(limits.COLLECT_AFTER)

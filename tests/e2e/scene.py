@@ -25,7 +25,7 @@ from edged.commission import limits as commission
 
 drivers.REPLY_MS = drivers.LOCK_REPLY_MS = 3_000
 drivers.HOOK_MS = drivers.ANSWER_MS = 10_000
-limits.LOOKUP_S = 10.0
+limits.LOOKUP_S = limits.TOLD_AT_ONCE_S = 10.0
 commission.FSYNC_FAIL_MS = 60_000
 if __name__ == "__main__":
     sys.exit(main())

@@ -59,10 +59,11 @@ def test_a_start_on_a_disk_that_hangs_keeps_nobody_in(tmp_path: Path) -> None:
         site.disk.delay_s = lambda: 300.0
         stage.begin()
         starting = asyncio.create_task(site.daemon.until_ready(site.folder))
-        await asyncio.sleep(1)
+        await asyncio.sleep(1.2)
         await stage.people.press("front")
         await stage.bolt("front", 1, released=True)
         await stage.bolt("front", 6, released=False)
+        await stage.bolt(YARD, 1, released=False)
         await stage.bolt_rests(YARD, 2, released=False)
         await stage.people.switch("fire", on=True)
         await stage.bolt(YARD, 1, released=True)

@@ -12,6 +12,9 @@ def environment(tmp_path: Path) -> Path:
     unit = tmp_path / "venv/share/edged/systemd/system/edged.service"
     unit.parent.mkdir(parents=True)
     unit.touch()
+    code = tmp_path / "venv/lib/python3.11/site-packages/edged/__init__.py"
+    code.parent.mkdir(parents=True)
+    code.touch()
     return tmp_path / "venv"
 
 
