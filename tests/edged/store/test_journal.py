@@ -13,7 +13,7 @@ from edged.store.audit import Verified
 from edged.store.connection import connect
 from edged.store.journal import FailKind, Journal, StoreFailed, _copy
 from edged.store.ledger import Ledger
-from tests.edged.fakes import WITHIN_S
+from tests.edged.fakes import WITHIN_S, settle
 
 
 def append(name: str) -> Callable[[Ledger], int]:
@@ -222,6 +222,26 @@ async def test_a_failed_commit_fails_everyone_and_leaves_no_transaction(journal:
     await db.run(lambda raw: raw.set_authorizer(None))
     assert await names(journal) == []
     assert await journal.commit(append("c")) == 1
+
+
+async def test_nobody_is_told_before_the_commit(journal: Journal) -> None:
+    db, reached, let_go = journal._db, threading.Event(), threading.Event()
+    assert db is not None
+
+    def hold(action: int, what: str | None, *_: object) -> int:
+        if (action, what) == (sqlite3.SQLITE_TRANSACTION, "COMMIT"):
+            reached.set()
+            let_go.wait(WITHIN_S)
+        return sqlite3.SQLITE_OK
+
+    await db.run(lambda raw: raw.set_authorizer(hold))
+    told = asyncio.create_task(journal.commit(append("a")))
+    assert await asyncio.to_thread(reached.wait, WITHIN_S)
+    await settle()
+    assert not told.done()
+    let_go.set()
+    assert await told == 1
+    await db.run(lambda raw: raw.set_authorizer(None))
 
 
 @pytest.mark.fault("disk-fails")
