@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
@@ -65,24 +66,28 @@ def make_image(work: Path, lines: Mapping[int, bool]) -> Disks:
     """
     kernel, place = work / "gpio", work / "machine"
     place.mkdir(parents=True, exist_ok=True)
-    subprocess.run(["/bin/bash", HERE / "hil/gpio/build.sh", kernel], check=True)
+    _do("/bin/bash", HERE / "hil/gpio/build.sh", kernel)
     made = Disks(kernel / "vmlinuz", place / "initrd.gz", place / "disk.raw")
     key, kept = fingerprint(_parts(), lines), place / "made-of"
     if kept.is_file() and kept.read_text() == key:
         return made
     kept.unlink(missing_ok=True)
-    subprocess.run(["/usr/bin/make", "deb", "RELEASE=12"], check=True, cwd=HERE)
+    _do("/usr/bin/make", "-C", HERE, "deb", "RELEASE=12")
     (package,) = (HERE / "dist").glob("edged_*deb12_amd64.deb")
     root = unpack(place, "12")
     shutil.copy(package, root / "edged.deb")
-    subprocess.run(["/usr/sbin/chroot", root, "dpkg", "--install", "/edged.deb"], check=True)
+    _do("/usr/sbin/chroot", root, "dpkg", "--install", "/edged.deb")
     (root / "edged.deb").unlink()
     _furnish(root, lines)
-    where = (root, kernel, made.disk, made.initrd)
-    subprocess.run(["/bin/bash", HERE / "hil/package/machine.sh", *where], check=True)
+    _do("/bin/bash", HERE / "hil/package/machine.sh", root, kernel, made.disk, made.initrd)
     shutil.rmtree(root)
     kept.write_text(key)
     return made
+
+
+def _do(*command: str | Path) -> None:
+    """Run a step; what it says goes to standard error, as a progress bar would."""
+    subprocess.run(command, check=True, stdout=sys.stderr)
 
 
 def _parts() -> list[Path]:

@@ -3,6 +3,7 @@
 import hashlib
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -47,7 +48,7 @@ def unpack(work: Path, release: str) -> Path:
     if not tar.exists():
         made = tar.with_suffix(".new.tar")
         what = ("--variant=minbase", f"--include={_PACKAGES}", _NAMES[release])
-        subprocess.run(["/usr/bin/mmdebstrap", *what, made], check=True)
+        subprocess.run(["/usr/bin/mmdebstrap", *what, made], check=True, stdout=sys.stderr)
         made.rename(tar)
     shutil.rmtree(root, ignore_errors=True)
     root.mkdir()
