@@ -87,34 +87,34 @@ def decide(rules: Rules | None, device: Device, member: Member, scene: Scene) ->
     Source:
         spec/rules.md 3.2 (E2, E7, E9 to E14), 3.3, 3.5 to 3.7; spec/cases.md, settled 1 to 12.
     """
-    if (
-        rules is None
-        or not device.enabled
-        or scene.lockdown
-        or not scene.clock_trusted
-        or device.mode is _RECORD_ONLY
-    ):
+    if rules is None:
         return _unusual(rules, device, member, scene)
     at, contracts = scene.at, member.contracts
     here = rules.timetables.get((device.id, at.toordinal()))  # as `offers` does, without its call
     if here is None or here.device is not device:
         here = _offers(rules, device, at)
-    if here is None or scene.rules_age_h > here.max_age_h:
+    if (
+        here is None
+        or here.unusual
+        or scene.lockdown
+        or not scene.clock_trusted
+        or scene.rules_age_h > here.max_age_h
+    ):
         return _unusual(rules, device, member, scene)
     if member.withdrawn or member.suspended or member.id_suspended:
         return _STOPPED[stopped(member)]
     if len(contracts) == 1 and not (member.tickets or member.bookings):
         (contract,) = contracts
         table = here.plans.get(contract.plan)
-        now = table and table.segments[bisect_right(table.starts, at) - 1]
         if (
-            now
-            and now.answer  # which is kept where it is that of all who have nothing but this plan
-            and contract.start <= now.first
-            and (contract.end is None or now.last <= contract.end)
+            table is not None
+            and contract.start <= table.first
+            and (contract.end is None or table.last <= contract.end)
             and not contract.paused
         ):
-            return now.answer
+            answer = table.answers[bisect_right(table.starts, at) - 1]
+            if answer is not None:  # it is that of all who have nothing but this plan
+                return answer
     return _in_full(rules, here, member, scene)
 
 
@@ -129,18 +129,15 @@ def _in_full(rules: Rules, here: Offers, member: Member, scene: Scene) -> Decisi
     store, device, at = here.store, here.device, scene.at
     found = offered(rules, here, member, at)
     booked = due(store, device, member, rules.settings, at) if member.bookings else ()
-    shut = None  # where all who have nothing but this plan are refused alike, so one answer is kept
+    case = Case(rules, store, device, member, scene, here, found, booked, [*_ALL_HELD], [])
     if len(found) == 1 and not (member.tickets or member.bookings):
         _, now, runs = found[0]
-        if runs and now.shut:
-            if now.answer is not None:
-                return now.answer
-            shut = now
-    case = Case(rules, store, device, member, scene, here, found, booked, [*_ALL_HELD], [])
-    decision = _by_rules(case)
-    if shut is not None:
-        shut.answer = decision
-    return decision
+        if runs and now.shut:  # all who have nothing but this plan are refused alike
+            now.answer = now.answer or _by_rules(case)
+            table = here.plans[now.plan.id]
+            table.answers[bisect_right(table.starts, at) - 1] = now.answer
+            return now.answer
+    return _by_rules(case)
 
 
 def _unusual(rules: Rules | None, device: Device, member: Member, scene: Scene) -> Decision:

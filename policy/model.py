@@ -249,11 +249,11 @@ class Member:
     contracts: tuple[Contract, ...] = ()
     tickets: tuple[Ticket, ...] = ()
     bookings: tuple[Booking, ...] = ()
-    gender: Gender | None = None
-    extended_time: bool = False
     suspended: bool = False
     id_suspended: bool = False
     withdrawn: bool = False
+    gender: Gender | None = None
+    extended_time: bool = False
     notices: frozenset[Warn] = frozenset()
     fixed_code_version: int = 1
     label: str | None = None

@@ -90,8 +90,7 @@ class Segment:
     `qualified`: what it tells of whoever qualifies by the plan, None: it qualifies for nothing
     here. `leaving`: service dates that have an exit window here and a fitting day rule. `plainly`:
     a count is simply that of the calendar month's mask (6). `answer`: what everybody is answered
-    here who has nothing but this plan, where it is shut and once it is known; it and the dates
-    that it needs stand first, because fields that are read together are read from one place.
+    here who has nothing but this plan, where it is shut and once it is known.
     """
 
     answer: Decision | None = None
@@ -130,14 +129,19 @@ class Timetable:
     """A plan's day: when something changes, and what it offers from then on, once asked for.
 
     What was made so far is there once: the less memory decisions read, the faster they are.
+    `first`, `last`: of the service dates of that day. `answers`: those of the segments; they stand
+    beside the starts because what is read together is read from one place.
     `fits`: by band and date, before it opens (True) and while it is open. `offered`: by the date
     of an entry without a band, and the windows.
     """
 
+    first: date
+    last: date
+    starts: tuple[datetime, ...]
+    answers: list[Decision | None]
+    segments: list[Segment | None]
     plan: Plan
     windows: list[_Window]
-    starts: tuple[datetime, ...]
-    segments: list[Segment | None]
     fits: dict[tuple[int, date, bool], Fit] = field(default_factory=dict)
     offered: dict[tuple[object, ...], Segment] = field(default_factory=dict)
 
@@ -150,6 +154,7 @@ Offered = tuple[Contract, Segment, bool]
 class Offers:
     """What a device of a store offers in one UTC day, and what it asks of everybody.
 
+    `unusual`: it is off, or records only, whatever it offers.
     `plans`: what each plan that was asked offers. `asks`: it asks who qualifies; `personal`: for
     gender, seat or room too. `windowed`: a booking counts in its own window alone. `passback`: it
     asks whether somebody is inside already, by what came in within `passback_timeout`, 0 = ever.
@@ -159,6 +164,7 @@ class Offers:
 
     store: Store
     device: Device
+    unusual: bool
     asks: bool
     personal: bool
     windowed: bool
@@ -179,6 +185,7 @@ def offers(rules: Rules, store: Store, device: Device, at: datetime) -> Offers:
     here = Offers(
         store,
         device,
+        unusual=not device.enabled or device.mode is Mode.RECORD_ONLY,
         asks=locks and (gendered or Qualifier.ANY_MEMBER not in device.qualify),
         personal=gendered or not device.qualify.isdisjoint(_PERSONAL),
         windowed=settings.exempt_scope is ExemptScope.WINDOW,
@@ -277,7 +284,9 @@ def timetable_of(rules: Rules, here: Offers, plan: Plan, at: datetime) -> Timeta
     starts |= {end for window in windows for end in window[:2]}
     inside = sorted(start for start in starts if start < begin + _DAY)
     shared = tuple(here.instants.setdefault(start, start) for start in inside)
-    table = Timetable(plan, windows, shared, [None] * len(shared))
+    days = [window.on.service_date for window in windows] or [day]
+    nothing = [None] * len(shared)
+    table = Timetable(min(days), max(days), shared, [*nothing], [*nothing], plan, windows)
     _kept(rules, here, at).plans[plan.id] = table
     return table
 

@@ -2,14 +2,15 @@
 
 from collections import deque
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
+import pytest
 from hypothesis import given
 
 from policy import limits
 from policy.ahead import prepare
 from policy.entry import decide
-from policy.model import BandGrant, DayRule, HolidayRule, Hours, Plan, Qualifier, Reason
+from policy.model import BandGrant, Contract, DayRule, HolidayRule, Hours, Plan, Qualifier, Reason
 from policy.timetable import number_kept, offers
 from tests.policy.worlds import (
     DAY_PLAN,
@@ -81,6 +82,23 @@ def test_a_device_of_a_store_that_nobody_knows_has_none() -> None:
     rules = replace(rules_of(), stores={})
     assert not [*prepare(rules, ENTRANCE, NOON)]
     assert not rules.timetables
+
+
+TIGHT = (None, *(date(2026, 11, day) for day in range(2, 8)))
+
+
+@pytest.mark.parametrize("start", TIGHT[1:])
+@pytest.mark.parametrize("end", TIGHT)
+def test_dates_of_a_contract_in_the_day_are_asked_for_each_band(
+    start: date, end: date | None
+) -> None:
+    nights = Plan("P1", bands=(BandGrant("LATE", None, DayRule(frozenset(), HolidayRule.NONE)),))
+    member = replace(MEMBER, contracts=(Contract("C1", "P1", start, end),))
+    rules = rules_of(nights)
+    deque(prepare(rules, ENTRANCE, NOON), 0)
+    for hour in (9, 23, 25, 27):  # of one UTC day: out of both nights, in each, and after
+        told = enter(rules, ENTRANCE, member, (), at(hour))
+        assert told == enter(rules_of(nights), ENTRANCE, member, (), at(hour))
 
 
 @given(worlds())
