@@ -88,7 +88,7 @@ def decide(rules: Rules | None, device: Device, member: Member, scene: Scene) ->
         spec/rules.md 3.2 (E2, E7, E9 to E14), 3.3, 3.5 to 3.7; spec/cases.md, settled 1 to 12.
     """
     if rules is None:
-        return _unusual(rules, device, member, scene)
+        return _unusual(None, device, member, scene)
     at, contracts = scene.at, member.contracts
     here = rules.timetables.get((device.id, at.toordinal()))  # as `offers` does, without its call
     if here is None or here.device is not device:

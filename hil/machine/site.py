@@ -1,5 +1,6 @@
 """A site whose device is the machine: its building is here, its daemon is there."""
 
+import asyncio
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -24,6 +25,8 @@ _PACE: Final = 5.0
 """The processor is emulated: times here say that it works and in which order, no more."""
 _PLUGS_S: Final = 120
 _STARTS: Final = 4
+_FORGOTTEN_S: Final = 6.0
+"""Longer than `debounce_s` of the rules (spec/rules.md 6)."""
 """Of the daemon: on a busy computer its line keeper may not be there within its 10 s."""
 _SCANNERS: Final = ("front-in", "front-out", "hall-in")
 _TYPED: Final = "yard-in"
@@ -202,10 +205,12 @@ class MachineSite(WiredSite):
         await super().start_daemon()
 
     async def pass_hours(self, hours: float) -> None:
-        """Set the machine's clock and the phones' ahead, confirmed; what counts time is not moved.
+        """Set the machine's clock and the phones' ahead, confirmed.
 
-        A power cut ends it: the machine boots with this computer's time.
+        What counts time is not moved: it goes on for as long as a code that was shown may be the
+        same presentation still. A power cut ends it: the machine boots with this computer's time.
         """
+        await asyncio.sleep(_FORGOTTEN_S)
         before = self.wall
         self.wall = lambda: before() + timedelta(hours=hours)
         await self._set_clock()

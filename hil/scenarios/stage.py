@@ -4,14 +4,16 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from edged.store import audit
 from hil.people import Observation, People
 from hil.scenarios.staff import Event, OrderRefused, Staff
 from hil.site.doors import complete_doors
 from hil.site.lockers import BANK, add_lockers, write_pepper
+from hil.site.rules import TZ
 from hil.site.site import Site
 
 BY: Final = "S9"
@@ -33,7 +35,10 @@ def furnish(site: Site) -> None:
     del site.rules["doors"]["studio"], site.rules["devices"]["studio-in"]
     complete_doors(site)
     add_lockers(site)
-    site.rules["settings"] = {"release_seen_s": 2}
+    tomorrow = site.wall().astimezone(ZoneInfo(TZ)) + timedelta(days=1)
+    # A scenario's "24 h pass" may not begin a month, whatever day it is played on.
+    anchor = {"month_anchor_day": 15 if tomorrow.day == 1 else 1}
+    site.rules["settings"] = {"release_seen_s": 2, **anchor}
 
 
 class Stage:
@@ -129,12 +134,17 @@ class Stage:
     # --- what the daemon says
 
     async def hears(self, within_s: float, **facts: object) -> None:
-        """Wait for an event with these facts since `begin`. Raises NotSeen."""
+        """Wait for an event with these facts since `begin`. Raises NotSeen: what came instead."""
 
         async def heard() -> bool:
             return any(facts.items() <= event.items() for event in self.heard[self._ear :])
 
-        await self.until(heard, within_s, _told(facts))
+        try:
+            await self.until(heard, within_s, _told(facts))
+        except NotSeen as missing:
+            others = (e for e in self.heard[self._ear :] if e["event"] == facts.get("event"))
+            came = [_told({word: other.get(word) for word in facts}) for other in others]
+            raise NotSeen(f"{missing}, but: {'; '.join(came) or 'nothing'}") from None
 
     async def until(self, holds: Callable[[], Awaitable[bool]], within_s: float, what: str) -> None:
         """Wait until something can be looked up. Raises NotSeen."""

@@ -4,6 +4,7 @@ One of them: `pytest -m 'scenario(name="power-cut")'`, on every bench that is pl
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 from xml.parsers import expat
@@ -14,7 +15,9 @@ from hil.scenarios.junit import junit
 from hil.scenarios.latency import presentations
 from hil.scenarios.page import bars, page
 from hil.scenarios.play import BadScenario, Played, Scenario, play, scenarios
+from hil.scenarios.stage import furnish
 from hil.scenarios.words import PHRASES
+from hil.site.site import Site
 
 ALL = scenarios()
 LEFT = "somebody presses the exit button of front\nwithin 1 s front is unlocked"
@@ -40,6 +43,15 @@ def written(folder: Path, steps: str) -> list[Scenario]:
 @pytest.mark.parametrize("scenario", list(on("virtual", {each.name for each in ALL})))
 def test_it_is_seen_on_virtual_time(scenario: Scenario) -> None:
     assert play(scenario, "virtual").failed is None
+
+
+@pytest.mark.parametrize(("day", "anchor"), [(29, 1), (30, 15)])
+def test_no_day_that_passes_in_a_scenario_begins_a_month(
+    tmp_path: Path, day: int, anchor: int
+) -> None:
+    site = Site(tmp_path, wall=lambda: datetime(2026, 11, day, tzinfo=UTC))
+    furnish(site)
+    assert site.rules["settings"]["month_anchor_day"] == anchor
 
 
 @pytest.mark.e2e
@@ -68,6 +80,13 @@ def test_it_is_seen_at_a_daemon_of_its_own(scenario: Scenario) -> None:
         (
             "somebody breaks front open\nwithin 1 s the alarm TAMPER of front is raised",
             "within 1 s the alarm TAMPER of front is raised: no alarm TAMPER within 1 s",
+        ),
+        (
+            "dan shows a code at front-in\nwithin 1 s the answer to dan is OK",
+            (
+                "within 1 s the answer to dan is OK: no event=decided reason=OK member=dan"
+                " within 1 s, but: event=decided reason=MEMBER_SUSPENDED member=dan"
+            ),
         ),
         (
             f"{LEFT}\nsomebody pulls at front in vain",

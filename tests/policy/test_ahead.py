@@ -13,6 +13,7 @@ from policy.entry import decide
 from policy.model import BandGrant, Contract, DayRule, HolidayRule, Hours, Plan, Qualifier, Reason
 from policy.timetable import number_kept, offers
 from tests.policy.worlds import (
+    CONTRACT,
     DAY_PLAN,
     ENTRANCE,
     MEMBER,
@@ -84,16 +85,19 @@ def test_a_device_of_a_store_that_nobody_knows_has_none() -> None:
     assert not rules.timetables
 
 
-TIGHT = (None, *(date(2026, 11, day) for day in range(2, 8)))
+DAYS = [date(2026, 11, day) for day in range(2, 8)]
 
 
-@pytest.mark.parametrize("start", TIGHT[1:])
-@pytest.mark.parametrize("end", TIGHT)
-def test_dates_of_a_contract_in_the_day_are_asked_for_each_band(
-    start: date, end: date | None
-) -> None:
+@pytest.mark.parametrize(
+    "contract",
+    [
+        *(replace(CONTRACT, start=start, end=end) for start in DAYS for end in (None, *DAYS)),
+        *(replace(CONTRACT, paused=((first, last),)) for first in DAYS for last in DAYS),
+    ],
+)
+def test_dates_of_a_contract_in_the_day_are_asked_for_each_band(contract: Contract) -> None:
     nights = Plan("P1", bands=(BandGrant("LATE", None, DayRule(frozenset(), HolidayRule.NONE)),))
-    member = replace(MEMBER, contracts=(Contract("C1", "P1", start, end),))
+    member = replace(MEMBER, contracts=(contract,))
     rules = rules_of(nights)
     deque(prepare(rules, ENTRANCE, NOON), 0)
     for hour in (9, 23, 25, 27):  # of one UTC day: out of both nights, in each, and after
