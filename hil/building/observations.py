@@ -12,18 +12,15 @@ class Observations:
 
     Args:
         log: Line-buffered text file, so that a line is there when its watchers hear of it.
-        clock_us: The building's monotonic clock, us: when each is seen, to measure by.
     """
 
-    def __init__(self, log: TextIO, clock_us: Callable[[], int]) -> None:
+    def __init__(self, log: TextIO) -> None:
         self._log = log
-        self._clock_us = clock_us
         self._count = 0
         self.watchers: set[Watcher] = set()
 
-    def add(self, at_ms: int, what: str, **facts: object) -> None:
-        """Write one observation down and tell it to every watcher."""
-        seen_us = self._clock_us()
+    def add(self, at_ms: int, seen_us: int, what: str, **facts: object) -> None:
+        """Write one observation down and tell it to every watcher (`seen_us`: README.md)."""
         self._count += 1
         observation = {
             "at_ms": at_ms,

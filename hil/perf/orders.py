@@ -4,9 +4,9 @@
 of its own sends straight back: as large as the command, over TLS with client certificates, by the
 bare MQTT client. One it sends back raw; before the other it writes 4 KiB and waits for the disk,
 once, as a release that is on the disk first has to. It verifies and moves nothing. The clock stops
-for a command when the building sees its bolt let go, by the machine's monotonic clock, which the
-building tells (`seen_us`): that the bench hears of it later is no door's. For an echo it stops when
-it is back here.
+for a command when the building takes the order that lets its bolt go, by the machine's monotonic
+clock, which the building tells (`seen_us`): that the bench hears of it later is no door's. For an
+echo it stops when it is back here.
 """
 
 import argparse
