@@ -246,8 +246,8 @@ class Journal:
         """
         self._writing = False
         _tell(batch, failed)
-        if failed is None:
-            self._grow(seq)
+        if failed is None:  # behind those who are told: a door may wait for one of them
+            asyncio.get_running_loop().call_soon(self._grow, seq)
         if changed:
             self._uncopied += len(batch)
             if self._uncopied >= limits.COPY_AFTER:
