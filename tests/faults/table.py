@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.threats.table import Mark, links
+from tests.threats.table import Mark, links, strangers
 
 HERE: Final = Path(__file__).parent
 
@@ -37,11 +37,7 @@ def table(wanted: Sequence[Row], found: Sequence[Mark]) -> str:
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for row in wanted:
-        tests: dict[Path, list[str]] = {}
-        for mark in found:
-            if mark.row == row.name:
-                tests.setdefault(mark.path, []).append(mark.test)
-        shown = "<br>".join([*links(tests), *([row.beyond] if row.beyond else [])])
+        shown = "<br>".join([*links(row.name, found), *([row.beyond] if row.beyond else [])])
         cells = (row.fault, row.coming_in, row.going_out, row.bolt, row.alarm, shown)
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
@@ -50,12 +46,7 @@ def table(wanted: Sequence[Row], found: Sequence[Mark]) -> str:
 def faults(wanted: Sequence[Row], found: Sequence[Mark]) -> list[str]:
     """What nothing shows, and what names a row that there is not."""
     shown = {mark.row for mark in found}
-    names = {row.name for row in wanted}
     return [
         *(f"{row.name}: no test shows it" for row in wanted if row.name not in shown),
-        *(
-            f"{mark.path.name}::{mark.test}: there is no row {mark.row}"
-            for mark in found
-            if mark.row not in names
-        ),
+        *strangers({row.name for row in wanted}, found),
     ]

@@ -3,7 +3,8 @@
 import ast
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -72,23 +73,22 @@ def faults(wanted: Sequence[Row], found: Sequence[Mark]) -> list[str]:
             for row in wanted
             if not (row.name in held or row.beyond or row.waits)
         ),
-        *(
-            f"{mark.path.name}::{mark.test}: there is no row {mark.row}"
-            for mark in found
-            if mark.row not in {row.name for row in wanted}
-        ),
+        *strangers({row.name for row in wanted}, found),
     ]
+
+
+def strangers(names: AbstractSet[str], found: Sequence[Mark]) -> Iterator[str]:
+    """Each mark that names a row that there is not."""
+    for mark in found:
+        if mark.row not in names:
+            yield f"{mark.path.name}::{mark.test}: there is no row {mark.row}"
 
 
 def table(wanted: Sequence[Row], found: Sequence[Mark]) -> str:
     """The two tables as Markdown: all rows, and what waits for something that is not built."""
     lines = ["| row | threat | held by |", "| --- | --- | --- |"]
     for row in wanted:
-        tests: dict[Path, list[str]] = {}
-        for mark in found:
-            if mark.row == row.name:
-                tests.setdefault(mark.path, []).append(mark.test)
-        held = [*links(tests), *([row.beyond] if row.beyond else [])]
+        held = [*links(row.name, found), *([row.beyond] if row.beyond else [])]
         lines.append(f"| {row.name} | {row.threat} | {'<br>'.join(held) or 'not built yet'} |")
     waits = [row for row in wanted if row.waits]
     if waits:
@@ -99,8 +99,12 @@ def table(wanted: Sequence[Row], found: Sequence[Mark]) -> str:
     return "\n".join(lines)
 
 
-def links(tests: Mapping[Path, Sequence[str]]) -> Iterator[str]:
-    """Each file of tests as a link, and what its tests say."""
+def links(row: str, found: Sequence[Mark]) -> Iterator[str]:
+    """Each file that has tests of a row as a link, and what these tests say."""
+    tests: dict[Path, list[str]] = {}
+    for mark in found:
+        if mark.row == row:
+            tests.setdefault(mark.path, []).append(mark.test)
     for path, names in tests.items():
         where = path.relative_to(ROOT / "tests")
         told = "; ".join(name.removeprefix("test_").replace("_", " ") for name in names)

@@ -31,3 +31,13 @@ def where(path: Path, line: int = 0) -> str:
 def tree(path: Path) -> ast.Module:
     """The syntax tree of a Python file."""
     return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def tests_of(path: Path) -> set[str]:
+    """The names of the tests that stand in a Python file by themselves."""
+    return {
+        node.name
+        for node in tree(path).body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.name.startswith("test_")
+    }
