@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)  # pytest keeps plugins in sets
 class Seen:
     """What a run of pytest came to: a plugin that listens."""
 

@@ -27,6 +27,16 @@ def said(folder: Path, text: str, *more: str) -> subprocess.CompletedProcess[str
     return subprocess.run(command, cwd=evidence.ROOT, capture_output=True, text=True, check=False)
 
 
+def test_tests_of_several_folders_are_one_run(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "conftest.py").touch()
+        (tmp_path / name / f"test_{name}.py").write_text("def test_it(): pass")
+    done = said(tmp_path, SWEEPS, str(tmp_path / "one"), str(tmp_path / "two"))
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["passed"] == 5
+
+
 @pytest.mark.parametrize("more", [(), ("--jobs", "2")], ids=["here", "in processes"])
 def test_cases_are_summed_and_tests_counted(tmp_path: Path, more: tuple[str, ...]) -> None:
     done = said(tmp_path, SWEEPS, *more)
