@@ -8,6 +8,7 @@ check, because a key of small order signs everything.
 import hashlib
 import json
 from collections.abc import Collection
+from functools import lru_cache
 from typing import Annotated, Final
 
 from cryptography.exceptions import InvalidSignature
@@ -105,6 +106,7 @@ def signed_bytes(payload_type: str, payload: bytes) -> bytes:
     return b"DSSEv1 %d %b %d %b" % (len(spelt), spelt, len(payload), payload)
 
 
+@lru_cache(maxsize=limits.KEYS)
 def key_id(public: bytes) -> str:
     """Name a public key: the SHA-256 of its 32 bytes, in hex."""
     return hashlib.sha256(public).hexdigest()
@@ -115,10 +117,16 @@ def is_signed(message: bytes, signature: bytes, public: bytes) -> bool:
     if not (_is_sound(public) and _is_sound(signature[:32])):
         return False
     try:
-        Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
+        _public_key(public).verify(signature, message)
     except (InvalidSignature, ValueError):
         return False
     return True
+
+
+@lru_cache(maxsize=limits.KEYS)
+def _public_key(public: bytes) -> Ed25519PublicKey:
+    """Read a public key. Raises ValueError."""
+    return Ed25519PublicKey.from_public_bytes(public)
 
 
 def _is_sound(point: bytes) -> bool:

@@ -14,21 +14,19 @@ class Lane(Generic[T]):
     def __init__(self, size: int) -> None:
         self._size = size
         self._items: deque[T] = deque()
-        self._filled = asyncio.Event()
+        self._waiting = asyncio.Semaphore(0)
 
     def offer(self, item: T) -> bool:
         """Take the item or refuse it; never waits."""
         if len(self._items) >= self._size:
             return False
         self._items.append(item)
-        self._filled.set()
+        self._waiting.release()
         return True
 
     async def take(self) -> T:
-        """Wait for the next item. Several may wait; each item goes to one of them."""
-        while not self._items:
-            self._filled.clear()
-            await self._filled.wait()
+        """Wait for the next item. Several may wait; each item wakes one of them, and goes to it."""
+        await self._waiting.acquire()
         return self._items.popleft()
 
 

@@ -188,7 +188,7 @@ class Outbox(Protocol):
         """Return the canonical bytes of the records from `after + 1` on, at least one if any."""
 
     async def acknowledged(self, epoch: str, seq: int, head: bytes, envelope: bytes) -> Taken:
-        """Move the cursor and keep the cosignature, on the disk when this returns.
+        """Move the cursor, and keep the cosignature before long: a crash may move it back.
 
         What is of another epoch is KNOWN.
         """

@@ -8,6 +8,7 @@ import base64
 import binascii
 import json
 from datetime import UTC, datetime
+from functools import cache
 from typing import Annotated, Any, ClassVar, Final, TypeVar
 
 from pydantic import (
@@ -141,18 +142,21 @@ def read(shape: type[P], data: bytes) -> P:
         first = error.errors()[0]
         where = ".".join(str(step)[:40] for step in first["loc"])
         raise Malformed(f"{where}: {first['msg']}") from None
-    for name in shape.model_fields.keys() - shape.MAY_LACK:
-        if name not in found.model_fields_set:  # what we may leave out, others spell
-            raise Malformed(f"{name}: Field required")
+    if lacking := _spelt(shape) - found.model_fields_set:
+        raise Malformed(f"{min(lacking)}: Field required")
     return found
+
+
+@cache
+def _spelt(shape: type[Shape]) -> frozenset[str]:
+    """Return the members that others have to spell, whether we may leave them out or not."""
+    return frozenset(shape.model_fields) - shape.MAY_LACK
 
 
 def plain(data: bytes) -> dict[str, Any]:
     """Parse one JSON object: no key twice, no fraction. Raises Malformed."""
     try:
-        found = json.loads(
-            data.decode(), object_pairs_hook=_object, parse_float=_refuse, parse_constant=_refuse
-        )
+        found = _READER.decode(data.decode())
     except (ValueError, RecursionError):
         raise Malformed("not a JSON object of whole numbers with each key once") from None
     if not isinstance(found, dict):
@@ -169,3 +173,8 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse(_: str) -> object:
     raise ValueError("not a whole number")
+
+
+_READER: Final = json.JSONDecoder(
+    object_pairs_hook=_object, parse_float=_refuse, parse_constant=_refuse
+)

@@ -184,6 +184,12 @@ TRIAL_LOOK_MS = 1_000
 """Between two looks whether a trial of rules is over; it is given in seconds."""
 FROZEN_MS = 24 * 3_600_000
 """Without a fresh word of the cloud for so long, its rules are frozen (cloud_link/README.md)."""
+ACKS_MS = 250
+"""For so long acknowledgements wait to be written, in one commit: while a backlog goes up twenty
+and more come in a second, each a sync that somebody at a door may wait behind."""
+ACKS = 64
+"""Acknowledgements that wait for that; where more come, the disk is slow or fails, and the oldest
+go: the newest says all that they did."""
 LINK_AGAIN_MS = 60_000
 """Before a link that failed by its own fault is begun anew; its memory may be what failed."""
 ENROL_AGAIN_MS = 3_000

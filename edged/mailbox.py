@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -45,9 +46,14 @@ class Mailbox(Generic[T]):
         return self._items.popleft() if self._items else None
 
     def drain(self) -> list[T]:
-        """Take all that waits, without waiting."""
-        drained = list(self._items)
-        self._items.clear()
+        """Take all that waits, without waiting.
+
+        From another thread too: one by one, so that nothing that comes meanwhile is lost.
+        """
+        drained = list[T]()
+        with suppress(IndexError):
+            while True:
+                drained.append(self._items.popleft())
         return drained
 
     async def _filled(self, within_s: float | None) -> None:

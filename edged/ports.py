@@ -1,7 +1,6 @@
 """What each part of the shell is given to reach the world: time, randomness, memory, witness."""
 
 import secrets
-import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -72,4 +71,6 @@ class EventIds:
         if not self._ahead:
             self._ahead = secrets.token_bytes(limits.EVENT_IDS_AHEAD * 16)
         mine, self._ahead = self._ahead[:16], self._ahead[16:]
-        return str(uuid.UUID(bytes=mine, version=4))
+        # As `uuid.UUID` spells it, at a third of what it takes of each scan.
+        text, variant = mine.hex(), "89ab"[mine[8] >> 4 & 3]
+        return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-{variant}{text[17:20]}-{text[20:]}"

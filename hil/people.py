@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Self
 
 Observation = dict[str, Any]
-"""One observation as it came: `at_ms`, `n`, `what`, and its facts."""
+"""One observation as it came: `at_ms`, `seen_us`, `n`, `what`, and its facts."""
 
 _LINE_BYTES = 16_384  # the wire's own limit
 _ANSWER_S = 60.0  # the building answers at once; this only ends a test that would hang

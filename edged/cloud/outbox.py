@@ -1,10 +1,13 @@
 """The journal as it is sent: the audit's records are the outbox, the cursor lies beside them."""
 
+import asyncio
 import json
 import secrets
 import shutil
 import sqlite3
+from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -26,11 +29,22 @@ from edged.store.record import Record
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, slots=True)
+class _Acked:
+    """What the cloud has signed for in an epoch, and when that came; None: nobody knows."""
+
+    epoch: str
+    signed: Cosignature
+    at: datetime | None
+
+
 class JournalOutbox:
     """Implements `cloud_link.ports.Outbox`.
 
-    It reads beside the journal's writer, so that a long outbox holds up no entry. Every call
-    raises StoreFailed where the file fails.
+    It reads beside the journal's writer, so that a long outbox holds up no entry. Nor do the
+    acknowledgements, which count at once and are written by `run`, several in one commit: what a
+    crash takes of them, the cloud is sent again. Every call raises StoreFailed where the file
+    fails.
 
     Args:
         ports: The daemon's.
@@ -41,10 +55,35 @@ class JournalOutbox:
         self._ports = ports
         self.path = path
         self._db: Connection | None = None
+        self._acked: deque[_Acked] = deque(maxlen=limits.ACKS)
+        self._stirred = asyncio.Event()
+
+    async def run(self) -> None:
+        """Write down what is acknowledged, for ever."""
+        while True:
+            while not self._acked:
+                self._stirred.clear()
+                await self._stirred.wait()
+            await self._ports.clock.sleep_ms(limits.ACKS_MS)
+            await self.keep()
+
+    async def keep(self) -> None:
+        """Write down what was acknowledged; it is on the disk when this returns."""
+        told = tuple(self._acked)
+
+        def write(ledger: Ledger) -> None:
+            for one in told:
+                if one.epoch == ledger.get("epoch") and one.signed.seq > _cursor(ledger):
+                    ledger.cosign(one.signed, one.at)
+                    ledger.put("cosigned", one.signed.seq)
+
+        await self._ports.journal.commit(write)
+        while self._acked and self._acked[0] in told:
+            self._acked.popleft()
 
     async def standing(self) -> Standing:
         """Tell where the journal stands."""
-        return await self.read(_standing)
+        return await self.read(partial(_standing, ahead=self._newest))
 
     async def wait_beyond(self, seq: int) -> None:
         """Return when there is a record with a number above `seq`."""
@@ -62,26 +101,28 @@ class JournalOutbox:
         return records
 
     async def acknowledged(self, epoch: str, seq: int, head: bytes, envelope: bytes) -> Taken:
-        """Move the cursor and keep the cosignature, on the disk when this returns.
+        """Move the cursor, and keep the cosignature before long.
 
         What is for another epoch of this journal is old news.
         """
-        now = self._ports.clock.now()
-        acked = now.at if now.trusted else None
+        ahead = self._newest
 
-        def write(ledger: Ledger) -> Taken:
+        def judge(db: sqlite3.Connection) -> Taken:
+            ledger = Ledger(db)
             if epoch != ledger.get("epoch"):
                 return Taken.KNOWN
             own = ledger.hash_of(seq)
-            if seq <= _cursor(ledger):
+            if seq <= _cursor(ledger, ahead):
                 return Taken.KNOWN if own in {None, head} else Taken.CONFLICT
-            if own != head:
-                return Taken.CONFLICT
-            ledger.cosign(Cosignature(seq, head, envelope), acked)
-            ledger.put("cosigned", seq)
-            return Taken.MOVED
+            return Taken.MOVED if own == head else Taken.CONFLICT
 
-        return await self._ports.journal.commit(write)
+        taken = await self.read(judge)
+        if taken is Taken.MOVED:
+            now = self._ports.clock.now()
+            signed = Cosignature(seq, head, envelope)
+            self._acked.append(_Acked(epoch, signed, now.at if now.trusted else None))
+            self._stirred.set()
+        return taken
 
     async def rolled_back(self, epoch: str, seq: int) -> None:
         """Begin a new epoch, and record why: `seq` of `epoch` was acknowledged, we lack it.
@@ -106,7 +147,8 @@ class JournalOutbox:
 
         Bytes and days are reckoned from the newest records, as much as a page of them tells.
         """
-        return await self.read(partial(_buffer, folder=self.path.parent))
+        look = partial(_buffer, folder=self.path.parent, ahead=self._newest)
+        return await self.read(look)
 
     async def read(self, look: Callable[[sqlite3.Connection], T]) -> T:
         """Look at the journal as it is on the disk."""
@@ -117,6 +159,11 @@ class JournalOutbox:
         except StoreFailed:
             await self.close()
             raise
+
+    @property
+    def _newest(self) -> _Acked | None:
+        """What was acknowledged last, if it is not written down yet."""
+        return self._acked[-1] if self._acked else None
 
     async def close(self) -> None:
         """Close what was opened for reading; the next call opens it again."""
@@ -134,23 +181,29 @@ def _at_once(look: Callable[[sqlite3.Connection], T], db: sqlite3.Connection) ->
         db.execute("ROLLBACK")
 
 
-def _standing(db: sqlite3.Connection) -> Standing:
+def _standing(db: sqlite3.Connection, ahead: _Acked | None) -> Standing:
     ledger = Ledger(db)
     seq, head = ledger.last()
     fresh = ledger.get("fresh") is True
-    return Standing(str(ledger.get("epoch")), seq, head, _cursor(ledger), fresh)
+    return Standing(str(ledger.get("epoch")), seq, head, _cursor(ledger, ahead), fresh)
 
 
-def _cursor(ledger: Ledger) -> int:
-    """Return the last record that the cloud has; what was pruned it has."""
-    kept = ledger.get("cosigned")
-    return kept if isinstance(kept, int) else ledger.audit_start()[0]
+def _cursor(ledger: Ledger, ahead: _Acked | None = None) -> int:
+    """Return the last record that the cloud has; what was pruned it has.
+
+    `ahead`: what is acknowledged beyond what is written down.
+    """
+    written = ledger.get("cosigned")
+    cursor = written if isinstance(written, int) else ledger.audit_start()[0]
+    if ahead is not None and ahead.epoch == ledger.get("epoch"):
+        return max(cursor, ahead.signed.seq)
+    return cursor
 
 
-def _buffer(db: sqlite3.Connection, folder: Path) -> Buffer:
+def _buffer(db: sqlite3.Connection, folder: Path, ahead: _Acked | None) -> Buffer:
     ledger, free_bytes = Ledger(db), shutil.disk_usage(folder).free
     seq, _ = ledger.last()
-    waiting, newest = seq - _cursor(ledger), audit.page(db, seq - kept.PAGE_RECORDS, seq)
+    waiting, newest = seq - _cursor(ledger, ahead), audit.page(db, seq - kept.PAGE_RECORDS, seq)
     if not newest:
         return Buffer(records=0, bytes=0, days=limits.BUFFER_DAYS)
     size = sum(len(record.data) for record in newest)

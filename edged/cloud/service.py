@@ -98,7 +98,8 @@ class CloudLink:
     async def run(self) -> None:
         """Keep the link, for ever."""
         async with asyncio.TaskGroup() as group:
-            for job in (self._rules.run, self._live, self._retention.run, self._lasting.run):
+            jobs = (self._outbox.run, self._rules.run, self._retention.run, self._lasting.run)
+            for job in (*jobs, self._live):
                 group.create_task(self._kept(job))
 
     def sum_up(self) -> None:

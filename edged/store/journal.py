@@ -182,8 +182,7 @@ class Journal:
         work = _Work(write)
         if not self._waiting.offer(work):
             raise StoreFailed(FailKind.BUSY, f"{len(self._waiting)} transactions wait")
-        if len(self._waiting) == 1:  # those that come in the same turn go with it
-            asyncio.get_running_loop().call_soon(self._hand_over)
+        self._hand_over()
         await work.done
         return work.outcome()
 
@@ -202,31 +201,28 @@ class Journal:
         self._over.set()
 
     def _hand_over(self) -> None:
-        """Give the writer's thread all that waits, unless it is at work or nothing does."""
+        """Wake the writer's thread, unless it is at work or nothing waits."""
         ready = self._serving and self.failed is None and not self._writing
         if ready and len(self._waiting) and self._db is not None:
             self._writing = True
-            loop, batch = asyncio.get_running_loop(), self._waiting.drain()
-            self._db.post(partial(self._transact, batch, loop))
+            self._db.post(partial(self._transact, asyncio.get_running_loop()))
 
-    def _transact(
-        self,
-        batch: Sequence["_Waiting"],
-        loop: asyncio.AbstractEventLoop,
-        db: sqlite3.Connection,
-    ) -> None:
-        """Join a batch into one commit. Runs in the writer's thread, whoever is cancelled.
+    def _transact(self, loop: asyncio.AbstractEventLoop, db: sqlite3.Connection) -> None:
+        """Join all that waits into one commit. Runs in the writer's thread, whoever is cancelled.
 
-        Whatever ends it, all of the batch are told.
+        What waits is taken here and not when the thread is woken: until it runs, the loop goes on,
+        and who comes in the same turn goes with it. Whatever ends it, all of the batch are told.
         """
         failed: StoreFailed | None = StoreFailed(FailKind.IO, "the commit did not end")
+        batch: Sequence[_Waiting] = self._waiting.drain()
         ledger, seq, before = Ledger(db), 0, db.total_changes
         try:
             db.execute("BEGIN IMMEDIATE")
             for work in batch:
-                work.carry_out(db, ledger)
+                work.carry_out(db, ledger, alone=len(batch) == 1)
             seq, _ = ledger.last()
-            db.execute("COMMIT")
+            if db.in_transaction:  # else the only one was undone, and it with it
+                db.execute("COMMIT")
             failed = None
         except sqlite3.Error as error:
             failed = store_failure(error) or StoreFailed(FailKind.IO, str(error))
@@ -250,8 +246,8 @@ class Journal:
         """
         self._writing = False
         _tell(batch, failed)
-        if failed is None:
-            self._grow(seq)
+        if failed is None:  # behind those who are told: a door may wait for one of them
+            asyncio.get_running_loop().call_soon(self._grow, seq)
         if changed:
             self._uncopied += len(batch)
             if self._uncopied >= limits.COPY_AFTER:
@@ -271,7 +267,7 @@ class Journal:
 class _Waiting(Protocol):
     """A `_Work` of any result."""
 
-    def carry_out(self, db: sqlite3.Connection, ledger: Ledger) -> None: ...
+    def carry_out(self, db: sqlite3.Connection, ledger: Ledger, *, alone: bool) -> None: ...
     def tell(self, failed: StoreFailed | None) -> None: ...
 
 
@@ -284,22 +280,29 @@ class _Work(Generic[T]):
         self._result: T
         self._error: BaseException | None = None
 
-    def carry_out(self, db: sqlite3.Connection, ledger: Ledger) -> None:
+    def carry_out(self, db: sqlite3.Connection, ledger: Ledger, *, alone: bool) -> None:
         """Run inside the open transaction; what fails by its own fault is undone alone.
+
+        `alone`: nobody else is in the transaction, so that it is undone with it.
 
         Raises:
             sqlite3.Error: The file failed, and with it the whole transaction.
         """
-        db.execute("SAVEPOINT work")
+        if not alone:
+            db.execute("SAVEPOINT work")
         try:
             self._result = self._write(ledger)
         except BaseException as error:  # whatever it is, it is the caller's
             if isinstance(error, sqlite3.Error) and store_failure(error) is not None:
                 raise
             self._error = error
-            db.execute("ROLLBACK TO work")
+            if alone:
+                db.execute("ROLLBACK")
+            else:
+                db.execute("ROLLBACK TO work")
             ledger.forget()
-        db.execute("RELEASE work")
+        if not alone:
+            db.execute("RELEASE work")
 
     def tell(self, failed: StoreFailed | None) -> None:
         """Let the caller go on, if it still waits."""

@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import time
 from pathlib import Path
 from typing import Final
 
@@ -16,10 +17,13 @@ def sync_file(path: Path) -> None:
     """Put a file's content on the disk, a piece at a time. Raises OSError.
 
     A sync of all of it at once holds up every other one, and with it every entry, until it ends.
+    Behind each piece comes a rest as long as `limits.SYNC_REST` of it, so that most entries find
+    the disk idle.
     """
     with path.open("rb") as file:
         number = file.fileno()
         for begin in range(0, os.fstat(number).st_size, limits.SYNC_PIECE):
+            began_s = time.monotonic()
             # Whether this works is the same: it promises nothing, and the sync does the rest.
             _LIBC.sync_file_range(
                 number,
@@ -27,4 +31,5 @@ def sync_file(path: Path) -> None:
                 ctypes.c_int64(limits.SYNC_PIECE),
                 ctypes.c_uint(_WRITE_AND_WAIT),
             )
+            time.sleep(limits.SYNC_REST * (time.monotonic() - began_s))
         os.fsync(number)

@@ -19,9 +19,9 @@ from hil.building.observations import Observations
 USAGE = 2
 
 
-def clock() -> int:
-    """The building's monotonic clock: that of the machine, ms."""
-    return time.monotonic_ns() // 1_000_000
+def clock_us() -> int:
+    """The building's monotonic clock: that of the machine, us."""
+    return time.monotonic_ns() // 1_000
 
 
 async def run(config: Config) -> None:
@@ -35,7 +35,7 @@ async def run(config: Config) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with AsyncExitStack() as up:
         log = up.enter_context(config.log.open("a", buffering=1, encoding="utf-8"))
-        building = Building(config, Observations(log), clock)
+        building = Building(config, Observations(log), clock_us)
         up.callback(building.stop)
         await building.start()
         urls = {name: await _stream(up, building, name) for name in building.cameras}

@@ -43,14 +43,16 @@ class Building:
     Args:
         config: What is built, with absolute paths.
         observations: Where everything that happens is written down.
-        clock: The building's monotonic clock, ms.
+        clock_us: The building's monotonic clock, us.
     """
 
     def __init__(
-        self, config: Config, observations: Observations, clock: Callable[[], int]
+        self, config: Config, observations: Observations, clock_us: Callable[[], int]
     ) -> None:
         self.observations = observations
-        self.clock = clock
+        self._clock_us = clock_us
+        self._seen_us = clock_us()
+        clock = self.clock
         self.doors = {
             name: Door(each.lock, each.opens_after_ms, each.jammed, each.way_out, at_ms=clock())
             for name, each in config.doors.items()
@@ -103,9 +105,13 @@ class Building:
         if self._alarm is not None:
             self._alarm.cancel()
 
+    def clock(self) -> int:
+        """The building's monotonic clock, ms."""
+        return self._clock_us() // 1_000
+
     def record(self, what: str, **facts: object) -> None:
         """Write down what happens at this moment."""
-        self.observations.add(self.settle(), what, **facts)
+        self.observations.add(self.settle(), self._seen_us, what, **facts)
 
     def door(self, name: str) -> Door:
         """The door at this moment. Raises Refused if there is none of that name."""
@@ -138,7 +144,8 @@ class Building:
         Returns:
             The moment up to which time has passed, ms.
         """
-        now_ms = self.clock()
+        self._seen_us = self._clock_us()
+        now_ms = self._seen_us // 1_000
         happened: list[tuple[str, Change]] = []
         for name, door in self.doors.items():
             self.doors[name], changes = step(door, Wait(), now_ms)
@@ -244,7 +251,7 @@ class Building:
         facts: dict[str, object] = {"door": name, _LEVEL[change.part]: change.level}
         if change.part is Part.DOOR:
             facts["forced"] = change.forced
-        self.observations.add(change.at_ms, change.part, **facts)
+        self.observations.add(change.at_ms, self._seen_us, change.part, **facts)
         for listener in tuple(self.level_listeners):
             listener(name, change)
 

@@ -19,10 +19,16 @@ class Observations:
         self._count = 0
         self.watchers: set[Watcher] = set()
 
-    def add(self, at_ms: int, what: str, **facts: object) -> None:
-        """Write one observation down and tell it to every watcher."""
+    def add(self, at_ms: int, seen_us: int, what: str, **facts: object) -> None:
+        """Write one observation down and tell it to every watcher (`seen_us`: README.md)."""
         self._count += 1
-        observation = {"at_ms": at_ms, "n": self._count, "what": what, **facts}
+        observation = {
+            "at_ms": at_ms,
+            "seen_us": seen_us,
+            "n": self._count,
+            "what": what,
+            **facts,
+        }
         self._log.write(json.dumps(observation, ensure_ascii=False) + "\n")
         for watcher in tuple(self.watchers):
             watcher(observation)

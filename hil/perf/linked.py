@@ -5,8 +5,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from hil.chain.broker import Mosquitto
 from hil.site.site import Site
 from hil.stores.branch import BRANCH
+from hil.stores.cloud import Cloud
 from hil.stores.stores import Stores
 
 PULSE_MS = 500
@@ -21,14 +23,18 @@ class _Straight(Stores):
 
 @asynccontextmanager
 async def linked(
-    folder: Path, members: int, *, straight: bool = False
+    folder: Path, members: int, *, straight: bool = False, far: Path | None = None
 ) -> AsyncIterator[tuple[Stores, Site]]:
     """Put a store up whose rules name so many members, all of whom may come in.
 
-    `straight`: nothing of ours lies between the daemon and the broker.
+    `straight`: nothing of ours lies between the daemon and the broker. `far`: where the cloud and
+    the broker keep their files, if not beside the daemon's.
     """
     stores = (_Straight if straight else Stores)(folder, Site(folder / "s1"), Site(folder / "s2"))
     del stores.sites[BRANCH]
+    if far is not None:
+        stores.cloud = Cloud(far / "cloud")
+        stores.broker = Mosquitto(far / "broker", stores.cloud.certificates)
     (site,) = stores.sites.values()
     stores.rules["plans"]["ALL"] = {"bands": [{"kind": "NOW"}]}
     stores.rules["members"] = {f"m{n}": member(n) for n in range(members)}

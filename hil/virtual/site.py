@@ -175,7 +175,7 @@ class VirtualSite(Site):
         """Put the building up."""
         config = load(self.folder / "building.toml")
         log = self._up.enter_context(config.log.open("a", encoding="utf-8"))
-        building = self.everything = Building(config, Observations(log), now_ms)
+        building = self.everything = Building(config, Observations(log), lambda: now_ms() * 1_000)
         self._up.callback(building.stop)
         await building.start()
         await self._up.enter_async_context(

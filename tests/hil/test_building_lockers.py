@@ -7,7 +7,7 @@ from tests.hil.process import SOON_S, Host, Process
 
 
 def bare(seen: Observation) -> dict[str, object]:
-    return {key: value for key, value in seen.items() if key not in {"n", "at_ms"}}
+    return {key: value for key, value in seen.items() if key not in {"n", "at_ms", "seen_us"}}
 
 
 def moved(seen: Observation) -> bool:

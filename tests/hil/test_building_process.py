@@ -28,7 +28,7 @@ def bolt(door: str, *, released: bool) -> Callable[[Observation], bool]:
 
 
 def bare(seen: Observation) -> dict[str, Any]:
-    return {key: value for key, value in seen.items() if key not in {"n", "at_ms"}}
+    return {key: value for key, value in seen.items() if key not in {"n", "at_ms", "seen_us"}}
 
 
 def test_the_ready_line_says_where_everything_is(building: Process, tmp_path: Path) -> None:
@@ -80,6 +80,9 @@ async def test_observations_have_no_gap_and_are_in_the_log(
     assert [seen["n"] for seen in people.seen] == list(range(1, len(people.seen) + 1))
     at_ms = [seen["at_ms"] for seen in people.seen]
     assert at_ms == sorted(at_ms)
+    seen_us = [seen["seen_us"] for seen in people.seen]
+    assert seen_us == sorted(seen_us)
+    assert all(seen["at_ms"] * 1_000 <= seen["seen_us"] for seen in people.seen)
     assert [json.loads(line) for line in building.log.read_text().splitlines()] == people.seen
     assert {"what": "door", "door": "front", "open": True, "forced": True} in [
         bare(seen) for seen in people.seen

@@ -17,8 +17,10 @@ from tests.policy.worlds import (
     DAY_PLAN,
     ENTRANCE,
     MEMBER,
+    NEW_YORK,
     NOON,
     STORE,
+    TOKYO,
     World,
     at,
     enter,
@@ -96,13 +98,18 @@ DAYS = [date(2026, 11, day) for day in range(2, 8)]
     ],
 )
 def test_dates_of_a_contract_in_the_day_are_asked_for_each_band(contract: Contract) -> None:
-    nights = Plan("P1", bands=(BandGrant("LATE", None, DayRule(frozenset(), HolidayRule.NONE)),))
+    never = DayRule(frozenset(), HolidayRule.NONE)
+    closed = Plan("P1", bands=(BandGrant("LATE", None, never), BandGrant("DAY", None, never)))
     member = replace(MEMBER, contracts=(contract,))
-    rules = rules_of(nights)
-    deque(prepare(rules, ENTRANCE, NOON), 0)
-    for hour in (9, 23, 25, 27):  # of one UTC day: out of both nights, in each, and after
-        told = enter(rules, ENTRANCE, member, (), at(hour))
-        assert told == enter(rules_of(nights), ENTRANCE, member, (), at(hour))
+    for zone in (TOKYO, NEW_YORK):  # where a UTC day has bands of one date, and of two
+        store = replace(STORE, tz=zone)
+        rules = rules_of(closed, store=store)
+        deque(prepare(rules, ENTRANCE, NOON), 0)
+        for hour in range(24):
+            when = NOON.replace(hour=hour)
+            alone = rules_of(closed, store=store)
+            told = enter(rules, ENTRANCE, member, (), when)
+            assert told == enter(alone, ENTRANCE, member, (), when)
 
 
 @given(worlds())

@@ -1,5 +1,6 @@
 """The journal as an outbox: what is sent, how far the cloud has it, and what may go."""
 
+import asyncio
 import itertools
 import json
 from collections.abc import AsyncIterator
@@ -22,6 +23,7 @@ from edged.store.journal import Journal
 from edged.store.ledger import Ledger
 from edged.store.record import GENESIS
 from tests.edged.cloud.chain import KEY, checkpoint
+from tests.edged.fakes import WITHIN_S
 from tests.edged.rig import Rig, running
 
 
@@ -49,7 +51,19 @@ class Sent:
         own = head or await self.rig.journal.commit(lambda ledger: ledger.hash_of(seq))
         mine = epoch or (await self.port.standing()).epoch
         envelope = checkpoint(seq, (own or GENESIS).hex(), epoch=mine)
-        return await self.port.acknowledged(mine, seq, own or GENESIS, envelope)
+        taken = await self.port.acknowledged(mine, seq, own or GENESIS, envelope)
+        await self.outbox.keep()
+        return taken
+
+    async def hear(self, seq: int) -> Taken:
+        """Acknowledge a record; it is not written down yet."""
+        own = await self.rig.journal.commit(lambda ledger: ledger.hash_of(seq)) or GENESIS
+        mine = (await self.port.standing()).epoch
+        return await self.port.acknowledged(mine, seq, own, checkpoint(seq, own.hex(), epoch=mine))
+
+    async def written(self) -> object:
+        """Return the cursor as it is on the disk."""
+        return await self.rig.journal.commit(lambda ledger: ledger.get("cosigned"))
 
     def verified(self) -> Verified | Broken:
         return audit.verify(self.rig.path)
@@ -109,6 +123,44 @@ async def test_the_cursor_moves_on_acknowledgements_only_and_never_back(sent: Se
     assert (await sent.port.standing()).cosigned == 3
     assert await sent.ack(5) is Taken.MOVED
     assert sent.verified() == Verified(5, (await sent.port.standing()).head, 0, 5)
+
+
+async def test_acknowledgements_count_at_once_and_are_written_together(sent: Sent) -> None:
+    await sent.note(5)
+    writing = asyncio.create_task(sent.outbox.run())
+    taken = [await sent.hear(seq) for seq in (1, 3, 2, 3)]
+    assert taken == [Taken.MOVED, Taken.MOVED, Taken.KNOWN, Taken.KNOWN]
+    assert (await sent.port.standing()).cosigned == 3
+    assert (await sent.port.buffer()).records == 2
+    assert await sent.written() is None
+    await sent.rig.clock.advance(limits.ACKS_MS)
+    async with asyncio.timeout(WITHIN_S):
+        while await sent.written() is None:
+            pass
+    assert await sent.written() == 3
+    writing.cancel()
+    await asyncio.wait({writing})
+
+
+async def test_what_a_crash_takes_of_acknowledgements_is_sent_again(sent: Sent) -> None:
+    await sent.note(5)
+    await sent.ack(2)
+    await sent.hear(4)
+    begun_anew = JournalOutbox(sent.rig.ports, sent.rig.path)
+    assert (await begun_anew.standing()).cosigned == 2
+    assert len(await begun_anew.records(2, 10, 10_000)) == 3
+    await begun_anew.close()
+
+
+async def test_what_was_acknowledged_before_a_roll_back_is_not_written_behind_it(
+    sent: Sent,
+) -> None:
+    await sent.note(5)
+    await sent.hear(4)
+    await sent.port.rolled_back((await sent.port.standing()).epoch, 9)
+    assert (await sent.port.standing()).cosigned == 0
+    await sent.outbox.keep()
+    assert await sent.written() == 0
 
 
 @pytest.mark.parametrize("seq", [2, 4, 9])

@@ -20,6 +20,10 @@ def append(name: str) -> Callable[[Ledger], int]:
     return lambda ledger: ledger.append({"name": name})
 
 
+def wait(for_it: threading.Event) -> None:
+    assert for_it.wait(WITHIN_S)
+
+
 class Held:
     """A transaction that stays in the writer's thread until it is let go."""
 
@@ -29,11 +33,28 @@ class Held:
 
     def __call__(self, ledger: Ledger) -> int:
         self.begun.set()
-        assert self.let_go.wait(WITHIN_S)
+        wait(self.let_go)
         return ledger.append({"name": "held"})
 
     async def wait_begun(self) -> None:
         assert await asyncio.to_thread(self.begun.wait, WITHIN_S)
+
+
+async def together(journal: Journal, *writes: Callable[[Ledger], object]) -> list[object]:
+    """Let all of these share one commit: they wait behind one that writes nothing."""
+    begun, let_go = threading.Event(), threading.Event()
+
+    def hold(_: Ledger) -> None:
+        begun.set()
+        wait(let_go)
+
+    first = asyncio.create_task(journal.commit(hold))
+    assert await asyncio.to_thread(begun.wait, WITHIN_S)
+    sharing = [asyncio.create_task(journal.commit(write)) for write in writes]
+    await asyncio.sleep(0)
+    let_go.set()
+    await first
+    return list[object](await asyncio.gather(*sharing, return_exceptions=True))
 
 
 async def names(journal: Journal) -> list[str]:
@@ -83,15 +104,35 @@ async def test_a_function_that_raises_is_undone_alone(journal: Journal) -> None:
         ledger.put("broken", 1)
         raise LookupError("mine")
 
-    results = await asyncio.gather(
-        journal.commit(append("a")),
-        journal.commit(broken),
-        journal.commit(append("b")),
-        journal.commit(lambda ledger: ledger.get("broken")),
-        return_exceptions=True,
+    results = await together(
+        journal, append("a"), broken, append("b"), lambda ledger: ledger.get("broken")
     )
     assert [repr(result) for result in results] == ["1", "LookupError('mine')", "2", "None"]
     assert await names(journal) == ["a", "b"]
+
+
+async def test_a_function_that_raises_with_nobody_beside_it_leaves_nothing(
+    journal: Journal,
+) -> None:
+    def broken(ledger: Ledger) -> None:
+        ledger.append({"name": "broken"})
+        raise LookupError("mine")
+
+    with pytest.raises(LookupError):
+        await journal.commit(broken)
+    assert await names(journal) == []
+    assert await journal.commit(append("a")) == 1
+
+
+async def test_who_comes_while_the_writer_wakes_goes_with_the_first(journal: Journal) -> None:
+    db, commits, let_go = journal._db, await count_commits(journal), threading.Event()
+    assert db is not None
+    db.post(lambda _: wait(let_go))  # it is not awake yet
+    waiting = [asyncio.create_task(journal.commit(append(str(i)))) for i in range(3)]
+    await settle()
+    let_go.set()
+    assert await asyncio.gather(*waiting) == [1, 2, 3]
+    assert len(commits) == 1
 
 
 async def test_a_broken_statement_is_the_callers_own(journal: Journal) -> None:
@@ -99,9 +140,7 @@ async def test_a_broken_statement_is_the_callers_own(journal: Journal) -> None:
         ledger.append({"name": "twice"})
         ledger._db.execute("INSERT INTO audit VALUES (1, x'', x'')")
 
-    results = await asyncio.gather(
-        journal.commit(append("a")), journal.commit(twice), return_exceptions=True
-    )
+    results = await together(journal, append("a"), twice)
     assert results[0] == 1
     assert isinstance(results[1], sqlite3.IntegrityError)
     assert await names(journal) == ["a"]
@@ -189,11 +228,8 @@ async def test_a_full_disk_fails_everyone_alike_and_passes(journal: Journal) -> 
     big = {"name": "big", "text": "x" * 8_000}
     await journal.commit(append("before"))
     await set_max_pages(journal, 3)
-    results = await asyncio.gather(
-        journal.commit(append("small")),
-        *(journal.commit(lambda ledger: ledger.append(big)) for _ in range(5)),
-        return_exceptions=True,
-    )
+    several = [lambda ledger: ledger.append(big)] * 5
+    results = await together(journal, append("small"), *several)
     assert [getattr(result, "kind", result) for result in results] == [FailKind.FULL] * 6
     assert await names(journal) == ["before"]
     await set_max_pages(journal, -1)

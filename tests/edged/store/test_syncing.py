@@ -3,6 +3,7 @@
 import ctypes
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -10,9 +11,11 @@ from edged.store import limits, syncing
 
 
 class Kernel:
-    """Hears what it is asked to write."""
+    """Hears what it is asked to write; a piece takes it 5 s."""
 
     def __init__(self) -> None:
+        self.now_s = 0.0
+        self.rests: list[float] = []
         self.pieces: list[tuple[int, int]] = []
         self.synced_behind: list[int] = []
 
@@ -21,7 +24,11 @@ class Kernel:
     ) -> int:
         assert flags.value == 7
         self.pieces.append((begin.value, size.value))
+        self.now_s += 5
         return -1
+
+    def monotonic(self) -> float:
+        return self.now_s
 
     def fsync(self, _: int) -> None:
         self.synced_behind.append(len(self.pieces))
@@ -34,9 +41,12 @@ def test_a_large_file_is_synced_a_piece_at_a_time(
     file.write_bytes(bytes(3 * limits.SYNC_PIECE + 1))
     monkeypatch.setattr(syncing, "_LIBC", kernel)
     monkeypatch.setattr(os, "fsync", kernel.fsync)
+    time = SimpleNamespace(monotonic=kernel.monotonic, sleep=kernel.rests.append)
+    monkeypatch.setattr(syncing, "time", time)
     syncing.sync_file(file)
     assert kernel.pieces == [(n * limits.SYNC_PIECE, limits.SYNC_PIECE) for n in range(4)]
     assert kernel.synced_behind == [4]
+    assert kernel.rests == [5 * limits.SYNC_REST] * 4
 
 
 def test_the_kernel_takes_the_pieces(tmp_path: Path) -> None:
