@@ -68,6 +68,7 @@ def test_a_write_is_torn_at_sectors() -> None:
         assert piece.offset == 100 or piece.offset % 512 == 0
 
 
+@pytest.mark.fault("disk-fails", "disk-full")
 @pytest.mark.parametrize(
     "fault",
     [
