@@ -85,7 +85,10 @@ def keep(
 
 
 def _given(rows: Sequence[Row]) -> dict[str, Any]:
-    """Give what `show` may name: the last object's own, and sums and the most over all."""
+    """Give what `show` may name: the last object's own, sums and the most over all, the least.
+
+    `least` is of the numbers within a member of the last object, as counts by their names are.
+    """
     numbers = {
         name: [row[name] for row in rows if isinstance(row.get(name), int | float)]
         for name in rows[-1]
@@ -96,13 +99,21 @@ def _given(rows: Sequence[Row]) -> dict[str, Any]:
         "count": len(rows),
         "sums": {name: sum(found) for name, found in numbers.items()},
         "most": {name: max(found, default=0) for name, found in numbers.items()},
+        "least": {
+            name: min(within.values())
+            for name, within in rows[-1].items()
+            if isinstance(within, dict)
+            and within
+            and all(isinstance(one, int | float) for one in within.values())
+        },
     }
 
 
 def _objects(text: str) -> list[Row]:
-    """Read what a command wrote: one JSON object, or one a line."""
+    """Read what a command wrote: one JSON object, an array of them, or one a line."""
     try:
-        return [json.loads(text)]
+        said = json.loads(text)
+        return said if isinstance(said, list) else [said]
     except ValueError:
         return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
 

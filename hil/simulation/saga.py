@@ -34,8 +34,8 @@ _CHANCE: Final = re.compile(r"\S*\d\S*")
 class Saga:
     """What came of a run; `trace` names the whole of it: the same seed, the same trace.
 
-    `missed`: the states of `rare.py` that it never reached, by name. `story`: the shortest that
-    breaks the same law, where that was asked for.
+    `states`: how many `rare.py` names. `missed`: those that it never reached, by name. `story`:
+    the shortest that breaks the same law, where that was asked for.
     """
 
     seed: int
@@ -46,6 +46,7 @@ class Saga:
     records: int = 0
     trace: str = ""
     took_s: float = 0.0
+    states: int = 0
     reached: dict[str, int] = field(default_factory=dict)
     missed: list[str] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
@@ -152,6 +153,7 @@ class _Run:
         saga, homes = self._saga, up.households.values()
         saga.pulses = sum(home.witness.pulses for home in homes)
         saga.reached, saga.missed = dict(up.rare.reached), up.rare.missed()
+        saga.states = len(saga.reached)
         saga.violations = up.broken()
         saga.took_s = round(time.monotonic() - self._began_s, 1)
         saga.trace = self._trace.hexdigest()

@@ -1,6 +1,7 @@
 """Every envelope of tests/vectors/cloud.json, which nobody wrote who knew this code."""
 
 import json
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -77,13 +78,16 @@ def test_there_are_good_and_bad_ones_of_each_kind() -> None:
 
 @pytest.mark.threat("D9")
 @pytest.mark.parametrize("case", VECTORS["cases"], ids=name_of)
-def test_an_envelope_counts_or_does_not(case: dict[str, Any]) -> None:
+def test_an_envelope_counts_or_does_not(
+    case: dict[str, Any], record_property: Callable[[str, object], None]
+) -> None:
     reader = read_down if case["kind"] in SHAPES else read_up
     try:
         said: Shape | None = reader(case)
     except (Unproven, Malformed, ValueError, KeyError, TypeError):
         said = None
     assert (said is not None) == case["counts"]
+    record_property("refused", int(said is None))
     if said is not None:
         payload = json.loads(open_envelope(case["envelope"].encode()).payload)
         assert json.loads(canonical(said)) == payload
@@ -97,11 +101,14 @@ def test_the_schema_agrees_on_what_is_good(case: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("step", VECTORS["trust_steps"], ids=name_of)
-def test_trust_follows_or_does_not(step: dict[str, Any]) -> None:
-    held = pin(step["held"].encode(), "acme")
+def test_trust_follows_or_does_not(
+    step: dict[str, Any], record_property: Callable[[str, object], None]
+) -> None:
+    before = held = pin(step["held"].encode(), "acme")
     with suppress(Distrusted):
         held = follow(held, step["envelope"].encode())
     assert held.document.version == step["version_then"]
+    record_property("refused", int(held is before))
     validate(json.loads(open_envelope(step["envelope"].encode()).payload), "trust")
 
 

@@ -1,8 +1,12 @@
 import random
+import subprocess
+from pathlib import Path
 
 import pytest
 
+from hil.crash import failing
 from hil.crash.campaign import Sum, run
+from hil.crash.failing import Fault, suffer
 from hil.crash.images import Disk, torn
 from hil.crash.trace import Remove, Sync, Truncate, Write
 
@@ -62,3 +66,44 @@ def test_a_write_is_torn_at_sectors() -> None:
     for piece in pieces:
         assert isinstance(piece, Write)
         assert piece.offset == 100 or piece.offset % 512 == 0
+
+
+@pytest.mark.fault("disk-fails", "disk-full")
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault("openat", "EIO", 3, lasting=False),
+        Fault("pwrite64", "EIO", 60, lasting=False),
+        Fault("pwrite64", "ENOSPC", 70, lasting=True),
+        Fault("fdatasync", "EIO", 12, lasting=True),
+    ],
+    ids=lambda fault: fault.rule,
+)
+def test_a_call_that_fails_loses_nothing_that_was_told_stored(fault: Fault) -> None:
+    came = suffer(fault)
+    assert came.violation == ""
+    assert came.failures > 0
+
+
+def test_there_is_a_last_call() -> None:
+    came = suffer(Fault("fsync", "EIO", 100, lasting=False))
+    assert (came.failures, came.ended, came.violation) == (0, True, "")
+
+
+@pytest.mark.parametrize(
+    ("said", "err", "wrong"),
+    [
+        ("stored 12\n", "", ""),
+        ("stored 4\nstored 13\n", "", "13 were told stored, 12 are there"),
+        ("WRONG: it is\nstored 12\n", "", "WRONG"),
+        ("stored 3\n", "Traceback", "Traceback"),
+    ],
+)
+def test_what_must_not_be_is_seen(tmp_path: Path, said: str, err: str, wrong: str) -> None:
+    written, looked = tmp_path / "written", tmp_path / "looked"
+    written.mkdir()
+    looked.mkdir()
+    assert failing._write(written).returncode == 0
+    done = subprocess.CompletedProcess([], 0, said, err)
+    found = failing._wrong(done, written, looked)
+    assert (wrong in found) if wrong else not found

@@ -45,6 +45,22 @@ def test_what_a_command_says_is_kept_with_where_and_when(
     assert evidence.is_old(claim, {"commit": result["commit"]})
 
 
+def test_every_goal_has_a_claim_or_a_word_why_not() -> None:
+    claimed = {goal for claim in CLAIMS for goal in claim.goal.split(", ") if goal}
+    rows = evidence.CLAIMS.with_name("README.md").read_text().partition("## What is missing")[2]
+    missing = {line.split(" | ")[0][2:] for line in rows.splitlines() if line.startswith("| N")}
+    without = {line.split(" | ")[0][2:] for line in rows.splitlines() if " | no claim" in line}
+    goals = {f"N{number}" for number in range(1, 31)}
+    assert claimed == goals - without
+    assert without <= missing <= goals
+
+
+def test_an_array_is_its_objects_and_counts_have_a_least() -> None:
+    rows = evidence._objects('[{"a": 1}, {"a": 2, "by": {"x": 7, "y": 3}, "words": {"x": "y"}}]')
+    given = evidence._given(rows)
+    assert (given["count"], given["sums"]["a"], given["least"]) == (2, 3, {"by": 3})
+
+
 @pytest.mark.parametrize("text", ["raise SystemExit(3)", "print('nothing that is JSON')"])
 def test_a_command_that_fails_shows_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str

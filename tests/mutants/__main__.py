@@ -35,6 +35,13 @@ def as_text(outcomes: list[Outcome], new: list[Survivor], gone: list[Explanation
     return "\n".join(lines)
 
 
+def noticed(outcomes: list[Outcome]) -> float:
+    """How many of the mutants were noticed, in percent and rounded down to tenths."""
+    total = sum((each.mutants for each in outcomes), 0)
+    survive = sum(len(each.survivors) for each in outcomes)
+    return 1_000 * (total - survive) // total / 10 if total else 0.0
+
+
 def main(arguments: list[str]) -> int:
     """Run the campaign; 1 if a survivor is not explained, or an explanation has none."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
@@ -53,6 +60,9 @@ def main(arguments: list[str]) -> int:
     if options.json:
         result = {
             "seconds": round(time.monotonic() - began),
+            "mutants": sum((each.mutants for each in outcomes), 0),
+            "survive": len(survivors),
+            "noticed_percent": noticed(outcomes),
             "modules": [each.as_json() for each in outcomes],
             "new": [each.as_json() for each in new],
             "gone": [each.where for each in gone],

@@ -1,10 +1,7 @@
 """Rules of the cloud in the daemon: swapped in, tried, confirmed or taken back."""
 
-import json
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,52 +10,13 @@ from cloud_link.wire import Manifest
 from edged import limits
 from edged.clock import ClockState
 from edged.cloud import parts, trial
-from edged.cloud.rules_down import RulesDown, build
 from edged.cloud.trial import Trial
-from edged.records.keeping import Keeping
 from edged.store import rules
 from edged.store.rules import RulesStore
 from policy.model import Reason
 from tests.edged.cloud import sets
-from tests.edged.cloud.chain import spell
-from tests.edged.rig import Rig, running, signal
-
-
-class Down:
-    """A rig whose rules, version 1, are changed by a cloud. What is built is built here."""
-
-    def __init__(self, rig: Rig, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.rig, self.folder = rig, folder / "rules"
-        self.keeping = Keeping(rig.ports, "S1", "0.1.0")
-        self.rules = RulesDown(rig.ports, self.keeping, self.folder)
-        self.rules.begin()
-
-        async def built(manifest: Manifest) -> Path | str:
-            return build(spell(json.loads(manifest.model_dump_json())), self.folder)
-
-        monkeypatch.setattr(self.rules, "_built", built)
-
-    def again(self) -> None:
-        """Be the next run of the daemon."""
-        self.rules = RulesDown(self.rig.ports, self.keeping, self.folder)
-        self.rules.begin()
-
-    async def publish(self, version: int, *, confirm_s: int = 0, **changes: Any) -> str | None:
-        whole = sets.document(version, **changes)
-        made = sets.in_parts(whole)
-        sets.put(made, self.folder / "parts")
-        return await self.rules.activate(sets.manifest(whole, made, confirm_s=confirm_s))
-
-    def alarms(self) -> set[str]:
-        return {one["alarm"] for one in self.rig.alarms.listing()}
-
-
-@pytest.fixture
-async def down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Down]:
-    async with running(tmp_path) as rig:
-        made = Down(rig, tmp_path, monkeypatch)
-        await made.rules.open()
-        yield made
+from tests.edged.cloud.conftest import Down
+from tests.edged.rig import running, signal
 
 
 @pytest.mark.threat("B8")

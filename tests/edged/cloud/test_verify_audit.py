@@ -6,6 +6,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from edged.cloud.verify_audit import Fault, Verified, verify
 from tests.edged.cloud.chain import CLOUD, KEY, checkpoint, envelope, records, signed, spell
 
 COUNT = 1_000
+CHANGES = 2_500
 MADE = records(COUNT)
 LINES = list(signed(MADE, every=200))
 HEAD = hashlib.sha256(MADE[-1]).hexdigest()
@@ -76,13 +78,40 @@ def rewritten() -> Iterator[Lines]:
         yield [*(one + b"\n" for one in (*MADE[:at], forged, *rest)), *marks]
 
 
+def edited() -> Iterator[Lines]:
+    """One byte of each record, at any place of it."""
+    chance = random.Random(20)
+    for at, line in enumerate(LINES):
+        if b'"payload"' not in line:
+            yield [*LINES[:at], with_another_byte(line, chance), *LINES[at + 1 :]]
+
+
+def swapped() -> Iterator[Lines]:
+    for at, (one, next_one) in enumerate(pairwise(LINES)):
+        if b'"payload"' not in one + next_one:  # a checkpoint may stand before its record
+            yield [*LINES[:at], next_one, one, *LINES[at + 2 :]]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("done", [deleted, truncated, beheaded, inserted, rewritten])
-def test_every_single_change_shows(done: Callable[[], Iterator[Lines]]) -> None:
-    missed = [number for number, lines in enumerate(done()) if not is_caught(lines)]
+@pytest.mark.parametrize(
+    "done", [deleted, truncated, beheaded, inserted, rewritten, edited, swapped]
+)
+def test_every_single_change_shows(
+    done: Callable[[], Iterator[Lines]], record_property: Callable[[str, object], None]
+) -> None:
+    caught = [is_caught(lines) for lines in done()]
+    missed = [number for number, one in enumerate(caught) if not one]
     # without a checkpoint all that it proves is proved by the last one, which is kept elsewhere
     marks = [number for number, line in enumerate(LINES) if b'"payload"' in line]
     assert missed == (marks if done is deleted else [])
+    record_property("single", len(caught) - len(missed))
+
+
+def with_another_byte(line: bytes, chance: random.Random) -> bytes:
+    """Change a byte, but not what ends the line."""
+    made = bytearray(line)
+    made[chance.randrange(len(made) - 1)] ^= chance.randrange(1, 256)
+    return bytes(made)
 
 
 def changed(lines: Lines, chance: random.Random) -> Lines:
@@ -91,10 +120,8 @@ def changed(lines: Lines, chance: random.Random) -> Lines:
     for _ in range(chance.choice((1, 1, 2, 3))):
         at, other = sorted(chance.sample(range(len(made)), 2))
         match chance.randrange(6):
-            case 0:  # a byte, but for what ends the line
-                line = bytearray(made[at])
-                line[chance.randrange(len(line) - 1)] ^= chance.randrange(1, 256)
-                made[at] = bytes(line)
+            case 0:
+                made[at] = with_another_byte(made[at], chance)
             case 1:
                 made[at], made[other] = made[other], made[at]
             case 2:
@@ -109,16 +136,18 @@ def changed(lines: Lines, chance: random.Random) -> Lines:
 
 
 @pytest.mark.slow
-def test_random_changes_show() -> None:
-    chance, missed, done = random.Random(20), 0, 0
+@pytest.mark.parametrize("seed", range(4))
+def test_random_changes_show(seed: int, record_property: Callable[[str, object], None]) -> None:
+    chance, missed, done = random.Random(seed), 0, 0
     records_of = [line for line in LINES if b'"payload"' not in line]
-    while done < 1_000:
+    while done < CHANGES:
         lines = changed(LINES, chance)
         if [line for line in lines if b'"payload"' not in line] == records_of:
             continue  # only checkpoints moved or went, or nothing at all: no record is another
         done += 1
         missed += not is_caught(lines)
     assert missed == 0
+    record_property("random", done)
 
 
 def test_it_may_begin_at_a_signed_checkpoint_only() -> None:
