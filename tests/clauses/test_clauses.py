@@ -67,7 +67,16 @@ def test_a_fault_is_seen(row: Row, fault: str | None) -> None:
 
 
 def test_what_is_not_met_in_part_is_not_met() -> None:
-    text = 'title = "T"\n[a]\nasks = "x"\ntests = ["p::t"]\nunmet = "y"\n[b]\nasks = "z"\ntests = ["p::t"]'
+    text = """
+    title = "T"
+    [a]
+    asks = "x"
+    tests = ["p::t"]
+    unmet = "y"
+    [b]
+    asks = "z"
+    tests = ["p::t"]
+    """
     found = summary({"t": read(text)})
     assert (found["requirements"], found["unmet"], found["tests"], found["named"]) == (2, 1, 1, 1)
     assert found["not_met"] == ["t a"]

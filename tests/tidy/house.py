@@ -35,9 +35,6 @@ def tree(path: Path) -> ast.Module:
 
 def tests_of(path: Path) -> set[str]:
     """The names of the tests that stand in a Python file by themselves."""
-    return {
-        node.name
-        for node in tree(path).body
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        and node.name.startswith("test_")
-    }
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    found = {node.name for node in tree(path).body if isinstance(node, functions)}
+    return {name for name in found if name.startswith("test_")}
