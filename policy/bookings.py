@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from policy.calendar import MINUTES, day_refusal, local_date, occurrences
+from policy.calendar import MINUTES, day_refusal, entry_date, local_date, occurrences
 from policy.model import (
     Booking,
     BookingStatus,
@@ -14,7 +14,6 @@ from policy.model import (
     RuleSettings,
     Store,
 )
-from policy.timetable import entry_date
 
 _LIVE = frozenset({BookingStatus.CONFIRMED, BookingStatus.CHECKED_IN})
 

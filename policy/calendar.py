@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import assert_never
 
 from policy.limits import BOOKING_MARGIN, DATES_AROUND, SPANS_KEPT, VISIT_MAX
-from policy.model import Contract, DayRule, HolidayRule, Reason, Store
+from policy.model import Contract, DayRule, HolidayRule, Reason, RuleSettings, Store
 
 MINUTES = tuple(timedelta(minutes=n) for n in range(BOOKING_MARGIN.high + 1))
 HOURS = tuple(timedelta(hours=n) for n in range(VISIT_MAX.high + 1))
@@ -39,6 +39,13 @@ class Occurrence:
 def local_date(store: Store, at: datetime) -> date:
     """Return the calendar date at the store at the instant `at`."""
     return at.astimezone(store.tz).date()
+
+
+def entry_date(store: Store, settings: RuleSettings, at: datetime) -> date:
+    """Return the date of an entry without a band: the local one, which begins at the cutoff."""
+    local = at.astimezone(store.tz)
+    before = local.hour < settings.day_cutoff_hour
+    return local.date() - _DAY if before else local.date()
 
 
 def instant(tz: tzinfo, day: date, minute: int, *, closing: bool) -> datetime:

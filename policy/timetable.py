@@ -12,7 +12,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 
-from policy.calendar import Occurrence, clock_changes, day_refusal, instant, occurrences
+from policy.calendar import (
+    Occurrence,
+    clock_changes,
+    day_refusal,
+    entry_date,
+    instant,
+    occurrences,
+)
 from policy.decision import Fact
 from policy.limits import TIMETABLES_KEPT
 from policy.model import (
@@ -128,11 +135,10 @@ class _Window(NamedTuple):
 class Timetable:
     """A plan's day: when something changes, and what it offers from then on, once asked for.
 
-    What was made so far is there once: the less memory decisions read, the faster they are.
-    `first`, `last`: of the service dates of that day. `answers`: those of the segments; they stand
-    beside the starts because what is read together is read from one place.
-    `fits`: by band and date, before it opens (True) and while it is open. `offered`: by the date
-    of an entry without a band, and the windows.
+    What was made so far is there once, and what is read together stands together: the less memory
+    decisions read, the faster they are. `first`, `last`: of the day's service dates. `answers`:
+    those of the segments. `fits`: by band and date, before it opens (True) and while it is open.
+    `offered`: by the date of an entry without a band, and the windows.
     """
 
     first: date
@@ -154,12 +160,11 @@ Offered = tuple[Contract, Segment, bool]
 class Offers:
     """What a device of a store offers in one UTC day, and what it asks of everybody.
 
-    `unusual`: it is off, or records only, whatever it offers.
-    `plans`: what each plan that was asked offers. `asks`: it asks who qualifies; `personal`: for
-    gender, seat or room too. `windowed`: a booking counts in its own window alone. `passback`: it
-    asks whether somebody is inside already, by what came in within `passback_timeout`, 0 = ever.
-    `max_age_h`: `rules_max_age_h` as the float that an age is compared with the fastest.
-    `instants`: those at which something changes, each one value for all plans.
+    `plans`: what each plan that was asked offers. `unusual`: it is off, or records only. `asks`: it
+    asks who qualifies; `personal`: for gender, seat or room too. `windowed`: a booking counts in
+    its own window alone. `passback`: it asks whether somebody is inside already, by what came in
+    within `passback_timeout`, 0 = ever. `max_age_h`: `rules_max_age_h`, as the float that
+    an age is compared with the fastest. `instants`: at which something changes, one value for all.
     """
 
     store: Store
@@ -255,13 +260,6 @@ def number_kept(rules: Rules) -> int:
     return sum(1 + len(day.plans) for day in [*rules.timetables.values()])
 
 
-def entry_date(store: Store, settings: RuleSettings, at: datetime) -> date:
-    """Return the date of an entry without a band: the local one, which begins at the cutoff."""
-    local = at.astimezone(store.tz)
-    before = local.hour < settings.day_cutoff_hour
-    return local.date() - _DAY if before else local.date()
-
-
 _Span = tuple[datetime, datetime]
 
 
@@ -304,11 +302,8 @@ def _windows(store: Store, plan: Plan, today: date, span: _Span) -> Iterator[_Wi
             begins, ends = opens - early, closes + late + _TICK
             if ends <= first or last <= begins:
                 continue
-            for kind, start, end in (
-                (None, begins, ends),
-                (True, begins, opens),
-                (False, opens, closes),
-            ):
+            kinds = (None, begins, ends), (True, begins, opens), (False, opens, closes)
+            for kind, start, end in kinds:
                 if max(start, first) < min(end, last):
                     yield _Window(max(start, first), min(end, last), place, on, kind)
 

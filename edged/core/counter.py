@@ -11,12 +11,12 @@ from datetime import date, datetime
 
 from edged.core import access, seating
 from edged.core.seating import SeatChange
+from policy.calendar import entry_date
 from policy.case import stopped
 from policy.decision import value
 from policy.locker_model import Locker, LockerState
 from policy.model import Decision, Device, Member, Mode, Qualifier, Reason, Side, Verdict
 from policy.seats import ProductKind, Stepped, validity_refusal
-from policy.timetable import entry_date
 from policy.trace import held
 
 _NOTHING_THERE = (Reason.SEAT_NOT_ASSIGNED, Reason.LOCKER_NOT_ASSIGNED)
