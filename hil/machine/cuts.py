@@ -17,8 +17,6 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from edged.core.events import Kind
-from edged.store import audit
 from hil.machine.site import MachineSite, machine_site, make, started
 from hil.people import BuildingGone
 from hil.scenarios.stage import NotSeen, Stage, staged
@@ -74,10 +72,8 @@ async def _come(stage: Stage) -> None:
 
 def _look(stage: Stage, tally: Tally) -> None:
     """Hold the audit against what was told and seen."""
-    verdict = audit.verify(stage.site.folder / "state" / "journal.db")
-    if not isinstance(verdict, audit.Verified):
-        raise NotSeen(f"after cut {tally.cuts} the audit is {verdict}")
-    records = stage.records(kind=Kind.PASSAGE.value)
+    stage.verify()
+    records = stage.records(kind="passage")
     told = {one["event_id"] for one in stage.heard if one["event"] == "decided"}
     if lost := told - {one["event_id"] for one in records}:
         raise NotSeen(f"cut {tally.cuts} lost {len(lost)} of {len(told)} that were told")

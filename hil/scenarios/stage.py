@@ -170,6 +170,12 @@ class Stage:
         found = [json.loads(one.data) for one in audit.read_records(path, 0, 1_000_000)]
         return [one for one in found if facts.items() <= one.items()]
 
+    def verify(self) -> None:
+        """See that nothing is amiss with the audit. Raises NotSeen."""
+        verdict = audit.verify(self.site.folder / "state" / "journal.db")
+        if not isinstance(verdict, audit.Verified):
+            raise NotSeen(f"the audit is {verdict}")
+
     def counted(self, who: str) -> int:
         """Count the uses that a member's contract has, as the journal has them."""
         path = self.site.folder / "state" / "journal.db"
