@@ -153,6 +153,9 @@ BANK_MAILBOX = 64
 """Orders and opened doors that wait at one locker bank; people make a few a minute."""
 BANK_LOOK_S = 60.0
 """The longest a bank sleeps while a locker's end lies ahead: the clock may be set meanwhile."""
+SWITCH_S = 0.001
+"""How long a thread may keep the interpreter from the loop, for which a door waits: Python's own
+5 ms are more than a scan takes."""
 COLLECT_AFTER = 5_000
 """Objects made since the last look for garbage in circles. Python's own 700 is a look for every few
 grants; the circles that wait meanwhile are about a megabyte."""

@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import secrets
 import signal
+import sys
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
@@ -167,6 +168,7 @@ async def _serve(
                 _begin(group, _jobs(settings, ports, house, control, keeping, cloud))
                 gc.freeze()  # what is here stays: no collection looks it through while one waits
                 gc.set_threshold(limits.COLLECT_AFTER)
+                sys.setswitchinterval(limits.SWITCH_S)
                 notify.notify(notify.READY)
                 if not local.provisioned(settings):
                     log.warning(
