@@ -41,8 +41,8 @@ def test_a_large_file_is_synced_a_piece_at_a_time(
     file.write_bytes(bytes(3 * limits.SYNC_PIECE + 1))
     monkeypatch.setattr(syncing, "_LIBC", kernel)
     monkeypatch.setattr(os, "fsync", kernel.fsync)
-    time = SimpleNamespace(monotonic=kernel.monotonic, sleep=kernel.rests.append)
-    monkeypatch.setattr(syncing, "time", time)
+    monkeypatch.setattr(syncing, "time", SimpleNamespace(monotonic=kernel.monotonic))
+    monkeypatch.setattr(syncing, "_rest", kernel.rests.append)
     syncing.sync_file(file)
     assert kernel.pieces == [(n * limits.SYNC_PIECE, limits.SYNC_PIECE) for n in range(4)]
     assert kernel.synced_behind == [4]
