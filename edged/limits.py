@@ -144,6 +144,8 @@ SCHEDULE_LOOK_MS = 5_000
 """Between two looks at the hours of a door that may stand open: people are as exact as that."""
 SOUND_MS = (3_000, 2_500)
 """How long the alarm output sounds each time, and how often it is asked to while an alarm is up."""
+SETTINGS_NAMED = 100
+"""Settings that a record names, of those that changed; the fingerprint is of all."""
 READER_MAILBOX = 256
 """Scans that wait at one reader: those of 1,000 bad codes a second while a slow commit takes a
 quarter of a second. A good code behind all of them waited 6 ms on an x86 machine."""

@@ -31,6 +31,7 @@ from edged.health import Health, Sums
 from edged.ports import EventIds, Outside, Ports
 from edged.records.keeping import Keeping
 from edged.records.recorder import Recorder
+from edged.settings.marks import marks
 from edged.settings.model import ClockTrust, Settings
 from edged.store.journal import Journal
 from edged.store.rules import RulesStore
@@ -84,7 +85,7 @@ async def live(
         for device in house.devices:
             opened.push_async_callback(device.close)
             await device.start()
-        keeping = Keeping(ports, settings.device, version("edged"))
+        keeping = Keeping(ports, settings.device, version("edged"), marks(settings))
         cloud = _cloud(settings, ports, house, keeping)
         if cloud is not None:
             opened.push_async_callback(cloud.close)

@@ -265,6 +265,7 @@ ALARMS: Final[dict[str, Words]] = {
     "CLOCK_DOUBTED": ("時刻が確かではありません", "시각을 믿을 수 없음", "The time is not certain"),
     "CLOCK_DRIFTS": ("時計の誤差が大きい", "시계 오차가 큼", "The clock drifts"),
     "CERTIFICATE_ENDS": ("証明書の期限が近い", "인증서 만료 임박", "A certificate ends soon"),
+    "CODES_GUESSED": ("コードが推測されています", "코드 추측 시도", "Codes are being guessed"),
     "OUTPUTS_PERSIST": ("出力が残る設定です", "출력이 유지되는 설정", "Outputs persist"),
 }
 """Every alarm; a test holds them against `AlarmName`."""

@@ -38,6 +38,7 @@ class AlarmName(StrEnum):
     CLOCK_DRIFTS = "CLOCK_DRIFTS"
     FIRE_UNHEARD = "FIRE_UNHEARD"
     CERTIFICATE_ENDS = "CERTIFICATE_ENDS"
+    CODES_GUESSED = "CODES_GUESSED"
 
 
 SEVERITY: Final[Mapping[AlarmName, Severity]] = MappingProxyType(
@@ -63,5 +64,6 @@ SEVERITY: Final[Mapping[AlarmName, Severity]] = MappingProxyType(
         AlarmName.CLOCK_DRIFTS: Severity.NOTICE,
         AlarmName.FIRE_UNHEARD: Severity.ALARM,
         AlarmName.CERTIFICATE_ENDS: Severity.WARNING,
+        AlarmName.CODES_GUESSED: Severity.WARNING,
     }
 )

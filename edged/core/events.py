@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from typing import TypeAlias
 
 from edged.core.alarm_words import SEVERITY, AlarmName
 from edged.core.seating import SeatChange
@@ -17,7 +18,8 @@ from policy.loyalty import CancelEarn, Earn
 from policy.model import Decision, Device, Rules, Side
 from policy.seats import Io, Stepped
 
-Body = dict[str, "str | int | bool | Sequence[str] | Mapping[str, int] | None"]
+Fact: TypeAlias = "str | int | bool | Sequence[str] | Mapping[str, int] | None"
+Body = dict[str, Fact]
 
 
 class Kind(StrEnum):
@@ -32,6 +34,7 @@ class Kind(StrEnum):
     STARTED = "started"
     STOPPED = "stopped"
     RULES_ACTIVE = "rules_active"
+    SETTINGS_ACTIVE = "settings_active"
     SEAT_CHECK_IN = "seat_check_in"
     SEAT_CHECK_OUT = "seat_check_out"
     VISIT_POINT = "visit_point"
@@ -293,6 +296,11 @@ def rules_active(stamp: Stamp, version: int, fingerprint: str) -> Body:
     return _about(Kind.RULES_ACTIVE, stamp, version=version, fingerprint=fingerprint)
 
 
+def settings_active(stamp: Stamp, fingerprint: str, changed: list[str]) -> Body:
+    """From here on these settings hold; `changed` names those that are not as they were."""
+    return _about(Kind.SETTINGS_ACTIVE, stamp, fingerprint=fingerprint, changed=changed)
+
+
 def rolled_back(stamp: Stamp, epoch: str, acked: int, last: int, began: str) -> Body:
     """The cloud had signed record `acked` of `epoch`, which this journal does not hold.
 
@@ -387,14 +395,5 @@ def clock(stamp: Stamp, before: str | None, source: str, error_ms: int | None) -
     return _about(Kind.CLOCK, stamp, before=before, source=source, error_ms=error_ms)
 
 
-def _about(
-    kind: Kind,
-    stamp: Stamp,
-    **facts: "str | int | bool | Sequence[str] | Mapping[str, int] | None",
-) -> Body:
-    return {
-        "kind": kind.value,
-        "occurred_at": stamp_text(stamp.at),
-        "clock": stamp.clock,
-        **facts,
-    }
+def _about(kind: Kind, stamp: Stamp, **facts: Fact) -> Body:
+    return {"kind": kind.value, "occurred_at": stamp_text(stamp.at), "clock": stamp.clock, **facts}

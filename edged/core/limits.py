@@ -12,6 +12,13 @@ GUESS_DELAY_MS = (1_000, 30_000)
 """First and longest wait after more of them: with the longest, all PINs of six digits take a year,
 and whoever has a right one waits no longer than at a slow lift."""
 
+GUESSES_ALARM = 8
+"""Wrong plain codes in a row that are an alarm: the wait is at its longest, and who mistypes has
+asked somebody by then."""
+
+GUESSES_QUIET_MS = 600_000
+"""Milliseconds without a wrong one after which that alarm ends, and the next one is the first."""
+
 RELEASE_MAX_MS = 60_000
 """Milliseconds of one release: the longest that any lock takes (spec/rules.md 6, row 38)."""
 

@@ -146,6 +146,7 @@ class Passage:
     def sum_up(self) -> None:
         """Record how many unusable codes were seen since the last call, if any."""
         self._refusals.sum_up()
+        self._reading.sum_up()
 
     def _terms(self) -> tuple[Rules | None, Device | None]:
         """Give the rules, and what they say of this reader."""

@@ -5,7 +5,9 @@ import asyncio
 import structlog
 
 from edged import limits
+from edged.core.alarm_words import AlarmName
 from edged.core.guesses import Guesses, missed
+from edged.core.limits import GUESSES_ALARM, GUESSES_QUIET_MS
 from edged.credentials import claims, plain, read
 from edged.credentials.read import Refused, Unproven
 from edged.doors.beside import WaitingCard
@@ -27,7 +29,10 @@ class Reading:
         self._members = ports.rules
         self._clock = ports.clock
         self._card = card
+        self._alarms = ports.alarms
         self._guesses = Guesses()
+        self._row = 0
+        self._quiet_ms = 0
 
     @property
     def wait_ms(self) -> int:
@@ -59,10 +64,23 @@ class Reading:
                     self._card.lay(code, now_ms)
                 return Refused(Reason.PIN_NEEDED, code.kind)
         if isinstance(code, Refused) and code.reason is Reason.MEMBER_UNKNOWN:
-            self._guesses = missed(self._guesses, self._clock.monotonic_ms())
+            self._miss(self._clock.monotonic_ms())
         elif isinstance(code, claims.PlainCode | claims.StaffCard):
-            self._guesses = Guesses()
+            self._guesses, self._row = Guesses(), 0
         return code
+
+    def sum_up(self) -> None:
+        """End the alarm about guesses if there has been none for long enough."""
+        if self._clock.monotonic_ms() >= self._quiet_ms:
+            self._alarms.change(self._name, AlarmName.CODES_GUESSED, raised=False)
+
+    def _miss(self, now_ms: int) -> None:
+        """Take a wrong guess; many in a row are somebody who tries them out."""
+        self._guesses = missed(self._guesses, now_ms)
+        self._row = self._row + 1 if now_ms < self._quiet_ms else 1
+        self._quiet_ms = now_ms + GUESSES_QUIET_MS
+        if self._row >= GUESSES_ALARM:
+            self._alarms.change(self._name, AlarmName.CODES_GUESSED, raised=True)
 
     def _by_pin(
         self, text: bytes, digest: bytes, rules: Rules, device: Device

@@ -14,6 +14,8 @@ from edged import limits
 from edged.core import events
 from edged.core.alarm_words import AlarmName
 from edged.ports import Ports
+from edged.settings import marks
+from edged.settings.marks import Marks
 from edged.store.errors import StoreFailed
 from edged.store.ledger import Ledger
 from edged.store.record import Json
@@ -24,9 +26,10 @@ log = structlog.get_logger()
 class Keeping:
     """Keeps the journal in service, and writes in it how the daemon's life goes."""
 
-    def __init__(self, ports: Ports, device: str, release: str) -> None:
+    def __init__(self, ports: Ports, device: str, release: str, settings: Marks) -> None:
         self._ports = ports
         self._device = device
+        self._settings = settings
         self._release = release
         self._tried = asyncio.Event(), asyncio.Event()
         self._unclean = asyncio.Event()
@@ -77,7 +80,7 @@ class Keeping:
             await self._ports.clock.sleep_ms(limits.REOPEN_MS[1])
 
     async def began(self) -> None:
-        """Record the start, take up the time last seen, record the rules that are in force."""
+        """Take up the time last seen, record the start, the settings and the rules in force."""
         ports = self._ports
         try:
             async with asyncio.timeout(limits.COMMIT_S):
@@ -91,6 +94,7 @@ class Keeping:
             clean = ledger.get("running") is not True
             ledger.append(events.started(stamp, self._device, self._release, clean=clean))
             ledger.put("running", value=True)
+            self._settle(ledger, stamp)
             return clean, ledger.get("last_seen")
 
         def then(written: tuple[bool, Json]) -> None:
@@ -101,6 +105,14 @@ class Keeping:
 
         ports.recorder.record(write, then)
         self.rules_changed()
+
+    def _settle(self, ledger: Ledger, stamp: events.Stamp) -> None:
+        """Record which settings hold, if others did before."""
+        before, now = ledger.get("settings"), self._settings
+        if before != now:
+            told = marks.fingerprint(now), marks.changed(before, now)[: limits.SETTINGS_NAMED]
+            ledger.append(events.settings_active(stamp, *told))
+            ledger.put("settings", now)
 
     async def look_through(self) -> None:
         """Look through the journal after a start that follows no clean stop, and wait for ever.

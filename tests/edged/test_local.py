@@ -23,7 +23,7 @@ from tests.edged.test_wiring import FRONT, settings
 def handlers(rig: Rig, folder: Path) -> dict[Verb, Handler]:
     configured = settings(folder, front=FRONT)
     house = wiring.build(configured, rig.ports)
-    keeping = Keeping(rig.ports, configured.device, "1.2.3")
+    keeping = Keeping(rig.ports, configured.device, "1.2.3", {})
     return dict(local.handlers(configured, rig.ports, house, keeping))
 
 

@@ -20,7 +20,7 @@ class Down:
 
     def __init__(self, rig: Rig, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.rig, self.folder = rig, folder / "rules"
-        self.keeping = Keeping(rig.ports, "S1", "0.1.0")
+        self.keeping = Keeping(rig.ports, "S1", "0.1.0", {})
         self.rules = RulesDown(rig.ports, self.keeping, self.folder)
         self.rules.begin()
 

@@ -47,7 +47,7 @@ async def linked(rig: Rig, folder: Path, asked: Settings | None = None) -> Async
     header = Header("header", folder, folder)
     desk = CommissionDesk(None, asked, rig.ports, lambda: False)
     house = House(header, rig.emergency, Logins(rig.ports), desk, gates={"front": rig.gate})
-    keeping = Keeping(rig.ports, "S1", "0.1.0")
+    keeping = Keeping(rig.ports, "S1", "0.1.0", {})
     link = CloudLink(asked, asked.cloud, rig.ports, house, keeping, dict)
     task = asyncio.create_task(link.run())
     try:

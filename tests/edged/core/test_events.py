@@ -353,6 +353,10 @@ OTHERS: list[tuple[Body, dict[str, object]]] = [
     ),
     (events.stopped(STAMP, "S1-FRONT"), {"kind": "stopped", "device": "S1-FRONT"}),
     (
+        events.settings_active(STAMP, "ab12", ["fire"]),
+        {"kind": "settings_active", "fingerprint": "ab12", "changed": ["fire"]},
+    ),
+    (
         events.rules_active(STAMP, 7, "ab12"),
         {"kind": "rules_active", "version": 7, "fingerprint": "ab12"},
     ),

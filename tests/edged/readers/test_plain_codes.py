@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from drivers.api import Scan, Signal
-from edged.core.limits import GUESS_DELAY_MS
+from edged.core.limits import GUESS_DELAY_MS, GUESSES_ALARM, GUESSES_QUIET_MS
 from edged.rulebook.file import ShapeCode
 from policy.model import Reason
 from tests.edged.fakes import WITHIN_S, settle, until
@@ -133,15 +133,26 @@ async def guess(rig: Rig, times: int, first: int = 100_000) -> None:
         assert await rig.enter(b"%d" % n) == UNKNOWN
 
 
+async def guess_on(rig: Rig, times: int, first: int = 100_000) -> None:
+    """Guess, and let the time go by that each one has to wait."""
+    for n in range(first, first + times):
+        shown = len(rig.light_in.shown)
+        rig.way_in.scanned(Scan(b"%d" % n))
+        async with asyncio.timeout(WITHIN_S):
+            while len(rig.light_in.shown) == shown:
+                await settle()
+                await rig.clock.advance(1_000)
+
+
+def guessed(rig: Rig) -> list[str]:
+    """Give the readers at which somebody tries codes out, as the alarms have it by now."""
+    rig.way_in.sum_up()
+    return [up["source"] for up in rig.alarms.listing() if up["alarm"] == "CODES_GUESSED"]
+
+
 async def test_a_right_one_waits_no_longer_than_the_limit(tmp_path: Path) -> None:
     async with running(tmp_path, **rules("PIN")) as rig:
-        for n in range(12):
-            shown = len(rig.light_in.shown)
-            rig.way_in.scanned(Scan(b"%d" % (100_000 + n)))
-            async with asyncio.timeout(WITHIN_S):
-                while len(rig.light_in.shown) == shown:
-                    await settle()
-                    await rig.clock.advance(1_000)
+        await guess_on(rig, 12)
         shown = len(rig.light_in.shown)
         assert rig.way_in._reading.wait_ms > 0
         rig.way_in.scanned(Scan(TEXTS["PIN"].encode()))
@@ -167,6 +178,35 @@ async def test_two_mistakes_cost_no_time_and_a_third_one_does(tmp_path: Path) ->
         await rig.clock.advance(1)
         await until(lambda: len(rig.light_in.shown) > shown)
         assert rig.way_in._reading.wait_ms == 2_000
+
+
+async def test_many_in_a_row_are_an_alarm_which_a_right_one_does_not_end(tmp_path: Path) -> None:
+    async with running(tmp_path, **rules("PIN")) as rig:
+        await guess_on(rig, GUESSES_ALARM - 1)
+        assert guessed(rig) == []
+        await guess_on(rig, 1, first=200_000)
+        assert guessed(rig) == ["front-in"]
+        await rig.clock.advance(GUESS_DELAY_MS[1])
+        assert await rig.enter(TEXTS["PIN"].encode()) == OK
+        assert guessed(rig) == ["front-in"]
+        await rig.clock.advance(GUESSES_QUIET_MS)
+        assert guessed(rig) == []
+        await rig.written()
+        told = [record for record in rig.records("alarm") if record["alarm"] == "CODES_GUESSED"]
+        assert [record["raised"] for record in told] == [True, False]
+
+
+async def test_mistakes_with_right_ones_or_a_long_time_between_are_no_alarm(tmp_path: Path) -> None:
+    async with running(tmp_path, **rules("PIN")) as rig:
+        for begin in range(100_000, 100_300, 100):
+            await guess_on(rig, GUESSES_ALARM - 1, first=begin)
+            await rig.clock.advance(GUESS_DELAY_MS[1])
+            assert await rig.enter(TEXTS["PIN"].encode()) == OK
+            await rig.clock.advance(GUESS_DELAY_MS[1])
+        for begin in range(200_000, 200_300, 100):
+            await guess_on(rig, GUESSES_ALARM - 1, first=begin)
+            await rig.clock.advance(GUESSES_QUIET_MS)
+        assert guessed(rig) == []
 
 
 async def test_while_one_waits_no_other_is_looked_at(tmp_path: Path) -> None:

@@ -18,11 +18,12 @@ from tests.edged.fakes import NOON, settle, until
 from tests.edged.rig import Rig, load_rules
 
 LATER = NOON + timedelta(hours=1)
+SETTINGS = {"device": "01", "doors.front.lock.pin": "02"}
 
 
 @pytest.fixture
 def keeping(rig: Rig) -> Keeping:
-    return Keeping(rig.ports, "S1-FRONT", "1.2.3")
+    return Keeping(rig.ports, "S1-FRONT", "1.2.3", SETTINGS)
 
 
 @pytest.fixture
@@ -52,6 +53,7 @@ async def test_an_unclean_stop_is_seen_at_the_next_start(rig: Rig, keeping: Keep
     records = [(one["kind"], one.get("clean")) for one in rig.records()]
     assert records == [
         ("started", True),
+        ("settings_active", None),
         ("rules_active", None),
         ("started", False),
         ("stopped", None),
@@ -99,11 +101,22 @@ async def test_rules_are_recorded_when_they_change(
     assert active[1]["fingerprint"] == rig.rules.fingerprint
 
 
+async def test_settings_are_recorded_when_they_change(rig: Rig) -> None:
+    others = {"device": "01", "doors.front.lock.pin": "03", "fire": "04"}
+    for now in (SETTINGS, SETTINGS, others, others, SETTINGS):
+        await Keeping(rig.ports, "S1-FRONT", "1.2.3", now).began()
+    await rig.written()
+    active = rig.records("settings_active")
+    differ = ["doors.front.lock.pin", "fire"]
+    assert [one["changed"] for one in active] == [[], differ, differ]
+    assert active[0]["fingerprint"] == active[2]["fingerprint"] != active[1]["fingerprint"]
+
+
 async def test_without_rules_none_are_recorded(rig: Rig, keeping: Keeping) -> None:
     await rig.rules.close()
     await keeping.began()
     await rig.written()
-    assert [one["kind"] for one in rig.records()] == ["started"]
+    assert [one["kind"] for one in rig.records()] == ["started", "settings_active"]
 
 
 @pytest.mark.parametrize("state", ["stuck", "closed"])
