@@ -63,6 +63,12 @@ def test_with_a_network_it_gives_little_more_away(
     record_property(Path(drop_in).stem, exposed(both, threshold))
 
 
+def test_the_daemon_has_the_processor_before_the_others() -> None:
+    weights = {unit.name: re.findall(r"^CPUWeight=(\d+)$", unit.read_text(), re.M) for unit in UNITS}
+    assert int(*weights.pop("edged.service")) > 100  # what a unit has that says nothing
+    assert all(said == [] for said in weights.values())
+
+
 @on_each
 def test_systemd_understands_it(unit: Path, tmp_path: Path) -> None:
     here = tmp_path / unit.name.replace("@", "@front")
