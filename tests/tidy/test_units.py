@@ -64,7 +64,8 @@ def test_with_a_network_it_gives_little_more_away(
 
 
 def test_the_daemon_has_the_processor_before_the_others() -> None:
-    weights = {unit.name: re.findall(r"^CPUWeight=(\d+)$", unit.read_text(), re.M) for unit in UNITS}
+    weight = re.compile(r"^CPUWeight=(\d+)$", re.MULTILINE)
+    weights = {unit.name: weight.findall(unit.read_text()) for unit in UNITS}
     assert int(*weights.pop("edged.service")) > 100  # what a unit has that says nothing
     assert all(said == [] for said in weights.values())
 
