@@ -19,7 +19,7 @@ from edged.core.events import LockerCommand
 from edged.errors import NotFound
 from edged.lockers.latches import Latches
 from edged.lockers.master_release import MasterRelease
-from edged.lockers.order import Ask, Done, Order, Restored, thing, writing
+from edged.lockers.order import Ask, Done, Order, Restored, read_anew, thing, writing
 from edged.mailbox import Mailbox
 from edged.ports import Ports
 from edged.store.errors import FailKind, StoreFailed
@@ -200,7 +200,7 @@ class Bank:
             name, report = self._unrecorded[0]
             try:
                 if isinstance(report, Restarted):  # what failed may be stored all the same
-                    kept = await self._ports.journal.commit(lambda ledger: ledger.lockers())
+                    kept = await self._ports.journal.commit(read_anew(report))
                     self.lockers[name] = kept.get(name, self.lockers[name])
                     self.new -= kept.keys()
                 await self._happen(name, report)
@@ -232,7 +232,7 @@ class Bank:
         except StoreFailed as failed:
             log.error("locker_order_not_recorded", locker=order.locker, problem=str(failed))
             ask.result = Reason.RECORD_FAILED.value
-            self._unrecorded += [(name, Restarted()) for name in order.lockers if failed.doubtful]
+            self._unrecorded += ask.doubted(self._ports.stamp()) if failed.doubtful else ()
         except Exception:  # whatever is wrong with us stops no other locker
             log.exception("locker_order_failed", locker=order.locker)
             ask.result = Reason.INTERNAL_ERROR.value

@@ -1,7 +1,7 @@
 """What a locker bank is asked, what it answers, and how both stand in the journal."""
 
 import asyncio
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
@@ -18,8 +18,11 @@ from policy.locker_model import (
     Locker,
     Log,
     Move,
+    Open,
     Pulse,
     ResetPin,
+    Restarted,
+    StaffOpen,
     Stepped,
 )
 from policy.model import Reason
@@ -68,6 +71,14 @@ class Restored:
     """The journal was filled in by the cloud: what the bank knows of it is not all."""
 
 
+@dataclass(frozen=True, slots=True)
+class NotOpened(Restarted):
+    """An opening failed in its sync: it may be stored, and gave no pulse."""
+
+    command: events.LockerCommand
+    stamp: events.Stamp
+
+
 @dataclass(slots=True)
 class Ask:
     """An order on its way, given at `at_ms` of the monotonic clock; `done` is its answer."""
@@ -91,10 +102,16 @@ class Ask:
         self.result = before if same else Reason.STALE_COMMAND.value
         self.released = False if self.result == EXPIRED else None
 
+    def doubted(self, stamp: events.Stamp) -> list[tuple[str, Restarted]]:
+        """Name its lockers, with what is to happen there when the disk is well again."""
+        opens = isinstance(self.order.event, Open | StaffOpen)
+        report = NotOpened(self.order.command, stamp) if opens else Restarted()
+        return [(locker, report) for locker in self.order.lockers]
+
     def expire(self, stamp: events.Stamp) -> Callable[[Ledger], None]:
         """Answer that it is too late; return what keeps that for copies and for the audit."""
         self.result, self.released = EXPIRED, False
-        return partial(_expire, self.order.command, stamp)
+        return partial(_unmoved, self.order.command, EXPIRED, stamp)
 
     def tell(self, locker: Locker) -> None:
         """Answer, if somebody still waits and there is an answer."""
@@ -133,7 +150,7 @@ def writing(
                 return taken
             ledger.take_command(command)
             if moves and ask.is_late(clock.monotonic_ms()):
-                _expire(command, stamp, ledger)
+                _unmoved(command, EXPIRED, stamp, ledger)
                 return TakenCommand(command, EXPIRED)
         bodies: list[events.Body] = []
         for locker, effects in stepped:
@@ -147,10 +164,28 @@ def writing(
     return write
 
 
-def _expire(command: events.LockerCommand, stamp: events.Stamp, ledger: Ledger) -> None:
-    """Keep that it was too late, perhaps behind other records: so it says nothing of a holder."""
-    ledger.answer_command(command.id, EXPIRED)
-    ledger.append(events.locker_command(stamp, command, None, EXPIRED))
+def read_anew(report: Restarted) -> Callable[[Ledger], Mapping[str, Locker]]:
+    """Return what reads the lockers as they are stored, and answers an opening that did not move.
+
+    So the audit and a copy of that order don't say that somebody got in.
+    """
+
+    def read(ledger: Ledger) -> Mapping[str, Locker]:
+        if isinstance(report, NotOpened):
+            taken, failed = ledger.taken_command(report.command.id), Reason.RECORD_FAILED.value
+            if taken is not None and taken.result != failed:
+                _unmoved(report.command, failed, report.stamp, ledger)
+        return ledger.lockers()
+
+    return read
+
+
+def _unmoved(
+    command: events.LockerCommand, result: str, stamp: events.Stamp, ledger: Ledger
+) -> None:
+    """Keep why nothing moved, perhaps behind other records: so it says nothing of a holder."""
+    ledger.answer_command(command.id, result)
+    ledger.append(events.locker_command(stamp, command, None, result))
 
 
 def _bodies(

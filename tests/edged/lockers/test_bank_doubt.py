@@ -84,6 +84,26 @@ async def test_an_ending_that_was_stored_after_all_ends_nothing(bank: DoubtfulHa
     assert (bank.state(), bank.board.pulses) == ("IN_USE", [])
 
 
+@pytest.mark.parametrize("stored", [True, False])
+@pytest.mark.parametrize(
+    "opening",
+    [model.Open("c7", model.Claim(member="aiko")), model.StaffOpen("c7", "S9", "O1")],
+    ids=["member", "staff"],
+)
+async def test_no_copy_is_told_that_it_opened_what_did_not_move(
+    bank: DoubtfulHall, opening: model.Open | model.StaffOpen, *, stored: bool
+) -> None:
+    await bank.assign()
+    bank.doubt_the_next(stored=stored)
+    assert (await bank.do(opening)).result == "RECORD_FAILED"
+    again = await bank.do(opening)
+    pulses = 0 if stored else 1  # what is not on the disk is taken anew
+    assert (again.result == "OK", len(bank.board.pulses)) == (not stored, pulses)
+    assert ((await bank.open()).result, len(bank.board.pulses)) == ("OK", pulses + 1)
+    told = [one["result"] for one in bank.rig.records("locker_command") if one["command"] == "c7"]
+    assert told == (["OK", "RECORD_FAILED"] if stored else ["OK"])
+
+
 async def test_what_was_not_stored_leaves_a_locker_as_it_was(bank: DoubtfulHall) -> None:
     await bank.assign()
     bank.doubt_the_next(stored=False)
