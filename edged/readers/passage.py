@@ -17,13 +17,12 @@ from edged.clock import Instant
 from edged.core import access, counter, presentation
 from edged.core.alarm_words import AlarmName
 from edged.core.door_words import DoorOutcome
-from edged.counters import desk
 from edged.credentials import claims
 from edged.credentials.read import Refused
 from edged.doors.gate import Gate
 from edged.mailbox import Mailbox
 from edged.ports import Ports
-from edged.readers import outlook, scene
+from edged.readers import beside, outlook, scene
 from edged.readers.feedback import Feedback
 from edged.readers.reading import Reading
 from edged.readers.refusals import Refusals
@@ -253,7 +252,7 @@ class Passage:
             for key in decision.keys:
                 ledger.add_key(key, arrival.event_id)
             if member is not None:
-                desk.note(ledger, stamp, arrival, member.id, served)
+                beside.note(ledger, stamp, arrival, member.id, served)
                 if decision.visit is not None:
                     ledger.set_visit(member.id, decision.visit, arrival.event_id)
                 if decision.checks_in is not None:
@@ -281,7 +280,7 @@ class Passage:
         if isinstance(failed, StoreFailed) and not failed.doubtful:
             return arrival
         if self._gate is None:
-            desk.take_back(self._ports, arrival.event_id)
+            beside.take_back(self._ports, arrival.event_id)
         else:
             self._gate.void(arrival.event_id, DoorOutcome.DOOR_NOT_OPENED)
         return replace(arrival, event_id=self._ports.new_id(), late=True)
@@ -324,7 +323,7 @@ class Passage:
             if member is not None:
                 ledger.close_visit(member.id, arrival.device.store)
             seq = scene.record(ledger, stamp, arrival, known, decision)
-            desk.check_out(ledger, stamp, arrival, known)
+            beside.check_out(ledger, stamp, arrival, known)
             return decision, seq
 
         def then(written: tuple[Decision, int]) -> None:
