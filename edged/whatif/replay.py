@@ -150,9 +150,9 @@ class Replay:
             self._keys.setdefault(key.owner, {}).setdefault(key, set()).add(body["event_id"])
         if body["side"] == Side.OUT:
             self._visits.pop((member, store), None)
-        elif body["decision"] == Verdict.ALLOW and self._counts(body):
+        elif body["decision"] == Verdict.ALLOW and body["via"] is not None and self._counts(body):
             since = datetime.fromisoformat(body["occurred_at"])
-            visit = Visit(store, since, None, body["device"], body["via"] or "", body["band"])
+            visit = Visit(store, since, None, body["device"], body["via"], body["band"])
             self._visits[member, store] = body["event_id"], visit
             self._came[body["event_id"]] = member, store
 
@@ -186,7 +186,7 @@ class Replay:
 
     def _counts(self, body: Mapping[str, Any]) -> bool:
         device = self._rule_set.rules.devices.get(body["device"])
-        return device is None or device.counts
+        return device is None or (device.counts and not is_counter(device))
 
 
 def _differ(found: compare.Otherwise) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 from hil.releases.kept import keep
 from hil.releases.month import DAY_S
 from hil.releases.played import checkout, prepare
-from hil.releases.shadow import Shadow, shadow
+from hil.releases.shadow import Shadow, ask, shadow
 from hil.simulation.life import memory
 
 _SHOWN = 20
@@ -21,6 +21,7 @@ def main() -> int:
     """Play; 1 if anything is decided otherwise."""
     parser = argparse.ArgumentParser(prog="python -m hil.releases", description=__doc__)
     parser.add_argument("base", help="a commit of the earlier release")
+    parser.add_argument("--rows", type=int, default=100, help="worlds that the rules are asked of")
     parser.add_argument("--stores", type=int, default=1, help="each with rules of its own")
     parser.add_argument("--days", type=int, default=30)
     parser.add_argument("--people", type=int, default=500, help="in each half hour, at most 500")
@@ -32,6 +33,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="edged-", dir=memory()) as name:
         folder = Path(name)
         base = checkout(asked.base, folder / "base")
+        if not asked.keep:
+            ask(told, base, asked.seed, asked.rows)
         for seed in range(asked.seed, asked.seed + asked.stores):
             before = folder / f"{seed}" / "before"
             prepare(before, seed, asked.days, asked.people)
@@ -52,8 +55,9 @@ def _told(told: Shadow, asked: argparse.Namespace) -> int:
         for found in told.differences[:_SHOWN]:
             print(f"{found['at']}\n  was {found['before']}\n  now {found['after']}")
         print(
-            f"{told.decisions} decisions: {told.afresh} afresh, {told.updated} after an update, "
-            f"{told.back} back again; {len(told.differences)} differences, {told.approved} approved"
+            f"{told.decisions} decisions: {told.asked} of the rules alone, {told.afresh} afresh, "
+            f"{told.updated} after an update, {told.back} back again; "
+            f"{len(told.differences)} differences, {told.approved} approved"
         )
     return 1 if told.differences else 0
 

@@ -48,15 +48,22 @@ def take_over(before: Path, after: Path) -> None:
 
 def play(code: Path, folder: Path, first_s: int, last_s: int) -> None:
     """Let a release play a part of what happens. Raises NotPlayed."""
-    player = str(Path(__file__).with_name("player.py"))
+    script = Path(__file__).with_name("player.py")
+    said = said_by(code, script, str(folder), str(first_s), str(last_s)).strip()
+    if not Path(said).is_relative_to(code):
+        raise NotPlayed(f"{code} was to play, and {said} did")
+
+
+def said_by(code: Path, script: Path, *arguments: str, given: str = "") -> str:
+    """Run a script with a release's code; give its output. Raises NotPlayed: its errors."""
     done = subprocess.run(
-        [sys.executable, "-P", player, str(folder), str(first_s), str(last_s)],
+        [sys.executable, "-P", str(script), *arguments],
         env={**os.environ, "PYTHONPATH": str(code)},
+        input=given,
         capture_output=True,
         text=True,
         check=False,
     )
     if done.returncode:
         raise NotPlayed(done.stderr)
-    if not Path(done.stdout.strip()).is_relative_to(code):
-        raise NotPlayed(f"{code} was to play, and {done.stdout} did")
+    return done.stdout

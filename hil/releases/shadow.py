@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from edged.store.audit import Verified, verify
+from hil.releases.engine import answered
 from hil.releases.month import DAY_S
 from hil.releases.played import ROOT, NotPlayed, play, take_over
 from hil.releases.recorded import Body, Decided, Difference, decided, differences
@@ -40,11 +41,13 @@ class Approved:
 class Shadow:
     """What came of it. Decisions are counted that two releases were held against each other in.
 
-    `afresh`: this release began as the earlier one did. `updated`: it went on with what that had
-    written. `back`: the earlier one went on with what this had written. `answers`: how often each
-    reason was given. `records`: of chains that verify. `differences`: those that are not approved.
+    `asked`: of the rules alone. `afresh`: this release began as the earlier one did. `updated`: it
+    went on with what that had written. `back`: the earlier one went on with what this had written.
+    `answers`: how often each reason was given at the store. `records`: of chains that verify.
+    `differences`: those that are not approved.
     """
 
+    asked: int = 0
     afresh: int = 0
     updated: int = 0
     back: int = 0
@@ -56,12 +59,25 @@ class Shadow:
     @property
     def decisions(self) -> int:
         """All of them."""
-        return self.afresh + self.updated + self.back
+        return self.asked + self.afresh + self.updated + self.back
 
 
 def approved(file: Path = APPROVED) -> list[Approved]:
     """Read the differences that are meant."""
     return [Approved(**row) for row in tomllib.loads(file.read_text()).get("approved", [])]
+
+
+def ask(told: Shadow, base: Path, seed: int, rows: int) -> None:
+    """Ask the rules of `base` and of this release about `rows` worlds. Raises NotPlayed."""
+    meant = approved()
+    for question, was, now in answered(base, seed, rows):
+        told.asked += 1
+        if was == now:
+            continue
+        if any(one.covers({**question, **was}, {**question, **now}) for one in meant):
+            told.approved += 1
+        else:
+            told.differences.append({"at": question, "before": was, "after": now})
 
 
 def shadow(told: Shadow, base: Path, before: Path, days: int) -> None:

@@ -1,10 +1,12 @@
 """What an earlier release wrote is taken up, and what it decided is decided so still."""
 
 import io
+import json
 import shutil
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
+from datetime import date
 from itertools import islice
 from pathlib import Path
 
@@ -12,6 +14,8 @@ import pytest
 
 from edged.cloud.export import export_lines
 from edged.cloud.verify_audit import verify
+from edged.rulebook.file import RuleSet, read
+from edged.whatif.replay import Difference, Replay
 from hil.releases import shadow
 from hil.releases.kept import Kept, unpack
 from hil.releases.month import acts
@@ -20,7 +24,7 @@ from hil.releases.recorded import Body, Decided
 from hil.releases.shadow import Approved, Shadow, approved, hold, whole
 
 KEPT = sorted((ROOT / "tests" / "vectors" / "releases").glob("*.tar.xz"))
-PACKAGES = ("edged", "drivers", "cloud_link", "hil")
+OTHERS = ("edged", "drivers", "cloud_link", "hil", "tests")
 REFUSED: Body = {"kind": "passage", "reason": "OUT_OF_BAND", "decision": "DENY", "member": "m1"}
 LET_IN: Body = {**REFUSED, "reason": "OK", "decision": "ALLOW"}
 
@@ -30,6 +34,16 @@ def stand_alone(folder: Path) -> int:
     lines = io.BytesIO()
     export_lines(folder / "state" / "journal.db", lines)
     return verify(lines.getvalue().splitlines(keepends=True), []).last
+
+
+def otherwise(folder: Path) -> list[Difference]:
+    """What its own rules would let come out otherwise, by the records alone."""
+    rules = read(json.dumps(json.loads((folder / "store.json").read_text())["rules"]).encode())
+    assert isinstance(rules, RuleSet)
+    replay = Replay(rules, folder / "state" / "journal.db", date(2026, 11, 1))
+    found = list(replay.differences())
+    assert replay.asked > 200
+    return found
 
 
 def go_on(kept: Kept, folder: Path) -> Shadow:
@@ -52,6 +66,7 @@ def test_a_device_goes_on_with_what_an_earlier_release_wrote(file: Path, tmp_pat
     assert told.updated > 300
     assert len(told.answers) > 20
     assert whole(tmp_path) == stand_alone(tmp_path) > before + told.updated
+    assert otherwise(tmp_path) == []
 
 
 @pytest.mark.slow
@@ -63,14 +78,18 @@ def test_what_a_release_does_not_take_up_is_noticed(loss: str, tmp_path: Path) -
     assert go_on(kept, tmp_path).differences
 
 
-def engine(folder: Path, file: str, rule: str, other: str) -> Path:
-    """Make a release that differs from this one in one rule."""
-    for package in PACKAGES:
+@pytest.fixture
+def other(tmp_path: Path) -> Path:
+    """A release that differs from this one in one rule."""
+    folder = tmp_path / "other"
+    folder.mkdir()
+    for package in OTHERS:
         (folder / package).symlink_to(ROOT / package)
     shutil.copytree(ROOT / "policy", folder / "policy")
-    text = (folder / file).read_text()
-    assert text.count(rule) == 1
-    (folder / file).write_text(text.replace(rule, other))
+    file = folder / "policy" / "qualify.py"
+    text = file.read_text()
+    assert text.count("Reason.DEVICE_GENDER") == 1
+    file.write_text(text.replace("Reason.DEVICE_GENDER", "Reason.DEVICE_NOT_QUALIFIED"))
     return folder
 
 
@@ -79,13 +98,10 @@ def reasons(bodies: Iterable[Body]) -> list[str]:
 
 
 @pytest.mark.slow
-def test_a_changed_rule_is_reported(tmp_path: Path) -> None:
-    base = tmp_path / "base"
-    base.mkdir()
-    engine(base, "policy/qualify.py", "Reason.DEVICE_GENDER", "Reason.DEVICE_NOT_QUALIFIED")
+def test_a_changed_rule_is_reported(other: Path, tmp_path: Path) -> None:
     before, told = tmp_path / "before", Shadow()
     prepare(before, 1, 2, 40)
-    shadow.shadow(told, base, before, 2)
+    shadow.shadow(told, other, before, 2)
     assert told.differences
     for found in told.differences:
         assert reasons(found["before"]) == ["DEVICE_NOT_QUALIFIED"]
@@ -93,6 +109,16 @@ def test_a_changed_rule_is_reported(tmp_path: Path) -> None:
     assert told.afresh > len(told.differences)
     assert told.updated > 100
     assert told.back == told.updated
+
+
+def test_rules_that_answer_otherwise_are_reported(other: Path) -> None:
+    told = Shadow()
+    shadow.ask(told, ROOT, 1, 30)
+    assert told.differences == []
+    assert told.asked > 1_500
+    shadow.ask(told, other, 1, 30)
+    assert {found["before"]["reason"] for found in told.differences} == {"DEVICE_NOT_QUALIFIED"}
+    assert {found["after"]["reason"] for found in told.differences} == {"DEVICE_GENDER"}
 
 
 @pytest.mark.parametrize(
@@ -135,6 +161,8 @@ def test_the_same_seed_is_the_same_story() -> None:
 def test_a_release_that_fails_or_is_not_there_shows_nothing(tmp_path: Path) -> None:
     with pytest.raises(NotPlayed, match="0000000"):
         checkout("0" * 40, tmp_path)
+    with pytest.raises(NotPlayed, match="can't be asked"):
+        shadow.ask(Shadow(), tmp_path, 1, 1)
     with pytest.raises(NotPlayed, match="No such file"):
         play(ROOT, tmp_path, 0, 1)
     prepare(tmp_path / "store", 1, 1, 1)

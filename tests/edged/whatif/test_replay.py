@@ -195,18 +195,28 @@ def test_who_did_not_come_in_is_not_inside(journal: Path) -> None:
     assert found == [(8, "OK", "ANTI_PASSBACK")]
 
 
-def test_what_a_counter_gives_is_not_asked(journal: Path) -> None:
+def test_what_a_counter_gives_is_not_asked_and_nobody_is_inside_by_it(journal: Path) -> None:
     desk = {"store": "S1", "side": "IN", "mode": "APP", "loyalty": True}
-    rules = club.changed("devices", "desk", to=desk, of=limited(0))
-    told = {"device": "desk", "door": None, "via": "loyalty", "band": None, "usage_keys": []}
-    found, replay = replayed(journal, rules, club.passage("2026-11-04T12:00", "e1", **told))
-    assert (found, replay.asked, replay.left_out) == ([], 0, 1)
+    rules = club.changed("devices", "desk", to=desk, of=limited(None))
+    told: dict[str, Any] = {"device": "desk", "via": "loyalty", "band": None, "usage_keys": []}
+    found, replay = replayed(
+        journal,
+        {**rules, "settings": {"anti_passback": "hard"}},
+        club.passage("2026-11-08T12:00", "e1", **told),
+        club.passage("2026-11-09T12:30", "e2"),
+    )
+    assert (found, replay.asked, replay.left_out) == ([], 1, 1)
 
 
-def test_whom_a_failed_disk_let_in_is_left_out(journal: Path) -> None:
-    told = {"via": None, "band": None, "usage_keys": [], "unsettled": True, "gap": True}
-    found, replay = replayed(journal, NO_TICKET, club.passage("2026-11-04T12:00", "e1", **told))
-    assert (found, replay.asked, replay.left_out) == ([], 0, 1)
+def test_whom_a_failed_disk_let_in_is_left_out_and_has_no_visit(journal: Path) -> None:
+    told: dict[str, Any] = {"via": None, "band": None, "usage_keys": [], "gap": True}
+    found, replay = replayed(
+        journal,
+        {**NO_TICKET, "settings": {"anti_passback": "hard"}},
+        club.passage("2026-11-04T12:00", "e1", **told),
+        club.passage("2026-11-04T12:30", "e2"),
+    )
+    assert (found, replay.asked, replay.left_out) == ([], 1, 1)
 
 
 @pytest.mark.parametrize(("owner", "count"), [("T1", 0), ("T2", 1)])
@@ -217,7 +227,7 @@ def test_the_instant_of_a_ticket_s_entry_tells_nothing_apart(
     rules = club.changed("members", "M1", "contracts", to=[])
     rules = {**rules, "settings": {"ticket_dedupe": "entry"}}
     key = f"{owner}/*@20261104T025959.900000Z/2026-11-04"
-    told = {"via": f"ticket:{owner}", "band": None, "usage_keys": [key]}
+    told: dict[str, Any] = {"via": f"ticket:{owner}", "band": None, "usage_keys": [key]}
     found, replay = replayed(journal, rules, club.passage("2026-11-04T12:00", "e1", **told))
     assert (len(found), replay.asked) == (count, 1)
 
