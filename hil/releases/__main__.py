@@ -49,8 +49,14 @@ def main() -> int:
 
 def _told(told: Shadow, asked: argparse.Namespace) -> int:
     if asked.json:
-        said = {"base": asked.base, "seed": asked.seed, "stores": asked.stores, "days": asked.days}
-        print(json.dumps({**said, "decisions": told.decisions, **asdict(told)}))
+        said: dict[str, object] = {
+            "base": asked.base,
+            "seed": asked.seed,
+            "stores": asked.stores,
+            "days": asked.days,
+        }
+        said |= {**asdict(told), "answers": dict(told.answers)}  # asdict() spoils a Counter
+        print(json.dumps({**said, "decisions": told.decisions}))
     else:
         for found in told.differences[:_SHOWN]:
             print(f"{found['at']}\n  was {found['before']}\n  now {found['after']}")

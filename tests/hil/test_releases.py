@@ -4,6 +4,7 @@ import io
 import json
 import shutil
 import sqlite3
+from argparse import Namespace
 from collections.abc import Iterable
 from contextlib import closing
 from datetime import date
@@ -16,6 +17,7 @@ from edged.cloud.export import export_lines
 from edged.cloud.verify_audit import verify
 from edged.rulebook.file import RuleSet, read
 from edged.whatif.replay import Difference, Replay
+from hil.releases import __main__ as command
 from hil.releases import shadow
 from hil.releases.kept import Kept, unpack
 from hil.releases.month import acts
@@ -147,6 +149,17 @@ def test_only_what_was_approved_may_differ() -> None:
     hold(told, {"b": (REFUSED,)}, {"b": ({**LET_IN, "member": "m2"},)}, [meant])
     hold(told, {"c": (REFUSED,)}, {"c": (LET_IN, LET_IN)}, [meant])
     assert [found["at"] for found in told.differences] == ["a", "b", "c"]
+
+
+def test_what_came_of_it_is_told_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    told = Shadow()
+    told.afresh = hold(told, {"a": (REFUSED,), "b": (REFUSED,)}, {"a": (LET_IN,)}, ())
+    asked = Namespace(json=True, base="c", seed=1, stores=1, days=2)
+    assert command._told(told, asked) == 1
+    said = json.loads(capsys.readouterr().out)
+    assert (said["decisions"], said["answers"]) == (2, {"OUT_OF_BAND": 2})
+    assert [found["at"] for found in said["differences"]] == ["a", "b"]
+    assert command._told(Shadow(), asked) == 0
 
 
 def test_each_approved_difference_says_why() -> None:
