@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from edged.clock import ClockState
+from edged.core.counter import is_counter
 from edged.core.door_words import DoorOutcome
 from edged.core.events import Kind
 from edged.messages import MessageClass, message_class
@@ -47,8 +48,8 @@ class Replay:
     """The entries of a journal, asked again under other rules.
 
     Each is judged by what the records before it say: the keys that were added and not
-    withdrawn by a fault of the lock, who was inside, the clock, the lockdown. Keys of other
-    stores, and members' rights of that time, are not in the records: the rules' are taken.
+    withdrawn, who was inside, the clock, the lockdown. Keys of other stores, and members' rights
+    of that time, are not in the records: the rules' are taken.
 
     Args:
         rule_set: The draft.
@@ -60,11 +61,13 @@ class Replay:
         self._rule_set, self._path, self._since = rule_set, path, since
         self._keys: dict[str, dict[UsageKey, set[str]]] = {}
         self._withdrawn: set[str] = set()
-        self._visits: dict[tuple[str, str], Visit] = {}
+        self._visits: dict[tuple[str, str], tuple[str, Visit]] = {}
+        self._came: dict[str, tuple[str, str]] = {}
         self.asked = 0
         """Entries that were asked about."""
         self.left_out = 0
-        """Entries that no member's rights decided: staff, unusable or booking codes, failures."""
+        """Entries that no member's rights decided: staff, unusable or booking codes, failures,
+        and what a counter gives."""
 
     def differences(self) -> Iterator[Difference]:
         """Yield what would come out otherwise, in the order of the audit.
@@ -73,7 +76,8 @@ class Replay:
             SchemaTooNew, StoreFailed: The journal can't be read, or a record is damaged.
         """
         for found in compare.replay(self._rule_set.rules, self._rule_set.members, self._passages()):
-            if isinstance(found.passage, Recorded):  # it is; only the type has forgotten
+            # It is a Recorded; only the type has forgotten.
+            if isinstance(found.passage, Recorded) and _differ(found):
                 yield Difference(found.passage, found.after)
 
     def _passages(self) -> Iterator[Recorded]:
@@ -86,8 +90,8 @@ class Replay:
                         yield passage
                     if body["member"] is not None:
                         self._take_in(body)
-                elif body["kind"] == Kind.OUTCOME and body["outcome"] == DoorOutcome.LOCK_FAULT:
-                    self._withdrawn.add(body["event_id"])
+                elif body["kind"] == Kind.OUTCOME:
+                    self._settle(body)
             except (KeyError, ValueError, TypeError, AttributeError) as error:
                 text = f"record {body.get('seq')}: {error!r}"
                 raise StoreFailed(FailKind.CORRUPT, text) from error
@@ -98,7 +102,8 @@ class Replay:
         if body["side"] != Side.IN or date.fromisoformat(local[:10]) < self._since:
             return None
         by_code = message_class(reason) in _BY_CODE or body["code_kind"] == CodeKind.B1
-        if reason in _NOT_BY_RULES or by_code or body["member"] is None:
+        unruled = reason in _NOT_BY_RULES or body["member"] is None or "gap" in body
+        if unruled or by_code or self._at_counter(body):
             self.left_out += 1
             return None
         self.asked += 1
@@ -114,7 +119,7 @@ class Replay:
         scene = Scene(
             datetime.fromisoformat(body["occurred_at"]),
             self._used(member),
-            self._visits.get((member, self._store(body))),
+            self._visits.get((member, self._store(body)), ("", None))[1],
             clock_trusted=body["clock"] in _TRUSTED,
             lockdown=reason is Reason.LOCKDOWN,
         )
@@ -145,10 +150,22 @@ class Replay:
             self._keys.setdefault(key.owner, {}).setdefault(key, set()).add(body["event_id"])
         if body["side"] == Side.OUT:
             self._visits.pop((member, store), None)
-        elif body["decision"] == Verdict.ALLOW and self._counts(body):
+        elif body["decision"] == Verdict.ALLOW and body["via"] is not None and self._counts(body):
             since = datetime.fromisoformat(body["occurred_at"])
-            visit = Visit(store, since, None, body["device"], body["via"] or "", body["band"])
-            self._visits[member, store] = visit
+            visit = Visit(store, since, None, body["device"], body["via"], body["band"])
+            self._visits[member, store] = body["event_id"], visit
+            self._came[body["event_id"]] = member, store
+
+    def _settle(self, body: Mapping[str, Any]) -> None:
+        """Take back what an event counted, and the visit that it made, as the journal does."""
+        event, result = body["event_id"], body["outcome"]
+        if body.get("withdrawn") or result == DoorOutcome.LOCK_FAULT:
+            self._withdrawn.add(event)
+        place = self._came.pop(event, None)
+        if place is not None and result != DoorOutcome.DOOR_OPENED:
+            came, _ = self._visits.get(place, ("", None))
+            if came == event:
+                del self._visits[place]
 
     def _member_id(self, said: str) -> str:
         """Return the id of whom a record names by id, or by handle if no rules knew it then."""
@@ -163,9 +180,23 @@ class Replay:
         device = self._rule_set.rules.devices.get(body["device"])
         return "" if device is None else device.store
 
+    def _at_counter(self, body: Mapping[str, Any]) -> bool:
+        device = self._rule_set.rules.devices.get(body["device"])
+        return device is not None and is_counter(device)
+
     def _counts(self, body: Mapping[str, Any]) -> bool:
         device = self._rule_set.rules.devices.get(body["device"])
-        return device is None or device.counts
+        return device is None or (device.counts and not is_counter(device))
+
+
+def _differ(found: compare.Otherwise) -> bool:
+    """Tell whether more differs than the instants of a ticket's entries, which the clock gave."""
+    before, after = found.passage.answer, found.after
+    return before.verdict is not after.verdict or _timeless(before) != _timeless(after)
+
+
+def _timeless(answer: compare.Answer) -> list[UsageKey]:
+    return [key._replace(band=key.band.partition("@")[0]) for key in answer.counted]
 
 
 def _key(said: str) -> UsageKey:

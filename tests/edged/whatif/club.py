@@ -195,10 +195,11 @@ def refused(local: str, event: str, reason: str, **said: object) -> Write:
     return passage(local, event, decision="DENY", reason=reason, **{**nothing, **said})
 
 
-def outcome(event: str, result: str) -> Write:
+def outcome(event: str, result: str, *, withdrawn: bool = False) -> Write:
     """What came of a release."""
     at = events.Stamp(datetime(2026, 11, 2, 3, tzinfo=UTC), "SYNCED")
-    return lambda ledger: ledger.append(dict(events.outcome(at, "front", event, result)))
+    body = events.outcome(at, "front", event, result, withdrawn=withdrawn)
+    return lambda ledger: ledger.append(dict(body))
 
 
 def rule_set(rules: Mapping[str, Any] = RULES) -> RuleSet:

@@ -76,6 +76,19 @@ def test_what_the_lock_did_not_do_was_not_used(journal: Path) -> None:
     assert found == [(5, "OK", "QUOTA_EXHAUSTED")]
 
 
+def test_what_was_withdrawn_was_not_used(journal: Path) -> None:
+    found, _ = replayed(
+        journal,
+        limited(1),
+        club.passage("2026-11-02T12:00", "e1"),
+        club.outcome("e1", "DOOR_NOT_OPENED", withdrawn=True),
+        club.passage("2026-11-04T12:00", "e2"),
+        club.outcome("e2", "DOOR_OPENED"),
+        club.passage("2026-11-05T12:00", "e3"),
+    )
+    assert found == [(5, "OK", "QUOTA_EXHAUSTED")]
+
+
 def test_a_later_entry_keeps_what_the_lock_took_back(journal: Path) -> None:
     found, _ = replayed(
         journal,
@@ -162,6 +175,61 @@ def test_who_is_inside_is_known_to_passback(journal: Path) -> None:
         club.passage("2026-11-04T13:30", "e4", **again),
     )
     assert found == [(2, "OK", "ANTI_PASSBACK")]
+
+
+def test_who_did_not_come_in_is_not_inside(journal: Path) -> None:
+    strict = {**NO_TICKET, "settings": {"anti_passback": "hard"}}
+    again = {"usage_keys": [], "delta": 0}
+    found, _ = replayed(
+        journal,
+        strict,
+        club.passage("2026-11-04T12:00", "e1"),
+        club.outcome("e1", "DOOR_NOT_OPENED"),
+        club.passage("2026-11-04T12:30", "e2", **again),
+        club.passage("2026-11-04T13:00", "e3", side="OUT", device="front-out", **again),
+        club.outcome("e2", "DOOR_NOT_OPENED"),
+        club.passage("2026-11-04T13:30", "e4", **again),
+        club.outcome("e4", "DOOR_OPENED"),
+        club.passage("2026-11-04T14:00", "e5", **again),
+    )
+    assert found == [(8, "OK", "ANTI_PASSBACK")]
+
+
+def test_what_a_counter_gives_is_not_asked_and_nobody_is_inside_by_it(journal: Path) -> None:
+    desk = {"store": "S1", "side": "IN", "mode": "APP", "loyalty": True}
+    rules = club.changed("devices", "desk", to=desk, of=limited(None))
+    told: dict[str, Any] = {"device": "desk", "via": "loyalty", "band": None, "usage_keys": []}
+    found, replay = replayed(
+        journal,
+        {**rules, "settings": {"anti_passback": "hard"}},
+        club.passage("2026-11-08T12:00", "e1", **told),
+        club.passage("2026-11-09T12:30", "e2"),
+    )
+    assert (found, replay.asked, replay.left_out) == ([], 1, 1)
+
+
+def test_whom_a_failed_disk_let_in_is_left_out_and_has_no_visit(journal: Path) -> None:
+    told: dict[str, Any] = {"via": None, "band": None, "usage_keys": [], "gap": True}
+    found, replay = replayed(
+        journal,
+        {**NO_TICKET, "settings": {"anti_passback": "hard"}},
+        club.passage("2026-11-04T12:00", "e1", **told),
+        club.passage("2026-11-04T12:30", "e2"),
+    )
+    assert (found, replay.asked, replay.left_out) == ([], 1, 1)
+
+
+@pytest.mark.parametrize(("owner", "count"), [("T1", 0), ("T2", 1)])
+def test_the_instant_of_a_ticket_s_entry_tells_nothing_apart(
+    journal: Path, owner: str, count: int
+) -> None:
+    """It is that of the earliest time that it may have been."""
+    rules = club.changed("members", "M1", "contracts", to=[])
+    rules = {**rules, "settings": {"ticket_dedupe": "entry"}}
+    key = f"{owner}/*@20261104T025959.900000Z/2026-11-04"
+    told: dict[str, Any] = {"via": f"ticket:{owner}", "band": None, "usage_keys": [key]}
+    found, replay = replayed(journal, rules, club.passage("2026-11-04T12:00", "e1", **told))
+    assert (len(found), replay.asked) == (count, 1)
 
 
 def test_a_device_that_is_gone_lets_nobody_in(journal: Path) -> None:
