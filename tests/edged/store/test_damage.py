@@ -92,13 +92,23 @@ async def test_what_is_whole_is_opened(tmp_path: Path, count: int) -> None:
     [
         lambda path: spoil(path, -1),
         lambda path: path.write_bytes(path.read_bytes()[:-PAGE]),
+        changed("DELETE FROM audit WHERE seq = ?", MANY),
         changed("DELETE FROM audit WHERE seq = ?", MANY - 1),
         changed("DELETE FROM audit WHERE seq = ?", MANY - limits.PAGE_RECORDS + 1),
         changed("UPDATE audit SET record = x'00' WHERE seq = ?", MANY),
         changed("UPDATE audit SET hash = x'00' WHERE seq = ?", MANY - limits.PAGE_RECORDS),
         changed("UPDATE audit SET seq = seq + 1 WHERE seq = ?", MANY),
     ],
-    ids=["last page", "cut short", "gap", "first of the tail", "record", "hash", "number"],
+    ids=[
+        "last page",
+        "cut short",
+        "last record",
+        "gap",
+        "first of the tail",
+        "record",
+        "hash",
+        "number",
+    ],
 )
 async def test_damage_to_the_newest_records_is_found_at_the_start(
     tmp_path: Path, damage: Callable[[Path], None]
