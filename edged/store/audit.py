@@ -56,6 +56,12 @@ and `more`, the record's other keys as JSON. Append-only, before `more`."""
 _SEATS_SINCE: Final = 2
 """The journal's schema version that brought the table of seats."""
 
+_ALL_THERE: Final = (
+    "SELECT count(*) = coalesce(max(seq), 0) - coalesce((SELECT json_extract(value, '$[0]')"
+    " FROM state WHERE name = 'audit_start'), 0) FROM audit"
+)
+"""In one statement, for whoever prunes beside it changes both."""
+
 
 @dataclass(frozen=True, slots=True)
 class Verified:
@@ -159,6 +165,8 @@ def check_tail(db: sqlite3.Connection, path: Path) -> None:
 def check_all(db: sqlite3.Connection, path: Path) -> None:
     """Look through every page and every row beside the audit, also beside the writer.
 
+    Of the audit only the number of its records is looked at; `verify` is for what is in them.
+
     Raises:
         StoreFailed: CORRUPT, with the first thing found.
         sqlite3.Error: The file can't be read.
@@ -166,6 +174,8 @@ def check_all(db: sqlite3.Connection, path: Path) -> None:
     quick_check(db, path, indexes=True)
     checksum.check_head(db, path)
     checksum.check_rows(db, path)
+    if db.execute(_ALL_THERE).fetchone() != (1,):
+        raise StoreFailed(FailKind.CORRUPT, f"{path}: a record is missing")
 
 
 def export_csv(path: Path, out: TextIO) -> int:
