@@ -66,7 +66,6 @@ def some(pages: list[slice]) -> Iterator[tuple[slice, ...]]:
 
 
 @pytest.mark.fault("journal-damaged")
-@pytest.mark.threat("C4")
 @pytest.mark.parametrize(("first", "last"), [(4, 5), (40, 41), (60, MOST)])
 def test_whatever_writes_of_a_commit_are_lost_it_is_seen(
     tmp_path: Path, first: int, last: int
