@@ -32,7 +32,7 @@ class Keeping:
         self._settings = settings
         self._release = release
         self._tried = asyncio.Event(), asyncio.Event()
-        self._unclean = asyncio.Event()
+        self._began = asyncio.Event()
 
     async def opened(self) -> None:
         """Return when journal and rules were opened or failed, or when that takes too long."""
@@ -90,18 +90,16 @@ class Keeping:
         self._saw(seen)
         stamp = ports.stamp()
 
-        def write(ledger: Ledger) -> tuple[bool, Json]:
+        def write(ledger: Ledger) -> Json:
             clean = ledger.get("running") is not True
             ledger.append(events.started(stamp, self._device, self._release, clean=clean))
             ledger.put("running", value=True)
             self._settle(ledger, stamp)
-            return clean, ledger.get("last_seen")
+            return ledger.get("last_seen")
 
-        def then(written: tuple[bool, Json]) -> None:
-            clean, seen = written
+        def then(seen: Json) -> None:
             self._saw(seen)  # again: it may not have been open until now
-            if not clean:
-                self._unclean.set()
+            self._began.set()
 
         ports.recorder.record(write, then)
         self.rules_changed()
@@ -115,13 +113,14 @@ class Keeping:
             ledger.put("settings", now)
 
     async def look_through(self) -> None:
-        """Look through the journal after a start that follows no clean stop, and wait for ever.
+        """Look through the journal once the start is in it, and wait for ever.
 
-        It takes as long as the card needs to be read, and the doors work meanwhile.
+        It takes as long as the card needs to be read, and the doors work meanwhile. After a clean
+        stop too: a card that lies loses what was written before the power went, clean or not.
         """
         while True:
-            await self._unclean.wait()
-            self._unclean.clear()
+            await self._began.wait()
+            self._began.clear()
             try:
                 await self._ports.journal.look_through()
             except StoreFailed as failed:

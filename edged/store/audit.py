@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final, TextIO
 
 from edged.core.seating import SeatChange
-from edged.store import cosigned, ledger, limits, seats
+from edged.store import checksum, cosigned, ledger, limits, seats
 from edged.store.connection import connect_read_only, quick_check
 from edged.store.errors import FailKind, StoreFailed, store_failure
 from edged.store.migrations import JOURNAL, check_version
@@ -55,6 +55,12 @@ and `more`, the record's other keys as JSON. Append-only, before `more`."""
 
 _SEATS_SINCE: Final = 2
 """The journal's schema version that brought the table of seats."""
+
+_ALL_THERE: Final = (
+    "SELECT count(*) = coalesce(max(seq), 0) - coalesce((SELECT json_extract(value, '$[0]')"
+    " FROM state WHERE name = 'audit_start'), 0) FROM audit"
+)
+"""In one statement, for whoever prunes beside it changes both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +133,12 @@ def verify(path: Path) -> Verified | Broken:
         last = max(marks, default=0)
         if last > seq:
             return Broken(seq + 1, f"the cloud has cosigned record {last}, which is missing")
-        quick_check(db, path)
+        check_all(db, path)
     return Verified(seq - after, prev, after, last)
 
 
 def check_tail(db: sqlite3.Connection, path: Path) -> None:
-    """Check that the last `limits.PAGE_RECORDS` records follow each other; a new file has none.
+    """Check that the last `limits.PAGE_RECORDS` records follow each other, up to the last commit.
 
     What a card loses that lies about an fsync is the newest. It takes as long for a large file
     as for a small one.
@@ -153,6 +159,23 @@ def check_tail(db: sqlite3.Connection, path: Path) -> None:
         if why := _fault(record, seq, before.hash):
             raise StoreFailed(FailKind.CORRUPT, f"{path}: record {seq}: {why}")
         before = record
+    checksum.check_head(db, path)
+
+
+def check_all(db: sqlite3.Connection, path: Path) -> None:
+    """Look through every page and every row beside the audit, also beside the writer.
+
+    Of the audit only the number of its records is looked at; `verify` is for what is in them.
+
+    Raises:
+        StoreFailed: CORRUPT, with the first thing found.
+        sqlite3.Error: The file can't be read.
+    """
+    quick_check(db, path, indexes=True)
+    checksum.check_head(db, path)
+    checksum.check_rows(db, path)
+    if db.execute(_ALL_THERE).fetchone() != (1,):
+        raise StoreFailed(FailKind.CORRUPT, f"{path}: a record is missing")
 
 
 def export_csv(path: Path, out: TextIO) -> int:

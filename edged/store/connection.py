@@ -12,7 +12,7 @@ from typing import Final, Self, TypeVar
 
 import aiosqlite
 
-from edged.store import limits
+from edged.store import checksum, limits
 from edged.store.errors import FailKind, StoreFailed, store_failure
 from edged.store.migrations import Steps, check_version, migrate
 
@@ -134,6 +134,7 @@ def open_database(
         (look or quick_check)(db, path)
         if migrate(db, path, steps):
             sync_folder(path.parent)
+        checksum.keep(db)
     except BaseException:
         db.close()
         raise
@@ -169,13 +170,16 @@ def connect_read_only(path: Path, *, one_thread: bool = True) -> sqlite3.Connect
     return db
 
 
-def quick_check(db: sqlite3.Connection, path: Path) -> None:
-    """Look through every page of the file.
+def quick_check(db: sqlite3.Connection, path: Path, *, indexes: bool = False) -> None:
+    """Look through every page of the file; `indexes`: and for each row in its indexes.
 
     Raises:
         StoreFailed: CORRUPT, with the first thing found.
     """
-    (found,) = db.execute("PRAGMA quick_check(1)").fetchone()
+    looked = (
+        db.execute("PRAGMA integrity_check(1)") if indexes else db.execute("PRAGMA quick_check(1)")
+    )
+    (found,) = looked.fetchone()
     if found != "ok":
         raise StoreFailed(FailKind.CORRUPT, f"{path}: {found}")
 

@@ -12,13 +12,12 @@ from typing import Final, Generic, Protocol, TypeVar
 
 from edged.mailbox import Mailbox
 from edged.store import limits
-from edged.store.audit import check_tail
+from edged.store.audit import check_all, check_tail
 from edged.store.connection import (
     Connection,
     connect,
     connect_read_only,
     open_database,
-    quick_check,
 )
 from edged.store.errors import FailKind, StoreFailed, store_failure
 from edged.store.ledger import Ledger
@@ -72,7 +71,7 @@ class Journal:
             SchemaTooNew: A newer release wrote it; it was only read.
             StoreFailed: It can't be opened, or is damaged.
         """
-        look = quick_check if self._doubted else check_tail
+        look = check_all if self._doubted else check_tail
         self._db = await Connection.open(partial(open_database, self._path, JOURNAL, look))
         try:
             self._copier = await Connection.open(partial(connect, self._path))
@@ -96,7 +95,7 @@ class Journal:
         """
         db = await Connection.open(partial(connect_read_only, self._path))
         try:
-            await db.run(partial(quick_check, path=self._path))
+            await db.run(partial(check_all, path=self._path))
         except StoreFailed as failed:
             if failed.kind is not FailKind.CORRUPT:
                 raise

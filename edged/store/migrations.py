@@ -1,12 +1,14 @@
 """The schemas, as the steps that made them. Append only: a shipped step never changes."""
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from edged.store import checksum
 from edged.store.errors import SchemaTooNew
 
-Steps = tuple[tuple[str, ...], ...]
+Steps = tuple[tuple[str | Callable[[sqlite3.Connection], None], ...], ...]
 
 JOURNAL: Final[Steps] = (
     (
@@ -97,6 +99,13 @@ JOURNAL: Final[Steps] = (
         "CREATE INDEX booking_use_event ON booking_use (event)",
         "CREATE INDEX booking_use_until ON booking_use (until)",
     ),
+    (
+        # One row: the hash of the newest record, and the sum of all rows beside the audit then.
+        """CREATE TABLE checksum (
+            one INTEGER PRIMARY KEY CHECK (one = 1), head BLOB NOT NULL, total INTEGER NOT NULL
+        ) STRICT""",
+        checksum.begin,
+    ),
 )
 
 RULES: Final[Steps] = (
@@ -158,7 +167,10 @@ def migrate(db: sqlite3.Connection, path: Path, steps: Steps) -> int:
         db.execute("BEGIN IMMEDIATE")
         try:
             for statement in statements:
-                db.execute(statement)
+                if callable(statement):
+                    statement(db)
+                else:
+                    db.execute(statement)
             db.execute(f"PRAGMA user_version = {version:d}")
             db.execute("COMMIT")
         except BaseException:

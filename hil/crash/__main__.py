@@ -11,14 +11,11 @@ from hil.crash.campaign import Sum, run
 
 
 def main() -> int:
-    """Run the campaign; 1 if cuts left more that is silently wrong than may be."""
+    """Run the campaign; 1 if a cut left what is silently wrong."""
     parser = argparse.ArgumentParser(prog="python -m hil.crash", description=__doc__)
     parser.add_argument("--images", type=int, default=50_000)
     parser.add_argument("--seed", type=int, default=secrets.randbits(32))
     parser.add_argument("--lying", action="store_true", help="the disk drops half of the syncs")
-    parser.add_argument(
-        "--may-be-wrong", type=float, default=0.0, metavar="SHARE", help="of the images, silently"
-    )
     parser.add_argument("--normal", action="store_true", help="plant synchronous=NORMAL")
     arguments = parser.parse_args()
     began_s, found = time.monotonic(), Sum()
@@ -30,7 +27,7 @@ def main() -> int:
     took_s = round(time.monotonic() - began_s, 1)
     said = {"seed": arguments.seed, "lying": arguments.lying, "normal": arguments.normal}
     print(json.dumps({**said, **asdict(found), "took_s": took_s}))
-    return 1 if found.wrong > arguments.may_be_wrong * found.images else 0
+    return 1 if found.wrong else 0
 
 
 if __name__ == "__main__":

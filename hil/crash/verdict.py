@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edged.store.audit import Broken, check_tail, verify
-from edged.store.connection import open_database, quick_check
+from edged.store.connection import open_database
 from edged.store.errors import StoreFailed
 from edged.store.migrations import JOURNAL
 
@@ -34,9 +34,8 @@ def judge(folder: Path, files: Mapping[str, bytes]) -> Verdict:
     path = folder / "journal.db"
     try:
         with closing(open_database(path, JOURNAL, check_tail)) as db:
-            quick_check(db, path)  # what the daemon does beside the doors after an unclean stop
             count, wrong = _look(db)
-        found = verify(path)
+        found = verify(path)  # all that the daemon looks at beside the doors, and the whole chain
     except (StoreFailed, sqlite3.Error) as failed:
         return Verdict(flagged=str(failed))
     if isinstance(found, Broken):

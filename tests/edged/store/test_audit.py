@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from edged.store import audit
+from edged.store import audit, checksum
 from edged.store.audit import Broken, Verified
 from edged.store.connection import open_database
 from edged.store.errors import FailKind, StoreFailed
@@ -46,6 +46,7 @@ def check(tmp_path: Path) -> Callable[[list[Row]], Verified | Broken]:
         with closing(open_database(path, JOURNAL)) as db:
             db.execute("DELETE FROM audit")
             db.executemany("INSERT INTO audit VALUES (?, ?, ?)", rows)
+            checksum.begin(db)
         return audit.verify(path)
 
     return verify

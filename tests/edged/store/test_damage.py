@@ -92,13 +92,23 @@ async def test_what_is_whole_is_opened(tmp_path: Path, count: int) -> None:
     [
         lambda path: spoil(path, -1),
         lambda path: path.write_bytes(path.read_bytes()[:-PAGE]),
+        changed("DELETE FROM audit WHERE seq = ?", MANY),
         changed("DELETE FROM audit WHERE seq = ?", MANY - 1),
         changed("DELETE FROM audit WHERE seq = ?", MANY - limits.PAGE_RECORDS + 1),
         changed("UPDATE audit SET record = x'00' WHERE seq = ?", MANY),
         changed("UPDATE audit SET hash = x'00' WHERE seq = ?", MANY - limits.PAGE_RECORDS),
         changed("UPDATE audit SET seq = seq + 1 WHERE seq = ?", MANY),
     ],
-    ids=["last page", "cut short", "gap", "first of the tail", "record", "hash", "number"],
+    ids=[
+        "last page",
+        "cut short",
+        "last record",
+        "gap",
+        "first of the tail",
+        "record",
+        "hash",
+        "number",
+    ],
 )
 async def test_damage_to_the_newest_records_is_found_at_the_start(
     tmp_path: Path, damage: Callable[[Path], None]
@@ -133,12 +143,19 @@ async def test_a_start_reads_no_more_of_a_large_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.fault("journal-damaged")
-async def test_damage_elsewhere_is_found_while_the_journal_works(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "damage",
+    [lambda path: spoil(path, 30), changed("DELETE FROM audit WHERE seq = ?", 100)],
+    ids=["page", "record"],
+)
+async def test_damage_elsewhere_is_found_while_the_journal_works(
+    tmp_path: Path, damage: Callable[[Path], None]
+) -> None:
     journal = Journal(written(tmp_path / "journal.db"))
     async with at_work(journal):
         await journal.look_through()
         assert journal.failed is None
-    spoil(tmp_path / "journal.db", 30)  # far from the newest records
+    damage(tmp_path / "journal.db")  # far from the newest records
     async with at_work(journal) as serving:
         await journal.commit(lambda ledger: ledger.append({"kind": "note"}))
         await journal.look_through()
