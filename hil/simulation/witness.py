@@ -36,7 +36,11 @@ class Cause:
 
     def lasts(self, now_ms: int, for_ms: int) -> bool:
         """Tell whether it may still move the bolt; a leaving may for longer than `for_ms`."""
-        return now_ms - self.at_ms <= (_LEAVING_MS if self.kind == "leaving" else for_ms)
+        return now_ms <= self.last_ms(for_ms)
+
+    def last_ms(self, for_ms: int = 0) -> int:
+        """The latest that it may move the bolt: a leaving once those before it were looked up."""
+        return self.at_ms + (_LEAVING_MS if self.kind == "leaving" else for_ms)
 
 
 class Witness:
@@ -109,7 +113,7 @@ class Witness:
         self.read()
         if began_ms is None:
             return
-        newest = max([began_ms, *(one.at_ms for one in self._causes)])
+        newest = max([began_ms, *(one.last_ms() for one in self._causes)])
         self._causes = [one for one in self._causes if one.lasts(at_ms, _ASIDE_MS)]
         if at_ms - newest > self._site.rules["doors"][self.door]["pulse_ms"] + 1_000:
             self.violate(f"the bolt was released for {at_ms - newest} ms after the last cause")
