@@ -119,6 +119,8 @@ class Orders:
                 same = first == _digest(command)
                 return _answer(answer) if same else await self._other(command)
         if expired is not None or (command.verb not in _RELEASES and await self._is_past(command)):
+            if await self._outbox.read(lambda db: Ledger(db).known(f"command/{command.id}")):
+                return Answer("DUPLICATE")  # only its answer was lost: it was not too late then
             return await self._refuse(command, Answer(expired or "EXPIRED"))
         if command.verb not in ARGUMENTS:
             return await self._refuse(command, Answer("UNKNOWN_VERB"))

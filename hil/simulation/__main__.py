@@ -1,4 +1,4 @@
-"""`python -m hil.simulation [door|chain]`: days on virtual time, from a seed (README.md)."""
+"""`python -m hil.simulation [door|chain|rare]`: days on virtual time, from a seed (README.md)."""
 
 import argparse
 import json
@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict
 
-from hil.simulation import life, saga
+from hil.simulation import aimed, life, saga
 from hil.simulation.life import Lived
 from hil.simulation.saga import Saga
 from hil.simulation.story import EVERY_S, written
@@ -16,16 +16,19 @@ from hil.simulation.story import EVERY_S, written
 def main() -> int:
     """Live; 1 if a law was broken."""
     parser = argparse.ArgumentParser(prog="python -m hil.simulation", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=("door", "chain"), default="door")
+    parser.add_argument("what", nargs="?", choices=("door", "chain", "rare"), default="door")
     parser.add_argument("--days", type=float, default=7)
     parser.add_argument("--seed", type=int, default=secrets.randbits(32))
     parser.add_argument("--every-s", type=float, default=EVERY_S, help="between events of a chain")
+    parser.add_argument("--times", type=int, default=100, help="how often each rare state")
     parser.add_argument("--shrink", action="store_true", help="tell the shortest failing story")
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
     asked = parser.parse_args()
     if asked.what == "door":
         lived = life.live(round(asked.days), asked.seed, _progress)
         return _told(lived, _days, as_json=asked.json)
+    if asked.what == "rare":
+        return _told(aimed.often(asked.times, asked.seed, _happened), _saga, as_json=asked.json)
     events = written(asked.seed, 24 * asked.days, asked.every_s)
     told = saga.tell(asked.seed, events, _happened)
     if asked.shrink and told.violations:
@@ -38,7 +41,7 @@ def _told(lived: Lived | Saga, first: Callable[..., str], *, as_json: bool) -> i
         print(json.dumps(asdict(lived)))
         return 1 if lived.violations else 0
     print(f"{first(lived)}\ntrace {lived.trace}")
-    for state, times in lived.reached.items():
+    for state, times in sorted(lived.reached.items(), key=lambda one: one[1]):
         print(f"  {times:6} {state}")
     for violation in lived.violations:
         print(f"VIOLATED: {violation}")

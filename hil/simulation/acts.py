@@ -1,19 +1,19 @@
-"""What each kind of event of the story does to the chain.
+"""What befalls the chain at any moment; what waits for a bad one is in worst.py.
 
 All that an act draws comes from its event's own chance, and what it breaks it mends itself.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 from hil.scenarios.staff import OrderRefused, Staff
 from hil.simulation.chain import Chain
 from hil.simulation.household import Household
 from hil.simulation.places import MEMBERS
-from hil.simulation.story import Event, Kind
+from hil.simulation.story import Event
 from hil.simulation.town import ISSUER, Member
 from hil.virtual.disk import DiskState
 
@@ -28,18 +28,13 @@ _ANSWER_S: Final = 15.0
 
 
 class Act:
-    """One event as it happens."""
+    """One event as it happens: each method is a kind of event, to its end."""
 
     def __init__(self, chain: Chain, event: Event) -> None:
         self._chain = chain
         self._home = chain.households[event.place.device]
-        self._kind = event.kind
         self._dice = event.dice()
         self._rare = chain.rare
-
-    async def happen(self) -> None:
-        """Let it happen, to its end."""
-        await _ACTS[self._kind](self)
 
     # --- people
 
@@ -88,8 +83,7 @@ class Act:
             return
         if not await home.let_go(_WAIT_S) or home.witness.pulses == pulses:
             return
-        line = self._chain.broker.line(home.place.device)
-        self._rare.count("let in while the line was pulled", not line.whole)
+        self._rare.count("let in while the line was pulled", not home.line.whole)
         self._rare.count("let in while the cloud was away", not self._chain.office.serves)
         self._rare.count("let in by rules that the cloud had changed", not newest)
         self._rare.count("let in while the clock was in doubt", home.site.sky.error_s is None)
@@ -118,13 +112,8 @@ class Act:
 
     async def order(self) -> None:
         """The cloud has a door opened."""
-        self._home.busy()
-        office = self._chain.office
         self._rare.count("order given while nobody hears it", not self._home.site.alive)
-        device, door = self._home.place.device, self._home.place.door
-        number = office.order(device, "door_open", door=door)
-        await asyncio.sleep(_ANSWER_S)
-        self._chain.orders[number] = self._home.place.device
+        await self._order("door_open", door=self._home.place.door)
 
     async def order_late(self) -> None:
         """The cloud has a door opened that it does not reach in time."""
@@ -136,10 +125,7 @@ class Act:
     async def publish(self) -> None:
         """The cloud stops a member, or lets one go on; or twice, so that one version is skipped."""
         for _ in range(self._dice.choice((1, 1, 3))):
-            member = self._anybody()
-            said = dict(self._chain.rules["members"][member.name])
-            said["suspended"] = not said.get("suspended", False)
-            self._chain.publish({member.name: said})
+            self._publish()
             await asyncio.sleep(self._dice.choice((0.0, 0.2, 5.0)))
 
     # --- the network
@@ -154,7 +140,7 @@ class Act:
 
     async def slow_line(self) -> None:
         """A line is slow for a while."""
-        line = self._chain.broker.line(self._home.place.device)
+        line = self._home.line
         line.lag_s = self._dice.choice((0.5, 3.0, 12.0))
         await asyncio.sleep(self._dice.uniform(10, 600))
         line.lag_s = 0.0
@@ -184,10 +170,9 @@ class Act:
         broker.up = True
 
     async def _pull(self, for_s: float) -> None:
-        line = self._chain.broker.line(self._home.place.device)
-        line.whole = False
+        self._home.line.whole = False
         await asyncio.sleep(for_s)
-        line.whole = True
+        self._home.line.whole = True
 
     # --- the cloud's power
 
@@ -224,8 +209,7 @@ class Act:
         if self._dice.random() < 0.5 and await home.show(home.place.way_in, code):
             await home.let_go(2.0)
         home.cut_power()
-        await asyncio.sleep(self._dice.choice((0.1, 2.0, 60.0)))
-        await home.up()
+        await self._again()
 
     async def kill_at_the_worst(self) -> None:
         """A device loses its power right behind what somebody's code has the disk do."""
@@ -261,12 +245,26 @@ class Act:
         sky.error_s, sky.off = 0.1, timedelta(0)
 
     async def burn(self) -> None:
-        """There is a fire, and it is reset."""
-        self._home.busy()
-        await self._home.people.switch("fire", on=True)
+        """There is a fire, and it is reset; perhaps somebody leaves just then, or it is dark."""
+        home = self._home
+        home.busy()
+        before = self._dice.choice(("nothing", "a leaving", "dark"))
+        if before == "a leaving":
+            await self._release()
+        elif before == "dark":
+            home.cut_power()
+        self._rare.count("fire while the bolt was released", home.released)
+        self._rare.count("fire while the device had no power", not home.site.alive)
+        await home.people.switch("fire", on=True)
+        await home.up()
         await asyncio.sleep(self._dice.uniform(10, 300))
-        await self._home.people.switch("fire", on=False)
+        if self._dice.random() < 0.5:
+            await self._reset_fire()
+        await home.people.switch("fire", on=False)
         await asyncio.sleep(self._dice.uniform(1, 60))
+        await self._reset_fire()
+
+    async def _reset_fire(self) -> None:
         with suppress(OSError, OrderRefused, TimeoutError, ValueError):
             async with Staff(self._home.site.control_socket, []) as staff:
                 await staff.order("door", "fire_reset", by="kim")
@@ -282,6 +280,9 @@ class Act:
         site = self._home.site
         if not site.has_cables:
             return
+        if self._dice.random() < 0.5:
+            await self._release()
+        self._rare.count("cables cut while the bolt was released", self._home.released)
         self._home.ends += 1
         site.cut_cables()
         await asyncio.sleep(self._dice.uniform(1, 300))
@@ -289,14 +290,35 @@ class Act:
 
     # --- small words
 
+    def _publish(self, confirm_s: int = 0) -> None:
+        """Let the cloud stop a member, or let one go on."""
+        member = self._anybody()
+        said = dict(self._chain.rules["members"][member.name])
+        said["suspended"] = not said.get("suspended", False)
+        self._chain.publish({member.name: said}, confirm_s)
+
+    async def _order(self, verb: str, **args: object) -> None:
+        """Let the cloud give an order, and wait as long as for an answer."""
+        self._home.busy()
+        device = self._home.place.device
+        number = self._chain.office.order(device, verb, **args)
+        await asyncio.sleep(_ANSWER_S)
+        self._chain.orders[number] = device
+
+    async def _release(self) -> None:
+        """Let somebody press the exit button, and wait until the bolt is released, if it is."""
+        self._home.witness.asks("press")
+        await self._home.people.press(self._home.place.door)
+        await self._home.let_go(_OUT_S)
+
+    async def _again(self) -> None:
+        """Let the power come back."""
+        await asyncio.sleep(self._dice.choice((0.1, 2.0, 60.0)))
+        await self._home.up()
+
     def _anybody(self) -> Member:
         return self._dice.choice(MEMBERS)
 
     def _code(self, member: Member, ago_s: int = 0) -> str:
         at_s = int(self._chain.sky.true().timestamp()) - ago_s
         return ISSUER.m1(member.handle, at_s, 30, self._dice.getrandbits(32))
-
-
-_ACTS: Final[Mapping[Kind, Callable[[Act], Coroutine[Any, Any, None]]]] = {
-    kind: getattr(Act, kind.name.lower()) for kind in Kind
-}

@@ -14,6 +14,7 @@ from hil.simulation.household import Household
 from hil.simulation.office import Office
 from hil.simulation.places import PLACES, chain_rules, move_in
 from hil.simulation.rare import Rare
+from hil.simulation.sightings import Sightings
 from hil.site.rules import TENANT
 from hil.virtual import link
 from hil.virtual.broker import Broker, Fate
@@ -46,6 +47,7 @@ class Chain:
         self.sky = Sky(running().time())
         self.broker = Broker(self.weather, dict(ROUGH))
         self.broker.told, self.broker.taken_up = self.rare.fate, self._taken_up
+        self.broker.ended = self.rare.ended
         self.office = Office(folder / "cloud", self.broker, self.weather, self.sky.true, self.rare)
         self.households: dict[str, Household] = {}
         self._folder = folder
@@ -61,11 +63,11 @@ class Chain:
         )
         return [*self.violations, *doors]
 
-    def publish(self, change: Mapping[str, Any]) -> None:
-        """Publish rules that differ from those of now in these members."""
+    def publish(self, change: Mapping[str, Any], confirm_s: int = 0) -> None:
+        """Publish rules that differ from those of now in these members, on trial for so long."""
         self.rules = copy.deepcopy(self.rules)
         self.rules["members"] |= change
-        self.version = self.office.publish(self.rules)
+        self.version = self.office.publish(self.rules, confirm_s)
 
     async def put_up(self, opened: AsyncExitStack) -> None:
         """Put everything up; return when every device decides by the cloud's rules."""
@@ -82,7 +84,9 @@ class Chain:
             self._pin(site, place.device)
             await site.start_daemon()
             people = await opened.enter_async_context(site.people())
-            self.households[place.device] = Household(place, site, people, self.rare)
+            line = self.broker.line(place.device)
+            home = self.households[place.device] = Household(place, site, people, line, self.rare)
+            home.witness.heard = Sightings(home, lambda: self.rules["members"], self.rare).hears
         async with asyncio.timeout(_UP_S):
             for each in self.households.values():
                 await each.has_rules()

@@ -43,6 +43,11 @@ class Doorway:
         return self.site.everything.doors[self.witness.door].released
 
     @property
+    def open(self) -> bool:
+        """Whether the door stands open."""
+        return self.site.everything.doors[self.witness.door].open
+
+    @property
     def restarting(self) -> bool:
         """Whether somebody is about to start it."""
         return self._restarting.locked()

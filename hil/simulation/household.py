@@ -1,10 +1,12 @@
 """One device of the chain at its door, as it is seen and treated from outside."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from pathlib import Path
 from typing import Final
 
+from edged.cloud import trial
 from edged.store import rules
 from edged.store.connection import connect_read_only
 from edged.store.errors import StoreError
@@ -14,21 +16,32 @@ from hil.simulation.doorway import Doorway
 from hil.simulation.places import Place
 from hil.simulation.rare import Rare
 from hil.simulation.witness import Witness
+from hil.virtual.broker import Line
+from hil.virtual.disk import DiskState
 from hil.virtual.site import VirtualSite
 
 _LOOK_S: Final = 0.03
 _START_AGAIN_S: Final = 2.0
+_BEHIND_A_COMMIT: Final = {
+    "entry": "power cut between an entry's commit and its release",
+    "command": "power cut between an order's commit and its release",
+}
 
 
 class Household(Doorway):
     """A device, its door, who comes there, and who watches. It is up.
 
-    `kill_next`: its power is cut behind the next job of its disk.
+    `line`: its line to the broker. `kill_next` is asked behind each job of its disk whether its
+    power is cut now. `began`: it has recorded that it began.
     """
 
-    def __init__(self, place: Place, site: VirtualSite, people: People, rare: Rare) -> None:
+    def __init__(
+        self, place: Place, site: VirtualSite, people: People, line: Line, rare: Rare
+    ) -> None:
         super().__init__(site, people, Witness(site, {}, place.door))
         self.place = place
+        self.line = line
+        self.began = True
         self.kill_next: Callable[[], bool] | None = None
         self._rare = rare
         self._coming_back: set[asyncio.Task[None]] = set()
@@ -38,7 +51,31 @@ class Household(Doorway):
 
     def rules_version(self) -> int:
         """Tell which rules are active; 0: none."""
-        return rules.active_version(self.site.folder / "state" / "rules") or 0
+        return rules.active_version(self.rules_folder) or 0
+
+    @property
+    def rules_folder(self) -> Path:
+        """Where its rules are."""
+        return self.site.folder / "state" / "rules"
+
+    def on_trial(self) -> bool:
+        """Tell whether the rules that are active are on trial."""
+        return trial.read(self.rules_folder) is not None
+
+    def given_up(self) -> Sequence[tuple[int, str]]:
+        """Tell which versions it refused or gave up, and why."""
+        found = trial.refused(self.rules_folder)
+        return [(int(str(one["version"])), str(one["why"])) for one in found]
+
+    def rules_half_there(self) -> bool:
+        """Tell whether there is a piece of rules that are not active yet."""
+        active = rules.active_file(self.rules_folder)
+        if active is None:
+            return False
+        since = (self.rules_folder / active).stat().st_mtime_ns
+        return any(
+            part.stat().st_mtime_ns > since for part in (self.rules_folder / "parts").iterdir()
+        )
 
     def stands(self) -> "Stands | None":
         """Read how far the journal is and is acknowledged; None: it can't be read now."""
@@ -59,11 +96,41 @@ class Household(Doorway):
 
     def cut_power(self) -> None:
         """End the daemon as SIGKILL does."""
-        found = self.stands()
-        self._rare.count("killed while the bolt was released", self.released)
-        waits = found is not None and found.seq > found.cosigned
-        self._rare.count("killed with records that were not acknowledged", waits)
+        if self.site.alive:
+            for state, reached in self._in_the_middle().items():
+                self._rare.count(state, reached)
+        self.began = False
         self.kill()
+
+    def _in_the_middle(self) -> Mapping[str, bool]:
+        site, found = self.site, self.stands()
+        switches, disk = site.everything.switches, site.disk.state
+        self.witness.read()
+        return {
+            "killed while the bolt was released": self.released,
+            "killed with records that were not acknowledged": (
+                found is not None and found.seq > found.cosigned
+            ),
+            "killed in the middle of a start": not self.began,
+            "killed while rules were put together": self.rules_half_there(),
+            "killed while rules were on trial": self.on_trial(),
+            "killed while the disk was full": disk is DiskState.FULL,
+            "killed while the disk failed": disk is DiskState.FAILING,
+            "killed while the disk hung": self.slow,
+            "killed while the clock was in doubt": site.sky.error_s is None,
+            "killed while the line was pulled": not self.line.whole,
+            "killed in lockdown": switches["lockdown"],
+            "killed in a fire": switches["fire"],
+        }
+
+    async def up(self) -> None:
+        """Start the daemon until it stays, unless it is up."""
+        was_off = not self.site.alive
+        await super().up()
+        if was_off:
+            sick = self.site.disk.state is not DiskState.WELL
+            self._rare.count("began anew while its door stood open", self.open)
+            self._rare.count("began anew while its disk took nothing", sick)
 
     async def stop(self) -> None:
         """End it in peace, and start it again."""
@@ -75,8 +142,9 @@ class Household(Doorway):
         if self.kill_next is None or not self.site.alive or not self.kill_next():
             return
         self.kill_next = None
-        owes = self.witness.owes_entry and not self.released
-        self._rare.count("power cut between an entry's commit and its release", owes)
+        for kind in ("entry", "command"):
+            owes = self.witness.owes(kind) and not self.released
+            self._rare.count(_BEHIND_A_COMMIT[kind], owes)
         self.cut_power()
         back = asyncio.create_task(self._back())
         self._coming_back.add(back)

@@ -4,6 +4,7 @@ Held after each event from the files of both sides, read beside them; and, once 
 all that was recorded, as the contract says (hil.stores.verdict) and without the code of either.
 """
 
+import itertools
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -12,6 +13,7 @@ from typing import Any, Final
 
 from edged.store import audit
 from hil.cloud import archive, usage
+from hil.simulation import hindsight
 from hil.simulation.chain import Chain
 from hil.simulation.household import Household
 from hil.simulation.places import MEMBERS
@@ -30,12 +32,14 @@ class Laws:
         self._chain = chain
         self._signed: dict[tuple[str, str], tuple[int, bytes]] = {}
         self._rules: dict[str, int] = {}
+        self._given_up: dict[str, set[int]] = {}
 
     # --- after each event
 
     def hold(self) -> None:
         """Hold what is so at any moment."""
         for device, home in self._chain.households.items():
+            home.witness.read()
             self._rules_rise(device, home)
             if (fault := home.site.daemon_fault) is not None and not home.restarting:
                 self._chain.violate(f"{device}: the daemon ended: {fault!r}")
@@ -44,10 +48,20 @@ class Laws:
         self._nothing_signed_is_lost()
 
     def _rules_rise(self, device: str, home: Household) -> None:
+        """Hold that rules give way to newer ones only, or to those before while on trial."""
         before, now = self._rules.get(device, 0), home.rules_version()
-        if now < before:
+        given_up, count = self._given_up.setdefault(device, set()), self._chain.rare.count
+        again = now > before and now in given_up
+        count("rules taken again that had been taken back", again)
+        count("several versions of rules at once", 0 < before < now - 1)
+        for version, why in home.given_up():
+            if version not in given_up:
+                given_up.add(version)
+                late, crashed = why.startswith("not confirmed"), why.startswith("the daemon ended")
+                count("rules taken back, not confirmed in time", late)
+                count("rules taken back behind two power cuts", crashed)
+        if now < before and before not in given_up:
             self._chain.violate(f"{device}: rules went from version {before} to {now}")
-        self._chain.rare.count("several versions of rules at once", 0 < before < now - 1)
         self._rules[device] = now
 
     def _nothing_signed_is_lost(self) -> None:
@@ -77,14 +91,15 @@ class Laws:
             found = home.stands()
             if found is None or (found.seq, newest) != (found.cosigned, found.position):
                 return False
-            if home.rules_version() != self._chain.version:
+            if home.rules_version() != self._chain.version or home.on_trial():
                 return False
         return not unlearned
 
     def judge(self) -> Sequence[Record]:
         """Hold all that was recorded against itself; return it."""
-        every: list[Record] = []
+        by_device: dict[str, list[Record]] = {}
         for device, home in self._chain.households.items():
+            home.witness.read()
             journal = home.journal
             checked = audit.verify(journal)
             if not isinstance(checked, audit.Verified):
@@ -94,8 +109,10 @@ class Laws:
             self._say(verdict.strays(device, mine, kept))
             records = verdict.read(kept)
             self._say(verdict.doubled(device, records))
-            self._reached(records)
-            every += records
+            by_device[device] = records
+        for state, times in hindsight.shown(by_device, _OWNERS).items():
+            self._chain.rare.count(state, times)
+        every = [*itertools.chain.from_iterable(by_device.values())]
         self._count(every)
         self._orders(every)
         return every
@@ -139,21 +156,10 @@ class Laws:
         for number in self._chain.orders:
             result = self._chain.office.result(number)
             self._chain.rare.count("order expired on its way", result == "EXPIRED")
+            held = result == "SWITCHED_ON"
+            self._chain.rare.count("a lockdown that the switch held beyond its end", held)
             if result == "OK" and done[number] != 1:
                 self._chain.violate(f"order {number}: OK, and recorded {done[number]} times")
-
-    def _reached(self, records: Sequence[Record]) -> None:
-        """Count the states that show in the records."""
-        seen: Counter[str] = Counter()
-        for one in records:
-            if one["kind"] == "outcome" and one.get("withdrawn"):
-                self._chain.rare.count("a use taken back")
-            if one["kind"] != "passage" or one["member"] is None:
-                continue
-            if one["reason"] == "QUOTA_EXHAUSTED":
-                mine = seen[one["member"]] < _OWNERS[f"C-{one['member']}"]
-                self._chain.rare.count("kept out by what another device counted", mine)
-            seen[one["member"]] += len(one["usage_keys"])
 
 
 def _counted(home: Household, owner: str) -> Counter[str]:

@@ -85,6 +85,7 @@ class Office:
         """Cut its power: what is committed is there, what was not sent is not sent."""
         tasks, self._tasks = self._tasks, []
         workers, self._workers = self._workers, []
+        self._rare.count("cloud cut while the broker was away", bool(tasks) and not self._broker.up)
         for worker in workers:
             self._rare.count("cloud cut between commit and answer", worker.owes)
         for task in tasks:
@@ -124,12 +125,12 @@ class Office:
         with self.store.transaction() as db:
             devices.add(db, device, key, self._now())
 
-    def publish(self, rules: Mapping[str, Any]) -> int:
-        """Publish rules to everybody; return their version."""
+    def publish(self, rules: Mapping[str, Any], confirm_s: int = 0) -> int:
+        """Publish rules to everybody, on trial for `confirm_s`; return their version."""
         said = {key: value for key, value in rules.items() if key not in {"version", "issued_at"}}
         cut = rulesets.cut(said, [])
         with self.store.transaction() as db:
-            version = rulesets.publish(db, cut, 0, self._now())
+            version = rulesets.publish(db, cut, confirm_s, self._now())
             rulesets.give(db, version, None)
         self._prod()
         return version

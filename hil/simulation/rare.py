@@ -42,6 +42,63 @@ STATES: Final = (
     "out in lockdown",
     "out in a fire",
     "out while the clock was in doubt",
+    "out though the cloud had stopped them",
+    # what is lost, late and twice
+    "cloud's time lost",
+    "piece of rules lost",
+    "order overtaken",
+    "result twice",
+    "half-open connection given up",
+    "answer too late to count",
+    "cloud cut while the broker was away",
+    # power cuts in the middle of something
+    "power cut between an order's commit and its release",
+    "killed in the middle of a start",
+    "killed while rules were put together",
+    "killed while rules were on trial",
+    "killed while the disk was full",
+    "killed while the disk failed",
+    "killed while the disk hung",
+    "killed while the clock was in doubt",
+    "killed while the line was pulled",
+    "killed in lockdown",
+    "killed in a fire",
+    "began anew while its door stood open",
+    "began anew while its disk took nothing",
+    # rules
+    "let in by rules on trial",
+    "let in whom the cloud had stopped",
+    "kept out whom the cloud had let go on",
+    "rules taken back, not confirmed in time",
+    "rules taken back behind two power cuts",
+    "rules taken again that had been taken back",
+    "rules not stored for the disk",
+    # the disk
+    "link begun anew for a full disk",
+    "link begun anew for a failing disk",
+    "a gap told",
+    # the clock
+    "let in by a clock in doubt, to be settled",
+    "kept out by a clock in doubt",
+    "order refused by a clock in doubt",
+    # fire, lockdown, doors
+    "fire while the bolt was released",
+    "fire while the device had no power",
+    "a fire that outlived a power cut",
+    "fire not reset because it burnt still",
+    "kept out in a lockdown of the cloud",
+    "a lockdown of the cloud that outlived a power cut",
+    "a lockdown of the cloud that its end overtook",
+    "a lockdown that the switch held beyond its end",
+    "opened by an order in lockdown",
+    "cables cut while the bolt was released",
+    "a lock lost while it was released",
+    "door forced while the device had no power",
+    # limits, in hindsight
+    "one day counted by two devices",
+    "the last day of a limit used at two doors at once",
+    "came again on a day that another device had counted",
+    "let in again by a use taken back",
 )
 """All of them, by the words that they are reported with."""
 
@@ -58,7 +115,12 @@ _FATES: Final = {
     ("command", Fate.LOST): "order lost",
     ("command", Fate.TWICE): "order twice",
     ("result", Fate.LOST): "order carried out, and its result lost",
+    ("result", Fate.TWICE): "result twice",
+    ("command", Fate.LATE): "order overtaken",
+    ("pulse", Fate.LOST): "cloud's time lost",
+    ("part", Fate.LOST): "piece of rules lost",
 }
+_HALF_OPEN: Final = "nothing comes through"
 
 
 class Rare:
@@ -78,6 +140,10 @@ class Rare:
         state = _FATES.get((post.topic.rpartition("/")[2], fate))
         if state is not None:
             self.count(state)
+
+    def ended(self, why: str) -> None:
+        """Note why a connection to the broker ended."""
+        self.count("half-open connection given up", why == _HALF_OPEN)
 
     def missed(self) -> list[str]:
         """Name what was never reached."""

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Final
 
 from hil.people import Observation
-from hil.simulation.acts import Act
 from hil.simulation.chain import Chain, chain
 from hil.simulation.laws import Laws, chances
 from hil.simulation.life import memory
 from hil.simulation.shrink import shrink
 from hil.simulation.story import Event
+from hil.simulation.worst import happen
 from hil.virtual.disk import DiskState
 from hil.virtual.loop import VirtualLoop
 
@@ -51,6 +51,19 @@ class Saga:
     missed: list[str] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
     story: list[str] = field(default_factory=list)
+
+    def add(self, other: "Saga", trace: str) -> None:
+        """Add what came of another run; `trace` names both."""
+        self.hours = round(self.hours + other.hours, 2)
+        self.happened += other.happened
+        self.observations += other.observations
+        self.pulses += other.pulses
+        self.records += other.records
+        self.took_s = round(self.took_s + other.took_s, 1)
+        self.reached = {name: self.reached.get(name, 0) + n for name, n in other.reached.items()}
+        self.states, self.trace = other.states, trace
+        self.missed = [name for name, times in self.reached.items() if not times]
+        self.violations += [f"seed {other.seed}: {one}" for one in other.violations]
 
 
 def tell(
@@ -161,7 +174,7 @@ class _Run:
 
 async def _act(up: Chain, laws: Laws, event: Event) -> None:
     laws.hold()
-    await Act(up, event).happen()
+    await happen(up, event)
     laws.hold()
 
 

@@ -42,6 +42,17 @@ class Kind(Enum):
     BURN = "there is a fire at {device}"
     LOCK_DOWN = "{device} is locked down"
     CUT_CABLES = "the cables of {device} are cut"
+    TWO_AT_ONCE = "somebody's code is shown at two doors at once"
+    LOCK_DOWN_BY_ORDER = "the cloud locks {device} down"
+    LOSE_LOCK = "{device} loses its cables behind the commit for somebody, who comes again later"
+    FORCE = "{door} is broken open"
+    TRY_RULES = "the cloud publishes rules on trial, and then {device} does not hear it"
+    RULES_TO_NO_DISK = "the cloud publishes rules while the disk of {device} takes nothing"
+    KILL_AS_RULES_COME = "{device} loses its power while it puts new rules together"
+    KILL_IN_TRIAL = "{device} loses its power while its rules are on trial"
+    KILL_BEHIND_ORDER = "{device} loses its power behind the commit of an order"
+    KILL_IN_START = "{device} loses its power, and once more while it starts"
+    KILL_IN_TROUBLE = "something is wrong with {device}, and it loses its power"
 
 
 SHARES: Final = {
@@ -51,6 +62,10 @@ SHARES: Final = {
     Kind.CUT_CLOUD: 2, Kind.CUT_CLOUD_AT_THE_WORST: 2, Kind.PUBLISH: 2, Kind.KILL: 2,
     Kind.KILL_AT_THE_WORST: 3, Kind.STOP: 1, Kind.SPOIL_DISK: 2, Kind.LOSE_TIME: 2,
     Kind.TURN_CLOCK: 1, Kind.BURN: 1, Kind.LOCK_DOWN: 1, Kind.CUT_CABLES: 1,
+    Kind.TWO_AT_ONCE: 4, Kind.LOCK_DOWN_BY_ORDER: 2, Kind.FORCE: 1, Kind.TRY_RULES: 1,
+    Kind.LOSE_LOCK: 2,
+    Kind.RULES_TO_NO_DISK: 1, Kind.KILL_AS_RULES_COME: 1, Kind.KILL_IN_TRIAL: 1,
+    Kind.KILL_BEHIND_ORDER: 1, Kind.KILL_IN_START: 1, Kind.KILL_IN_TROUBLE: 2,
 }  # fmt: skip
 """How often each happens, for one another."""
 EVERY_S: Final = 60.0

@@ -6,7 +6,7 @@ The witness knows nothing of the daemon but its journal's file, read from beside
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -36,13 +36,18 @@ class Cause:
 
     def lasts(self, now_ms: int, for_ms: int) -> bool:
         """Tell whether it may still move the bolt; a leaving may for longer than `for_ms`."""
-        return now_ms - self.at_ms <= (_LEAVING_MS if self.kind == "leaving" else for_ms)
+        return now_ms <= self.last_ms(for_ms)
+
+    def last_ms(self, for_ms: int = 0) -> int:
+        """The latest that it may move the bolt: a leaving once those before it were looked up."""
+        return self.at_ms + (_LEAVING_MS if self.kind == "leaving" else for_ms)
 
 
 class Witness:
     """Watches a site's `door`.
 
-    `violations`: all that must not be, in words, with the virtual time.
+    `violations`: all that must not be, in words, with the virtual time. `heard` is given each
+    record as it is read from the disk.
     """
 
     def __init__(self, site: VirtualSite, owners: dict[str, int], door: str = DOOR) -> None:
@@ -50,6 +55,7 @@ class Witness:
         self.events = 0
         self.pulses = 0
         self.seen_records = 0
+        self.heard: Callable[[dict[str, Any]], object] = lambda _: None
         self._site = site
         self._owners = owners
         self.door = door
@@ -57,10 +63,9 @@ class Witness:
         self._there: dict[str, int] = {}
         self._energised_ms: int | None = None
 
-    @property
-    def owes_entry(self) -> bool:
-        """Whether an entry is on the disk that has moved no bolt yet."""
-        return any(one.kind == "entry" for one in self._causes)
+    def owes(self, kind: str) -> bool:
+        """Tell whether an "entry", or "command", is on the disk that has moved no bolt yet."""
+        return any(one.kind == kind for one in self._causes)
 
     @property
     def journal(self) -> Path:
@@ -108,7 +113,7 @@ class Witness:
         self.read()
         if began_ms is None:
             return
-        newest = max([began_ms, *(one.at_ms for one in self._causes)])
+        newest = max([began_ms, *(one.last_ms() for one in self._causes)])
         self._causes = [one for one in self._causes if one.lasts(at_ms, _ASIDE_MS)]
         if at_ms - newest > self._site.rules["doors"][self.door]["pulse_ms"] + 1_000:
             self.violate(f"the bolt was released for {at_ms - newest} ms after the last cause")
@@ -117,6 +122,7 @@ class Witness:
         """Read the records that have come to the disk, from beside the daemon."""
         for record in self._records(self.seen_records):
             self.seen_records += 1
+            self.heard(record)
             if record["kind"] == "passage" and record["side"] == "IN":
                 if record["decision"] == "ALLOW":
                     self.asks("entry")

@@ -157,6 +157,7 @@ class Client:
         if not self._end.done():
             self._end.set_result(why)
             self._some.set()
+            self._broker.ended(why)
             self._broker.left(self, graceful=graceful)
 
     def watch(self) -> None:
@@ -184,7 +185,8 @@ class Broker:
         weather: What lags and fates are drawn from.
         rough: Of a thousand messages, how many meet each fate but PASSED.
 
-    `told` hears what becomes of each message, `taken_up` how many wait for a client that comes.
+    `told` hears what becomes of each message, `taken_up` how many wait for a client that comes,
+    `ended` why a connection did.
     """
 
     def __init__(self, weather: Weather, rough: dict[Fate, int]) -> None:
@@ -192,6 +194,7 @@ class Broker:
         self.rough = rough
         self.told: Callable[[Post, Fate], object] = lambda *_: None
         self.taken_up: Callable[[int], object] = lambda _: None
+        self.ended: Callable[[str], object] = lambda _: None
         self._weather = weather
         self._lines: dict[str, Line] = {}
         self._sessions: dict[str, _Session] = {}

@@ -117,6 +117,16 @@ async def test_an_opening_is_not_given_again_when_only_its_answer_was_lost(asked
     assert len(asked.rig.lock.releases) == 1
 
 
+async def test_an_opening_whose_answer_was_lost_is_not_called_expired_later(asked: Asked) -> None:
+    opening = command("door_open", {"door": "front"})
+    await asked.orders.command(opening, None)
+    await asked.rig.journal.commit(lambda ledger: ledger._db.execute("DELETE FROM answered"))
+    asked.again()
+    assert (await asked.orders.command(opening, "EXPIRED")).result == "DUPLICATE"
+    await asked.rig.written()
+    assert asked.recorded() == [("open", "OK")]
+
+
 async def test_another_content_under_one_id_is_refused_and_recorded_once(asked: Asked) -> None:
     opening = command("door_open", {"door": "front"})
     other = opening.model_copy(update={"args": {"door": "back"}})
