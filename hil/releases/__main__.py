@@ -62,7 +62,8 @@ def _told(told: Shadow, asked: argparse.Namespace) -> int:
             print(f"{found['at']}\n  was {found['before']}\n  now {found['after']}")
         print(
             f"{told.decisions} decisions: {told.asked} of the rules alone, {told.afresh} afresh, "
-            f"{told.updated} after an update, {told.back} back again; "
+            f"{told.updated} after an update, {told.back} back again, "
+            f"{told.refused} stores refused on the way back; "
             f"{len(told.differences)} differences, {told.approved} approved"
         )
     return 1 if told.differences else 0

@@ -1,14 +1,17 @@
 """A month at a store by two releases: each decision of the earlier one, made by this one too."""
 
+import sqlite3
 import tomllib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
 from edged.store.audit import Verified, verify
+from edged.store.errors import SchemaTooNew
 from hil.releases.engine import answered
 from hil.releases.month import DAY_S
 from hil.releases.played import ROOT, NotPlayed, play, take_over
@@ -43,6 +46,7 @@ class Shadow:
 
     `asked`: of the rules alone. `afresh`: this release began as the earlier one did. `updated`: it
     went on with what that had written. `back`: the earlier one went on with what this had written.
+    `refused`: stores whose files have a newer form than it knows, and which it left as they are.
     `answers`: how often each reason was given at the store. `records`: of chains that verify.
     `differences`: those that are not approved.
     """
@@ -51,6 +55,7 @@ class Shadow:
     afresh: int = 0
     updated: int = 0
     back: int = 0
+    refused: int = 0
     approved: int = 0
     records: int = 0
     answers: Counter[str] = field(default_factory=Counter)
@@ -86,7 +91,8 @@ def shadow(told: Shadow, base: Path, before: Path, days: int) -> None:
     Half of it afresh, half by each with what the other one wrote.
 
     Raises:
-        NotPlayed: A release failed, or a chain does not verify.
+        NotPlayed: A release failed, or went on with what it does not know, or a chain does not
+            verify.
     """
     afresh, updated, back = (before.with_name(name) for name in ("afresh", "updated", "back"))
     half_s, end_s = days // 2 * DAY_S, days * DAY_S
@@ -97,14 +103,45 @@ def shadow(told: Shadow, base: Path, before: Path, days: int) -> None:
     take_over(afresh, back)
     play(base, before, half_s, end_s)
     play(ROOT, updated, half_s, end_s)
-    play(base, back, half_s, end_s)
+    known = _forms(before) == _forms(back)
+    (play if known else _refuse)(base, back, half_s, end_s)
     meant = approved()
     first, second = (read(before, *part) for part in ((0, half_s), (half_s, end_s)))
     told.afresh += hold(told, first, read(afresh, 0, half_s), meant)
     told.updated += hold(told, second, read(updated, half_s, end_s), meant)
-    told.back += hold(told, second, read(back, half_s, end_s), ())
+    if known:
+        told.back += hold(told, second, read(back, half_s, end_s), ())
+    else:
+        told.refused += 1
     for played in (before, updated, back):
         told.records += whole(played)
+
+
+def _forms(folder: Path) -> list[int]:
+    """Read which steps of the schemas the databases of a store have gone through."""
+    forms = list[int]()
+    for file in _databases(folder):
+        with closing(sqlite3.connect(file)) as db:
+            forms += db.execute("PRAGMA user_version").fetchone()
+    return forms
+
+
+def _refuse(base: Path, folder: Path, first_s: int, last_s: int) -> None:
+    """See that a release leaves a store alone whose files it does not know. Raises NotPlayed."""
+    left = [file.read_bytes() for file in _databases(folder)]
+    try:
+        play(base, folder, first_s, last_s)
+    except NotPlayed as refused:
+        if SchemaTooNew.__name__ not in str(refused):
+            raise
+    else:
+        raise NotPlayed(f"{folder}: it went on with a form that it does not know")
+    if left != [file.read_bytes() for file in _databases(folder)]:
+        raise NotPlayed(f"{folder}: it changed what it does not know")
+
+
+def _databases(folder: Path) -> list[Path]:
+    return [folder / "state" / "journal.db", folder / "state" / "rules" / "rules.db"]
 
 
 def hold(told: Shadow, before: Decided, after: Decided, meant: Sequence[Approved]) -> int:

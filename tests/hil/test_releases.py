@@ -113,6 +113,24 @@ def test_a_changed_rule_is_reported(other: Path, tmp_path: Path) -> None:
     assert told.back == told.updated
 
 
+@pytest.mark.slow
+def test_a_release_that_does_not_know_the_form_leaves_the_files_alone(tmp_path: Path) -> None:
+    older = tmp_path / "older"
+    older.mkdir()
+    for package in {*OTHERS, "policy"} - {"edged"}:
+        (older / package).symlink_to(ROOT / package)
+    shutil.copytree(ROOT / "edged", older / "edged")
+    with (older / "edged" / "store" / "migrations.py").open("a") as file:
+        file.write("\nJOURNAL = JOURNAL[:-1]\n")
+    before, told = tmp_path / "before", Shadow()
+    prepare(before, 1, 2, 10)
+    shadow.shadow(told, older, before, 2)
+    assert (told.refused, told.back, told.differences) == (1, 0, [])
+    assert told.updated > 20
+    with pytest.raises(NotPlayed, match="SchemaTooNew"):
+        play(older, tmp_path / "back", 0, 1)
+
+
 def test_rules_that_answer_otherwise_are_reported(other: Path) -> None:
     told = Shadow()
     shadow.ask(told, ROOT, 1, 30)
