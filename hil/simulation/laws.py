@@ -167,6 +167,6 @@ def _counted(home: Household, owner: str) -> Counter[str]:
 
 
 def chances(record: dict[str, Any]) -> str:
-    """Spell what a record has that is no chance: all but ids, and hashes over them."""
-    chance = {"event_id", "command", "prev", "inputs"}
+    """Spell what a record has that is no chance: all but ids, and hashes over them or folders."""
+    chance = {"event_id", "command", "prev", "inputs", "fingerprint"}
     return json.dumps({k: v for k, v in record.items() if k not in chance}, sort_keys=True)

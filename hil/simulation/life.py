@@ -9,16 +9,15 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from edged.store.audit import read_records
 from hil.people import Observation
+from hil.simulation.laws import chances
 from hil.simulation.town import Town, settle_in
 from hil.virtual.loop import VirtualLoop
 from hil.virtual.site import virtual_site
 
-_CHANCE: Final = frozenset({"event_id", "command", "prev", "inputs"})
-"""What a record has of chance: ids that nobody can guess, and hashes over them."""
 _MEMORY: Final = Path("/dev") / "shm"
 """No sync is waited for here: what a disk loses is asked elsewhere (hil.crash)."""
 
@@ -71,10 +70,7 @@ async def _live(days: int, seed: int, told: Callable[[Lived], None], hours: int)
                     lived.took_s = round(time.monotonic() - began_s, 1)
                     told(lived)
             for one in read_records(town.witness.journal, 0, 10_000_000):
-                body: dict[str, Any] = json.loads(one.data)
-                trace.update(
-                    repr(sorted((k, str(v)) for k, v in body.items() if k not in _CHANCE)).encode()
-                )
+                trace.update(chances(json.loads(one.data)).encode())
                 lived.records += 1
     lived.trace = trace.hexdigest()
     return lived

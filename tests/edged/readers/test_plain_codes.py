@@ -1,6 +1,5 @@
 """Plain codes at a door: looked up, guessed, and the PIN beside a card."""
 
-import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -13,7 +12,7 @@ from drivers.api import Scan, Signal
 from edged.core.limits import GUESS_DELAY_MS, GUESSES_ALARM, GUESSES_QUIET_MS
 from edged.rulebook.file import ShapeCode
 from policy.model import Reason
-from tests.edged.fakes import WITHIN_S, settle, until
+from tests.edged.fakes import settle, until
 from tests.edged.readers.test_rotating import FREE
 from tests.edged.readers.test_scene import HANDLE, devices, member
 from tests.edged.rig import STAFF_ISSUER, Rig, running, signal
@@ -136,12 +135,8 @@ async def guess(rig: Rig, times: int, first: int = 100_000) -> None:
 async def guess_on(rig: Rig, times: int, first: int = 100_000) -> None:
     """Guess, and let the time go by that each one has to wait."""
     for n in range(first, first + times):
-        shown = len(rig.light_in.shown)
-        rig.way_in.scanned(Scan(b"%d" % n))
-        async with asyncio.timeout(WITHIN_S):
-            while len(rig.light_in.shown) == shown:
-                await settle()
-                await rig.clock.advance(1_000)
+        await rig.clock.advance(rig.way_in._reading.wait_ms)
+        await guess(rig, 1, first=n)
 
 
 def guessed(rig: Rig) -> list[str]:
