@@ -172,6 +172,22 @@ def test_a_png_is_never_without_its_text(monkeypatch: pytest.MonkeyPatch) -> Non
             png.render(draw(MONTH, language), language)
 
 
+def test_a_font_with_one_box_for_all_that_it_lacks_is_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    resvg = pytest.importorskip("resvg_py")
+    svg_to_bytes = resvg.svg_to_bytes
+
+    def boxed(svg_string: str) -> object:
+        lacking = png._SAMPLES[Language.JA] + png._SAMPLES[Language.KO]
+        return svg_to_bytes(svg_string=svg_string.translate(dict.fromkeys(map(ord, lacking), "-")))
+
+    monkeypatch.setattr(resvg, "svg_to_bytes", boxed)
+    for language in (Language.JA, Language.KO):
+        with pytest.raises(NotFound, match=f"can write {language}"):
+            png.render(draw(MONTH, language), language)
+
+
 def test_a_png_is_twice_as_wide_as_the_picture() -> None:
     pytest.importorskip("resvg_py")
     try:
