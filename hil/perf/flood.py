@@ -25,7 +25,7 @@ from edged.store import audit
 from hil.perf.doorways import Doorways, Terminal
 from hil.perf.release import scan
 
-PATIENCE_S: Final = 10
+PATIENCE_S: Final = 60
 TICK_S: Final = 0.01
 KINDS: Final = ("{}", "M1:{}", "HC1:{}", "' OR 1=1 --{}", "{}" * 12)
 """What the bad codes look like; {} is 16 digits of chance."""
