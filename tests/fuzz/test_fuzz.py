@@ -1,10 +1,13 @@
 """Every target, without the fuzzer: what is known, and some thousands of inputs near it."""
 
+from collections.abc import Callable
 from random import Random
+from time import thread_time
 
 import pytest
 
 from tests.fuzz.campaign import Find, Outcome, read
+from tests.fuzz.cost import CPU_MS, MEMORY_MB, TooDear, within_cost
 from tests.fuzz.target import INPUT_BYTES, Target, mutants
 from tests.fuzz.targets import TARGETS
 
@@ -57,3 +60,31 @@ def test_what_the_fuzzer_says_is_read() -> None:
 def test_a_fuzzer_that_did_not_run_found_nothing_out() -> None:
     with pytest.raises(ValueError, match="x: the fuzzer did not run"):
         read("x", 9, "No module named atheris", [])
+
+
+def _slow(_: bytes) -> None:
+    until_s = thread_time() + 2 * CPU_MS / 1_000
+    while thread_time() < until_s:
+        pass
+
+
+def _greedy(_: bytes) -> None:
+    bytearray(b"x" * ((2 * MEMORY_MB) << 20))
+
+
+def _broken(data: bytes) -> None:
+    raise KeyError(data)
+
+
+@pytest.mark.parametrize(("parser", "why"), [(_slow, r"\d+ ms for 1"), (_greedy, r"\d+ MB for 1")])
+def test_an_input_that_costs_too_much_is_found(parser: Callable[[bytes], None], why: str) -> None:
+    with pytest.raises(TooDear, match=why):
+        within_cost(parser)(b"x")
+
+
+def test_what_is_watched_is_the_parser_itself() -> None:
+    taken: list[bytes] = []
+    within_cost(taken.append)(b"x")
+    assert taken == [b"x"]
+    with pytest.raises(KeyError):
+        within_cost(_broken)(b"x")
