@@ -188,18 +188,41 @@ def table(rows: list[Row]) -> Iterator[str]:
         yield f"{title:20}" + "".join(f"{mean:12.2f}" for mean in means)
 
 
+def summed(rows: list[Row]) -> dict[str, object]:
+    """What all of it comes to, the eye beside each of the others.
+
+    `behind`: the categories in which another one read more. `idle`: what a still door costs,
+    times the other's.
+    """
+    ours, *others = DECODERS
+    read = {(row.category, row.decoder): row.read for row in rows}
+    still = {row.decoder: statistics.mean(row.ms) for row in rows if row.category == IDLE}
+    return {
+        "shown": sum(row.of for row in rows if row.decoder == ours),
+        "read": {name: sum(row.read for row in rows if row.decoder == name) for name in DECODERS},
+        "behind": sum(
+            any(read[category, other] > count for other in others)
+            for (category, name), count in read.items()
+            if name == ours
+        ),
+        "unexpected": sum(row.unexpected for row in rows if row.decoder == ours),
+        "idle": {other: round(still[ours] / still[other], 3) for other in others},
+    }
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, nargs="?", help="photographs with a manifest.json")
-    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.add_argument("--json", action="store_true", help="an object a row, then the sum")
     asked = parser.parse_args()
     cv2.setNumThreads(1)  # as the eye does
     shown = scenes.presentations()
     if asked.folder is not None:
         shown = chain(photographs(asked.folder), shown)
     rows = measured(shown) + idle()
-    for line in (json.dumps(row.plain()) for row in rows) if asked.json else table(rows):
+    spelled = (json.dumps(one) for one in (*(row.plain() for row in rows), summed(rows)))
+    for line in spelled if asked.json else table(rows):
         print(line)
 
 

@@ -46,7 +46,7 @@ def test_photographs_are_counted_by_category_and_by_decoder(ran: Ran, tmp_path: 
         manifest.append({"file": file, "expected": [expected], "source": "made here"})
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
 
-    rows = [json.loads(line) for line in ran(str(tmp_path), "--json").splitlines()]
+    *rows, total = map(json.loads, ran(str(tmp_path), "--json").splitlines())
 
     counted = {(row["category"], row["decoder"]): row for row in rows}
     for name in DECODERS:
@@ -55,6 +55,17 @@ def test_photographs_are_counted_by_category_and_by_decoder(ran: Ran, tmp_path: 
         assert counted["plain", name]["of"] == 2
         assert counted[decode.IDLE, name]["unexpected"] == 0
         assert 0 <= row["ms_mean"] <= 1000
+    assert (total["shown"], total["unexpected"]) == (5, 1)
+    assert total["read"] == dict.fromkeys(DECODERS, 4)
+    assert min(total["idle"].values()) > 0
+
+
+def test_who_is_behind_another_in_a_category_is_told() -> None:
+    rows = [Row(kind, name, read=2, of=2) for kind in ("a", "b") for name in DECODERS]
+    rows += [Row(decode.IDLE, name, ms=[1.0]) for name in DECODERS]
+    assert decode.summed(rows)["behind"] == 0
+    rows[0].read = 1
+    assert decode.summed(rows)["behind"] == 1
 
 
 def test_people_get_a_table(ran: Ran) -> None:
