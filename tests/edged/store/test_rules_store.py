@@ -212,7 +212,7 @@ async def test_a_disk_that_fails_while_rules_are_taken_up_is_told_as_such(
     store = await RulesStore.open(tmp_path)
     connect = sqlite3.connect
 
-    def failing(*given: Any, **named: Any) -> sqlite3.Connection:
+    def failing(*given: Any, **named: Any) -> Any:
         if not named.get("check_same_thread", True):
             connect("/nowhere/rules.db")
         return connect(*given, **named)
