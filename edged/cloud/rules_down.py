@@ -250,11 +250,11 @@ class RulesDown:
         why = f"not confirmed within {given_up.confirm_s} s"
         await asyncio.to_thread(trial.revert, self._folder, why)
         self._refusals = await asyncio.to_thread(trial.refused, self._folder)
-        self._trial = self._until_ms = None
-        await self._ports.rules.reload()
-        self._keeping.rules_changed()
         self._record(given_up.version, why)
         self._ports.alarms.change(SOURCE, AlarmName.RULES_REFUSED, raised=True, cause=why)
+        await self._ports.rules.reload()
+        self._try(None)  # not before: until those before are read, others are not for good
+        self._keeping.rules_changed()
 
     async def _refused(self, version: int, why: str) -> None:
         await asyncio.to_thread(trial.refuse, self._folder, version, why)

@@ -16,6 +16,7 @@ from edged.clock import ClockState
 from edged.cloud import parts, trial
 from edged.cloud.trial import Trial
 from edged.store import rules
+from edged.store.errors import StoreFailed
 from edged.store.rules import RulesStore
 from policy.model import Reason
 from tests.edged.cloud import sets
@@ -333,14 +334,22 @@ async def test_a_trial_that_cant_be_read_is_no_end_of_it(
 
 
 @pytest.mark.fault("disk-fails")
+@pytest.mark.parametrize(
+    ("of", "call", "name"), [(Path, "unlink", "rules-2"), (os, "readlink", "rules.db")]
+)
 async def test_what_was_taken_back_in_part_is_not_confirmed_after(
-    down: Down, monkeypatch: pytest.MonkeyPatch
+    down: Down, monkeypatch: pytest.MonkeyPatch, of: Any, call: str, name: str
 ) -> None:
     await down.publish(2, confirm_s=60)
     await down.rig.clock.advance(60_000)
+
+    def taken_back(path: Path) -> bool:
+        told = (down.folder / "refused.json").exists()
+        return name in Path(path).name and told is (call == "readlink")
+
     with monkeypatch.context() as patched:
-        patched.setattr(Path, "unlink", failing(Path.unlink, lambda path: "rules-2" in path.name))
-        with pytest.raises(OSError, match="Input/output"):
+        patched.setattr(of, call, failing(getattr(of, call), taken_back))
+        with pytest.raises((OSError, StoreFailed), match="Input/output"):
             await down.rules.look()
     await down.rules.confirmed(2)
     held = down.rules.held()
