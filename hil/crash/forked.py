@@ -18,13 +18,13 @@ from typing import Final
 
 HANGS_S: Final = 60.0
 _FORKS: Final = get_context("forkserver")
-_FORKS.set_forkserver_preload(["hil.crash.subjects"])
+_FORKS.set_forkserver_preload(["hil.crash.subjects", "hil.crash.forked"])
 _PR_SET_PTRACER: Final = 0x59616D61
 
 
 def run(
     module: str, folder: Path, told: str, *tracing: str, within_s: float = HANGS_S
-) -> "subprocess.CompletedProcess[str]":
+) -> subprocess.CompletedProcess[str]:
     """Run a module's `work(folder, told)` under strace with these words; none: without strace.
 
     Raises TimeoutError: It does not end.
@@ -32,6 +32,8 @@ def run(
     here, there = _FORKS.Pipe()
     with tempfile.TemporaryDirectory(prefix="edged-forked-") as made, ExitStack() as open_ones:
         said = Path(made, "out"), Path(made, "err")
+        for file in said:
+            file.touch()
         process = _FORKS.Process(target=_begin, args=(module, folder, there, said), daemon=True)
         process.start()
         if tracing:
@@ -46,7 +48,7 @@ def run(
         return subprocess.CompletedProcess([module], process.exitcode, out, err)
 
 
-def _traced(pid: int | None, words: "tuple[str, ...]") -> "subprocess.Popen[str]":
+def _traced(pid: int | None, words: tuple[str, ...]) -> subprocess.Popen[str]:
     """Attach strace; it is left when the process has ended."""
     command = ["strace", *words, "-f", "-p", str(pid)]
     tracer = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
@@ -57,9 +59,9 @@ def _traced(pid: int | None, words: "tuple[str, ...]") -> "subprocess.Popen[str]
     return tracer
 
 
-def _begin(module: str, folder: Path, told: Connection, said: "tuple[Path, Path]") -> None:
+def _begin(module: str, folder: Path, told: Connection, said: tuple[Path, Path]) -> None:
     for number, file in enumerate(said, 1):
-        os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT, 0o600), number)
+        os.dup2(os.open(file, os.O_WRONLY), number)
     ctypes.CDLL(None).prctl(_PR_SET_PTRACER, ctypes.c_ulong(-1))  # strace is no parent of it
     done = import_module(module).work(folder, told.recv())
     sys.exit(0 if done else 1)
