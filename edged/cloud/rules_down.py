@@ -6,6 +6,7 @@ The link has verified the manifest, and that a fresh pulse of the cloud names it
 import asyncio
 from collections.abc import Mapping, Sequence
 from concurrent.futures import BrokenExecutor
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -196,12 +197,13 @@ class RulesDown:
 
     async def _activate(self, manifest: Manifest) -> str | None:
         try:
-            await self._follow()
+            with suppress(StoreError):  # damage to those in force stops no others
+                await self._follow()
             previous = await asyncio.to_thread(rules.active_file, self._folder)
-        except (StoreError, OSError) as error:
+            active = await asyncio.to_thread(rules.active_version, self._folder)
+        except OSError as error:
             return _words(error)
-        active = self._ports.rules.version or 0
-        if manifest.version <= active:
+        if active is not None and manifest.version <= active:
             return f"version {active} is active"
         built = await self._built(manifest)
         if isinstance(built, str):

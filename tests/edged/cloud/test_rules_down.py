@@ -2,7 +2,9 @@
 
 import errno
 import os
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -372,3 +374,21 @@ async def test_a_swap_that_fails_leaves_the_trial_that_was_on(
     await down.rig.clock.advance(60_000)
     await down.rules.look()
     assert rules.active_version(down.folder) == down.rules.held().version == 1
+
+
+@pytest.mark.fault("disk-fails")
+@pytest.mark.parametrize("damage", ["a row", "all of it"])
+async def test_damaged_rules_are_replaced_by_the_next(down: Down, damage: str) -> None:
+    assert await down.publish(2) is None
+    active = down.folder / str(rules.active_file(down.folder))
+    await down.rig.rules.close()
+    if damage == "a row":
+        with closing(sqlite3.connect(active, isolation_level=None)) as db:
+            db.execute("UPDATE base SET digest = zeroblob(32)")
+    else:
+        active.write_bytes(b"rubbish" * 10_000)
+    down.again()  # after a restart
+    with pytest.raises(StoreFailed):
+        await down.rig.rules.reload()
+    assert await down.publish(3) is None
+    assert down.rules.held().version == rules.active_version(down.folder) == 3
