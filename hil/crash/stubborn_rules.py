@@ -115,6 +115,7 @@ class Stubborn:
         found = rules_file.read(publisher.spelled(1))
         if not isinstance(found, RuleSet):
             raise TypeError(found)
+        self._folder.mkdir(mode=0o700, exist_ok=True)
         built = await asyncio.to_thread(rules.build, found, self._folder)
         await asyncio.to_thread(rules.activate, self._folder, built)
         await self._daemon.store.reload()
@@ -209,6 +210,4 @@ async def _through(folder: Path, told: Told) -> bool:
 
 def work(folder: Path, said: str) -> bool:
     """Work in a folder, behind what a run before said; False: the disk did not let it."""
-    rules_folder = folder / "rules"
-    rules_folder.mkdir(exist_ok=True)
-    return asyncio.run(_through(rules_folder, Told.last(said)))
+    return asyncio.run(_through(folder / "rules", Told.last(said)))
