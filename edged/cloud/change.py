@@ -49,8 +49,13 @@ def change(manifest: Manifest, store: Store, folder: Path) -> Path | None:
         StoreFailed, OSError: It could not be written.
     """
     active = rules.active_file(folder)
-    found = None if active is None else _compared(manifest, store, folder / active)
-    if active is None or found is None:
+    if active is None:
+        return None
+    try:
+        found = _compared(manifest, store, folder / active)
+    except sqlite3.Error:  # damaged, which stops no other rules
+        return None
+    if found is None:
         return None
     building = folder / rules.BUILDING
     shutil.copyfile(folder / active, building)

@@ -6,6 +6,7 @@ The link has verified the manifest, and that a fresh pulse of the cloud names it
 import asyncio
 from collections.abc import Mapping, Sequence
 from concurrent.futures import BrokenExecutor
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -59,10 +60,16 @@ class RulesDown:
         self._heard_ms = ports.clock.monotonic_ms()
 
     def begin(self) -> None:
-        """Take up the trial that is on, which begins anew, and what was refused."""
-        on = self._trial = trial.read(self._folder)
+        """Take up the trial that is on, which begins anew, and what was refused. Raises OSError."""
+        on = trial.read(self._folder)
+        if on is not None and rules.active_version(self._folder) != on.version:
+            on = None  # its rules were not activated, or were taken back
         self._refusals = trial.refused(self._folder)
+        self._try(on)
+
+    def _try(self, on: Trial | None) -> None:
         now_ms = self._ports.clock.monotonic_ms()
+        self._trial = on
         self._until_ms = None if on is None else now_ms + on.confirm_s * 1000
 
     async def open(self) -> None:
@@ -115,9 +122,10 @@ class RulesDown:
 
     async def confirmed(self, version: int) -> None:
         """End the trial of this version: a fresh pulse named it."""
-        if self._trial is not None and self._trial.version == version:
-            await asyncio.to_thread(trial.end, self._folder)
-            self._trial = None
+        if self._trial is None or self._trial.version != version:
+            return
+        if await asyncio.to_thread(trial.confirm, self._folder, version):
+            self._try(None)
             log.info("rules_confirmed", version=version)
 
     def heard(self, at: datetime) -> None:
@@ -145,10 +153,30 @@ class RulesDown:
 
     async def run(self) -> None:
         """Take back what was not confirmed in time, and tell when the cloud is silent; for ever."""
-        await asyncio.to_thread(self.begin)
+        await self.take_up()
         while True:
             await self.look()
             await self._ports.clock.sleep_ms(limits.TRIAL_LOOK_MS)
+
+    async def take_up(self) -> None:
+        """Take up the trial, and the rules that a failure may have left in force.
+
+        Rules that were not read yet are left to whoever reads them (`Keeping.read_rules`).
+
+        Raises:
+            StoreError, OSError: The disk does not tell.
+        """
+        if self._ports.rules.version is not None:
+            await self._follow()
+        await asyncio.to_thread(self.begin)
+
+    async def _follow(self) -> None:
+        """Let what is in force here be what is active on the disk. Raises StoreError, OSError."""
+        active = await asyncio.to_thread(rules.active_version, self._folder)
+        if active != self._ports.rules.version:
+            await self._ports.rules.reload()
+            await asyncio.to_thread(self.begin)
+            self._keeping.rules_changed()
 
     async def look(self) -> None:
         """Look once."""
@@ -168,20 +196,27 @@ class RulesDown:
         return silent_ms
 
     async def _activate(self, manifest: Manifest) -> str | None:
-        active = self._ports.rules.version or 0
-        if manifest.version <= active:
+        try:
+            with suppress(StoreError):  # damage to those in force stops no others
+                await self._follow()
+            previous = await asyncio.to_thread(rules.active_file, self._folder)
+            active = await asyncio.to_thread(rules.active_version, self._folder)
+        except OSError as error:
+            return _words(error)
+        if active is not None and manifest.version <= active:
             return f"version {active} is active"
         built = await self._built(manifest)
         if isinstance(built, str):
             return built[:WORDS_CHARS]
+        on, begun = self._trial, Trial(manifest.version, manifest.confirm_s, previous)
         try:
-            await asyncio.to_thread(self._swap, manifest, built)
+            await asyncio.to_thread(self._swap, begun, built)
             await self._ports.rules.reload()
         except (StoreError, OSError) as error:
-            await asyncio.to_thread(self._swap_back, manifest, built)
-            await self._ports.rules.reload()
-            return "; ".join(explain(error)[1])[:WORDS_CHARS]
-        await asyncio.to_thread(self.begin)
+            await asyncio.to_thread(self._swap_back, begun, on, built)
+            await self._follow()
+            return _words(error)
+        self._try(begun if begun.confirm_s else None)
         self._ports.rules.vouched_at = self._heard_at
         self._keeping.rules_changed()
         await asyncio.to_thread(self._store.sweep, manifest)
@@ -196,30 +231,32 @@ class RulesDown:
         except (ControlRefused, StoreError) as failed:
             return "; ".join(explain(failed)[1])
 
-    def _swap(self, manifest: Manifest, built: Path) -> None:
+    def _swap(self, begun: Trial, built: Path) -> None:
         """Swap the rules in, with the way back on the disk before."""
-        previous = rules.active_file(self._folder)
-        trial.begin(self._folder, Trial(manifest.version, manifest.confirm_s, previous))
+        trial.begin(self._folder, begun)
         rules.activate(self._folder, built)
-        if not manifest.confirm_s:
+        if not begun.confirm_s:
             trial.end(self._folder)
 
-    def _swap_back(self, manifest: Manifest, built: Path) -> None:
+    def _swap_back(self, given_up: Trial, on: Trial | None, built: Path) -> None:
+        """Take a swap back that failed; `on`: the trial of the rules before, which goes on."""
         if rules.active_file(self._folder) == built.name:
-            found = trial.read(self._folder)
-            rules.revert(self._folder, None if found is None else found.previous)
-        trial.end(self._folder)
-        log.error("rules_not_swapped", version=manifest.version)
+            rules.revert(self._folder, given_up.previous)
+        if on is None:
+            trial.end(self._folder)
+        else:
+            trial.begin(self._folder, on)
+        log.error("rules_not_swapped", version=given_up.version)
 
     async def _take_back(self, given_up: Trial) -> None:
         why = f"not confirmed within {given_up.confirm_s} s"
         await asyncio.to_thread(trial.revert, self._folder, why)
         self._refusals = await asyncio.to_thread(trial.refused, self._folder)
-        self._trial = self._until_ms = None
-        await self._ports.rules.reload()
-        self._keeping.rules_changed()
         self._record(given_up.version, why)
         self._ports.alarms.change(SOURCE, AlarmName.RULES_REFUSED, raised=True, cause=why)
+        await self._ports.rules.reload()
+        self._try(None)  # not before: until those before are read, others are not for good
+        self._keeping.rules_changed()
 
     async def _refused(self, version: int, why: str) -> None:
         await asyncio.to_thread(trial.refuse, self._folder, version, why)
@@ -228,6 +265,10 @@ class RulesDown:
 
     def _record(self, version: int, why: str) -> None:
         self._ports.recorder.append(events.rules_refused(self._ports.stamp(), version, why))
+
+
+def _words(error: Exception) -> str:
+    return "; ".join(explain(error)[1])[:WORDS_CHARS]
 
 
 def build(manifest: bytes, folder: Path) -> Path | str:

@@ -36,12 +36,16 @@ class Trial:
 
 
 def read(folder: Path) -> Trial | None:
-    """Return the trial in a folder of rules, if one is on; one that can't be read is none."""
+    """Return the trial in a folder of rules, if one is on; one that is damaged is none.
+
+    Raises:
+        OSError: The disk does not tell.
+    """
     try:
         return Trial(**json.loads(_file(folder).read_bytes()))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, TypeError) as error:
+    except (ValueError, TypeError) as error:
         log.error("trial_not_read", problem=repr(error))
         return None
 
@@ -54,6 +58,14 @@ def begin(folder: Path, trial: Trial) -> None:
 def end(folder: Path) -> None:
     """End a trial: its rules stay."""
     _file(folder).unlink(missing_ok=True)
+
+
+def confirm(folder: Path, version: int) -> bool:
+    """End the trial of this version, unless it was taken back, be it in part; whether it ended."""
+    if rules.active_version(folder) != version:
+        return False
+    end(folder)
+    return True
 
 
 def revert(folder: Path, why: str) -> None:
@@ -91,8 +103,8 @@ def _begin_run(folder: Path) -> None:
 
 def run_ends(folder: Path) -> None:
     """Take back the count of a run that ended as asked."""
-    trial = read(folder)
     try:
+        trial = read(folder)
         if trial is not None:
             begin(folder, replace(trial, open_runs=max(0, trial.open_runs - 1)))
     except OSError as error:

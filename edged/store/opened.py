@@ -38,8 +38,10 @@ class Opened:
         try:
             version, fingerprint, rules = await db.run(_read_base)
             beside = Beside(await asyncio.to_thread(_connect, path, one_thread=False))
-        except BaseException:
+        except BaseException as error:
             await db.close()
+            if isinstance(error, sqlite3.Error):
+                raise store_failure(error) or error from error
             raise
         return cls(db, beside, rules, version, fingerprint)
 

@@ -16,7 +16,7 @@ from typing import Final, TypeVar
 from edged.rulebook.file import RuleSet
 from edged.store import opened
 from edged.store.connection import quick_check, sync_folder
-from edged.store.errors import RulesRefused, StoreFailed, store_failure
+from edged.store.errors import FailKind, RulesRefused, StoreFailed, store_failure
 from edged.store.migrations import RULES, migrate
 from edged.store.opened import Opened, digest_of
 from edged.store.syncing import sync_file
@@ -213,7 +213,10 @@ class RulesStore:
             StoreFailed, SchemaTooNew: The new rules can't be used.
         """
         self.vouched_at = None
-        active = await asyncio.to_thread(active_file, self._folder)
+        try:
+            active = await asyncio.to_thread(active_file, self._folder)
+        except OSError as error:
+            raise StoreFailed(FailKind.IO, str(error)) from error
         if active is None:
             await self.close()
             return

@@ -1,1 +1,1 @@
-"""The journal after a power cut: every state of the disk that one may leave."""
+"""The disk under the journal, the rules and the identity: power cuts, and calls that fail."""

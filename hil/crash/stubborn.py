@@ -5,10 +5,7 @@ output what is stored, and `WRONG` where that is not so after the next opening. 
 own, so that its calls can be made to fail.
 """
 
-import argparse
 import asyncio
-import os
-import sys
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -16,8 +13,10 @@ from typing import Final
 
 from edged.store import limits
 from edged.store.journal import Journal, StoreFailed
+from hil.crash.telling import say
 from hil.crash.workload import PADDING, PIECE, write
 
+_COMMITS: Final = 12
 _ROOM: Final = 8 * PIECE
 _TOGETHER: Final = (1, 4, 1)
 _COPIED_AT: Final = 5
@@ -77,21 +76,7 @@ class Stubborn:
             raise failed[0]
 
 
-def say(words: str) -> None:
-    """Tell whoever looks on, at once."""
-    os.write(sys.stdout.fileno(), f"{words}\n".encode())
-
-
-def main() -> int:
-    """Work in a folder; 1 if the disk did not let it."""
-    parser = argparse.ArgumentParser(prog="python -m hil.crash.stubborn", description=__doc__)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--commits", type=int, default=12)
-    arguments = parser.parse_args()
+def work(folder: Path, _said: str) -> bool:
+    """Work in a folder; False: the disk did not let it."""
     vars(limits).update(LOG_ROOM=_ROOM, LOG_PIECE=PIECE)
-    stubborn = Stubborn(arguments.folder / "journal.db", arguments.commits)
-    return 0 if asyncio.run(stubborn.work()) else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return asyncio.run(Stubborn(folder / "journal.db", _COMMITS).work())

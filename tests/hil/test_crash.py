@@ -1,13 +1,15 @@
 import random
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from hil.crash import failing
+from hil.crash import failing, forked
 from hil.crash.campaign import Sum, run
 from hil.crash.failing import Fault, suffer
 from hil.crash.images import Disk, torn
+from hil.crash.subjects import SUBJECTS, Subject
 from hil.crash.trace import Remove, Sync, Truncate, Write
 
 DB = "/x/journal.db"
@@ -67,19 +69,30 @@ def test_a_write_is_torn_at_sectors() -> None:
         assert piece.offset == 100 or piece.offset % 512 == 0
 
 
+JOURNAL, RULES, IDENTITY = (SUBJECTS[name] for name in ("journal", "rules", "identity"))
+
+
 @pytest.mark.fault("disk-fails", "disk-full")
 @pytest.mark.parametrize(
-    "fault",
+    ("subject", "fault"),
     [
-        Fault("openat", "EIO", 3, lasting=False),
-        Fault("pwrite64", "EIO", 60, lasting=False),
-        Fault("pwrite64", "ENOSPC", 70, lasting=True),
-        Fault("fdatasync", "EIO", 12, lasting=True),
+        (JOURNAL, Fault("openat", "EIO", 3, lasting=False)),
+        (JOURNAL, Fault("pwrite64", "EIO", 60, lasting=False)),
+        (JOURNAL, Fault("pwrite64", "ENOSPC", 70, lasting=True)),
+        (JOURNAL, Fault("fdatasync", "EIO", 12, lasting=True)),
+        (RULES, Fault("openat", "EIO", 47, lasting=False)),  # the trial, as it is read
+        (RULES, Fault("readlink", "EIO", 9, lasting=True)),
+        (RULES, Fault("pwrite64", "ENOSPC", 20, lasting=False)),
+        (RULES, Fault("fsync", "EIO", 15, lasting=False)),
+        (IDENTITY, Fault("rename", "EIO", 9, lasting=False)),
+        (IDENTITY, Fault("write", "ENOSPC", 7, lasting=True)),
+        (IDENTITY, Fault("unlinkat", "EIO", 2, lasting=False)),
+        (IDENTITY, Fault("read", "EIO", 20, lasting=True)),
     ],
-    ids=lambda fault: fault.rule,
+    ids=lambda one: one.rule if isinstance(one, Fault) else one.worker,
 )
-def test_a_call_that_fails_loses_nothing_that_was_told_stored(fault: Fault) -> None:
-    came = suffer(fault)
+def test_a_call_that_fails_loses_nothing_that_was_told(subject: Subject, fault: Fault) -> None:
+    came = suffer(fault, subject)
     assert came.violation == ""
     assert came.failures > 0
 
@@ -87,6 +100,19 @@ def test_a_call_that_fails_loses_nothing_that_was_told_stored(fault: Fault) -> N
 def test_there_is_a_last_call() -> None:
     came = suffer(Fault("fsync", "EIO", 100, lasting=False))
     assert (came.failures, came.ended, came.violation) == (0, True, "")
+
+
+@pytest.mark.parametrize(
+    ("subject", "worker", "fault"),
+    [
+        (RULES, "tests.hil.careless_rules", Fault("symlink", "EIO", 2, lasting=False)),
+        (IDENTITY, "tests.hil.careless_identity", Fault("write", "EIO", 5, lasting=False)),
+    ],
+    ids=["rules", "identity"],
+)
+def test_what_is_written_carelessly_is_caught(subject: Subject, worker: str, fault: Fault) -> None:
+    assert suffer(fault, subject).violation == ""
+    assert suffer(fault, replace(subject, worker=worker)).violation != ""
 
 
 @pytest.mark.parametrize(
@@ -99,10 +125,7 @@ def test_there_is_a_last_call() -> None:
     ],
 )
 def test_what_must_not_be_is_seen(tmp_path: Path, said: str, err: str, wrong: str) -> None:
-    written, looked = tmp_path / "written", tmp_path / "looked"
-    written.mkdir()
-    looked.mkdir()
-    assert failing._write(written).returncode == 0
+    assert forked.run(JOURNAL.worker, tmp_path, "").returncode == 0
     done = subprocess.CompletedProcess([], 0, said, err)
-    found = failing._wrong(done, written, looked)
+    found = failing._wrong(JOURNAL, tmp_path, done)
     assert (wrong in found) if wrong else not found

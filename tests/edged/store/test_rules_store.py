@@ -1,5 +1,7 @@
 import asyncio
+import errno
 import json
+import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -199,6 +201,35 @@ def test_a_swap_that_is_cut_short_leaves_the_old_or_the_new(
         assert (folder / ACTIVE).resolve().name == old.name
         activate(folder, folder / new.name)
         assert (folder / ACTIVE).resolve().name == new.name
+
+
+@pytest.mark.fault("disk-fails")
+@pytest.mark.parametrize("where", ["the link", "the second connection"])
+async def test_a_disk_that_fails_while_rules_are_taken_up_is_told_as_such(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    load(tmp_path)
+    store = await RulesStore.open(tmp_path)
+    connect = sqlite3.connect
+
+    def failing(*given: Any, **named: Any) -> Any:
+        if not named.get("check_same_thread", True):
+            connect("/nowhere/rules.db")
+        return connect(*given, **named)
+
+    def unread(*_: Any) -> str:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patched:
+        if where == "the link":
+            patched.setattr(os, "readlink", unread)
+        else:
+            patched.setattr(sqlite3, "connect", failing)
+        with pytest.raises(StoreFailed) as failed:
+            await store.reload()
+    assert failed.value.kind is FailKind.IO
+    assert store.version == 1
+    await store.close()
 
 
 async def test_a_failed_reload_keeps_the_old_rules(tmp_path: Path) -> None:
