@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from concurrent.futures import BrokenExecutor
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -62,8 +63,10 @@ class RulesDown:
     def begin(self) -> None:
         """Take up the trial that is on, which begins anew, and what was refused. Raises OSError."""
         on = trial.read(self._folder)
-        if on is not None and rules.active_version(self._folder) != on.version:
-            on = None  # its rules were not activated, or were taken back
+        if on is not None and (
+            not on.confirm_s or rules.active_version(self._folder) != on.version
+        ):
+            on = None  # there is to be none; or its rules were not activated, or were taken back
         self._refusals = trial.refused(self._folder)
         self._try(on)
 
@@ -210,8 +213,10 @@ class RulesDown:
             return built[:WORDS_CHARS]
         on, begun = self._trial, Trial(manifest.version, manifest.confirm_s, previous)
         try:
-            await asyncio.to_thread(self._swap, begun, built)
+            await asyncio.to_thread(self._swap, begun, on, built)
             await self._ports.rules.reload()
+            if begun.confirm_s and on is not None:
+                await asyncio.to_thread(trial.begin, self._folder, begun)
         except (StoreError, OSError) as error:
             await asyncio.to_thread(self._swap_back, begun, on, built)
             await self._follow()
@@ -231,10 +236,10 @@ class RulesDown:
         except (ControlRefused, StoreError) as failed:
             return "; ".join(explain(failed)[1])
 
-    def _swap(self, begun: Trial, built: Path) -> None:
+    def _swap(self, begun: Trial, on: Trial | None, built: Path) -> None:
         """Swap the rules in, with the way back on the disk before."""
-        trial.begin(self._folder, begun)
-        rules.activate(self._folder, built)
+        trial.begin(self._folder, replace(begun, replaced=on))
+        rules.activate(self._folder, built, None if on is None else on.previous)
         if not begun.confirm_s:
             trial.end(self._folder)
 

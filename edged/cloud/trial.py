@@ -27,12 +27,14 @@ class Trial:
     """Rules that are not confirmed yet; `previous` is the file of those before, None: none.
 
     `open_runs`: runs with these rules that have not ended cleanly, the one at work included.
+    `replaced`: the trial that was on, while these are swapped in; it goes on if they are not.
     """
 
     version: int
     confirm_s: int
     previous: str | None
     open_runs: int = 1
+    replaced: "Trial | None" = None
 
 
 def read(folder: Path) -> Trial | None:
@@ -42,17 +44,24 @@ def read(folder: Path) -> Trial | None:
         OSError: The disk does not tell.
     """
     try:
-        return Trial(**json.loads(_file(folder).read_bytes()))
+        trial = Trial(**json.loads(_file(folder).read_bytes()))
+        before = None if trial.replaced is None else Trial(**asdict(trial)["replaced"])
     except FileNotFoundError:
         return None
     except (ValueError, TypeError) as error:
         log.error("trial_not_read", problem=repr(error))
         return None
+    if before is not None and rules.active_version(folder) == before.version:
+        return before
+    return trial
 
 
 def begin(folder: Path, trial: Trial) -> None:
     """Write a trial down, before its rules are activated."""
-    write_whole(_file(folder), json.dumps(asdict(trial)).encode())
+    said = asdict(trial)
+    if trial.replaced is None:
+        del said["replaced"]  # which a release before this one does not know
+    write_whole(_file(folder), json.dumps(said).encode())
 
 
 def end(folder: Path) -> None:

@@ -65,10 +65,10 @@ def file_name(version: int, fingerprint: str) -> str:
     return f"rules-{version}-{fingerprint[:8]}.db"
 
 
-def activate(folder: Path, path: Path) -> None:
+def activate(folder: Path, path: Path, keep: str | None = None) -> None:
     """Make the file that `build` wrote the active one, in one step.
 
-    The one before stays beside it, older ones go. The active content again: no change.
+    The one before stays beside it, and `keep`; others go. The active content again: no change.
 
     Raises:
         RulesRefused: The version is below the active one's, or the same with other content.
@@ -80,7 +80,7 @@ def activate(folder: Path, path: Path) -> None:
     _link(folder, path.name)
     sync_folder(folder)
     for old in folder.glob("rules-*.db"):
-        if old.name not in {path.name, before}:
+        if old.name not in {path.name, before, keep}:
             old.unlink()
 
 

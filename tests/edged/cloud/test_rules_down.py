@@ -1,13 +1,7 @@
 """Rules of the cloud in the daemon: swapped in, tried, confirmed or taken back."""
 
-import errno
-import os
-import sqlite3
-from collections.abc import Callable
-from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,7 +12,6 @@ from edged.clock import ClockState
 from edged.cloud import parts, trial
 from edged.cloud.trial import Trial
 from edged.store import rules
-from edged.store.errors import StoreFailed
 from edged.store.rules import RulesStore
 from policy.model import Reason
 from tests.edged.cloud import sets
@@ -294,101 +287,41 @@ async def test_the_silence_goes_on_over_a_restart(down: Down) -> None:
     assert down.alarms() == {"RULES_FROZEN"}
 
 
-def failing(of: Callable[..., Any], where: Callable[..., bool]) -> Callable[..., Any]:
-    """A call to the disk that fails there."""
-
-    def call(*given: Any, **named: Any) -> Any:
-        if where(*given):
-            raise OSError(errno.EIO, "Input/output error")
-        return of(*given, **named)
-
-    return call
-
-
-@pytest.mark.fault("disk-fails")
-async def test_a_swap_that_fails_leaves_the_rules_before_though_the_trial_cant_be_read(
-    down: Down, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.threat("D5")
+async def test_power_lost_before_the_next_are_swapped_in_leaves_the_trial_that_was_on(
+    down: Down,
 ) -> None:
-    def swapped(_: object) -> bool:
-        return rules.active_version(down.folder) == 2
-
-    with monkeypatch.context() as patched:
-        read = failing(Path.read_bytes, lambda path: path.name == "trial.json" and swapped(path))
-        patched.setattr(Path, "read_bytes", read)
-        patched.setattr(os, "fsync", failing(os.fsync, swapped))
-        assert "Input/output" in str(await down.publish(2, confirm_s=60))
-    assert rules.active_version(down.folder) == down.rules.held().version == 1
-
-
-@pytest.mark.fault("disk-fails")
-async def test_a_trial_that_cant_be_read_is_no_end_of_it(
-    down: Down, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with monkeypatch.context() as patched:
-        read = failing(Path.read_bytes, lambda path: path.name == "trial.json")
-        patched.setattr(Path, "read_bytes", read)
-        assert await down.publish(2, confirm_s=60) is None
-        assert down.rules.held().trial
-        with pytest.raises(OSError, match="Input/output"):
-            await down.rules.take_up()
-        trial.run_ends(down.folder)  # says so, and ends no stop
+    await down.publish(2, confirm_s=60)
+    on, active = trial.read(down.folder), rules.active_file(down.folder)
+    trial.begin(down.folder, Trial(3, 60, active, replaced=on))
+    trial.run_begins(down.folder)
+    down.again()
     assert down.rules.held().trial
-
-
-@pytest.mark.fault("disk-fails")
-@pytest.mark.parametrize(
-    ("of", "call", "name"), [(Path, "unlink", "rules-2"), (os, "readlink", "rules.db")]
-)
-async def test_what_was_taken_back_in_part_is_not_confirmed_after(
-    down: Down, monkeypatch: pytest.MonkeyPatch, of: Any, call: str, name: str
-) -> None:
-    await down.publish(2, confirm_s=60)
-    await down.rig.clock.advance(60_000)
-
-    def taken_back(path: Path) -> bool:
-        told = (down.folder / "refused.json").exists()
-        return name in Path(path).name and told is (call == "readlink")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(of, call, failing(getattr(of, call), taken_back))
-        with pytest.raises((OSError, StoreFailed), match="Input/output"):
-            await down.rules.look()
-    await down.rules.confirmed(2)
-    held = down.rules.held()
-    assert held.trial or held.version == rules.active_version(down.folder)
-    await down.rules.take_up()
-    assert down.rules.held().version == down.rig.rules.version == 1
-
-
-@pytest.mark.fault("disk-fails")
-async def test_a_swap_that_fails_leaves_the_trial_that_was_on(
-    down: Down, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await down.publish(2, confirm_s=60)
-    with monkeypatch.context() as patched:
-        patched.setattr(os, "symlink", failing(os.symlink, lambda *_: True))
-        assert "Input/output" in str(await down.publish(3, confirm_s=60))
-    on = trial.read(down.folder)
-    assert on is not None
-    assert on.version == 2
     await down.rig.clock.advance(60_000)
     await down.rules.look()
-    assert rules.active_version(down.folder) == down.rules.held().version == 1
+    assert down.rules.held().version == rules.active_version(down.folder) == 1
 
 
-@pytest.mark.fault("disk-fails")
-@pytest.mark.parametrize("damage", ["a row", "all of it"])
-async def test_damaged_rules_are_replaced_by_the_next(down: Down, damage: str) -> None:
+@pytest.mark.threat("D5")
+async def test_power_lost_behind_the_swap_to_rules_without_a_trial_leaves_them(down: Down) -> None:
     assert await down.publish(2) is None
-    active = down.folder / str(rules.active_file(down.folder))
-    await down.rig.rules.close()
-    if damage == "a row":
-        with closing(sqlite3.connect(active, isolation_level=None)) as db:
-            db.execute("UPDATE base SET digest = zeroblob(32)")
-    else:
-        active.write_bytes(b"rubbish" * 10_000)
-    down.again()  # after a restart
-    with pytest.raises(StoreFailed):
-        await down.rig.rules.reload()
-    assert await down.publish(3) is None
-    assert down.rules.held().version == rules.active_version(down.folder) == 3
+    trial.begin(down.folder, Trial(2, 0, None))
+    down.again()
+    assert not down.rules.held().trial
+    await down.rules.look()
+    assert down.rules.held().version == 2
+
+
+async def test_the_next_rules_have_a_trial_of_their_own(down: Down) -> None:
+    await down.publish(2, confirm_s=60)
+    assert await down.publish(3, confirm_s=60) is None
+    on = trial.read(down.folder)
+    assert on is not None
+    assert (on.version, on.replaced) == (3, None)
+    assert "replaced" not in (down.folder / "trial.json").read_text()  # as releases before read it
+    await down.rules.confirmed(3)
+    assert await down.publish(4) is None
+    assert sorted(file.name[:7] for file in down.folder.glob("rules-*.db")) == [
+        "rules-3",
+        "rules-4",
+    ]
