@@ -11,10 +11,13 @@ from typing import Any, Final
 from edged.cloud import trusting
 from edged.settings import file as settings_file
 from hil.simulation.household import Household
+from hil.simulation.locker_sightings import LockerSightings
+from hil.simulation.lockers import Lockers
 from hil.simulation.office import Office
-from hil.simulation.places import PLACES, chain_rules, move_in
+from hil.simulation.places import LOCKERS_AT, PLACES, chain_rules, move_in
 from hil.simulation.rare import Rare
 from hil.simulation.sightings import Sightings
+from hil.site.lockers import write_pepper
 from hil.site.rules import TENANT
 from hil.virtual import link
 from hil.virtual.broker import Broker, Fate
@@ -34,7 +37,8 @@ class Chain:
     """All of it, up. Make it with `chain`.
 
     `violations`: all that must not be, in words. `rules` and `version`: what the cloud has
-    published last. `orders`: to which device each order of the cloud went, by its id.
+    published last. `orders`: to which device each order of the cloud went, by its id. `lockers`:
+    the bank, once it is put up.
     """
 
     def __init__(self, folder: Path, seed: int) -> None:
@@ -50,6 +54,7 @@ class Chain:
         self.broker.ended = self.rare.ended
         self.office = Office(folder / "cloud", self.broker, self.weather, self.sky.true, self.rare)
         self.households: dict[str, Household] = {}
+        self.lockers: Lockers
         self._folder = folder
 
     def violate(self, what: str) -> None:
@@ -76,10 +81,12 @@ class Chain:
         opened.push_async_callback(self.office.kill)
         for number, place in enumerate(PLACES):
             site = made(self._folder / f"d{number}", partial(self._delay_s, place.device))
+            site.disk.written = partial(self._written, place.device)
             site.outside = partial(link.outside, self.broker, self.weather, TENANT, place.device)
             move_in(site, place, self.rules, self.office.path / "trust.json")
             opened.push_async_callback(site.stop)
             site.write()
+            write_pepper(site)
             await site.start_building()
             self._pin(site, place.device)
             await site.start_daemon()
@@ -90,6 +97,21 @@ class Chain:
         async with asyncio.timeout(_UP_S):
             for each in self.households.values():
                 await each.has_rules()
+        await self._open_lockers()
+
+    async def _open_lockers(self) -> None:
+        """Let the bank be watched, and say that it is empty."""
+        home = self.households[LOCKERS_AT.device]
+        lockers = self.lockers = Lockers(home, self.office)
+        sightings, heard = LockerSightings(lockers, self.rare), home.witness.heard
+
+        def hear(record: dict[str, Any]) -> None:
+            heard(record)
+            sightings.hears(record)
+            lockers.witness.hears(record)
+
+        home.witness.heard, home.before_cut = hear, sightings.cut
+        await lockers.open_up()
 
     def _taken_up(self, waiting: int) -> None:
         self.rare.count("session taken up with messages waiting", waiting > 0)
@@ -99,6 +121,10 @@ class Chain:
         settings = settings_file.require(Path(site.config))
         told = trusting.pin_file(settings, self.office.path / "trust.json", replace=False)
         self.office.admit(device, bytes.fromhex(str(told["device_key"])))
+
+    def _written(self, device: str) -> bool:
+        """Draw whether what a failed sync was for is on the disk all the same."""
+        return self.weather.draw(f"{device} written") < 0.5
 
     def _delay_s(self, device: str) -> float:
         household = self.households.get(device)

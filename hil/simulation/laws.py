@@ -12,13 +12,16 @@ from datetime import date
 from typing import Any, Final
 
 from edged.store import audit
-from hil.cloud import archive, usage
+from hil.cloud import archive, occupancy, usage
 from hil.simulation import hindsight
 from hil.simulation.chain import Chain
 from hil.simulation.household import Household
+from hil.simulation.locker_laws import Stand
 from hil.simulation.places import MEMBERS
+from hil.site.rules import TENANT
 from hil.stores import verdict
 from hil.stores.verdict import Record
+from policy.locker_model import Progress
 
 _EVER: Final = (date(2020, 1, 1), date(2199, 1, 1))
 _OWNERS: Final = {f"C-{member.name}": member.limit for member in MEMBERS}
@@ -43,6 +46,7 @@ class Laws:
             self._rules_rise(device, home)
             if (fault := home.site.daemon_fault) is not None and not home.restarting:
                 self._chain.violate(f"{device}: the daemon ended: {fault!r}")
+        self._chain.lockers.hold()
         if (fault := self._chain.office.fault) is not None:
             self._chain.violate(f"the cloud ended: {fault!r}")
         self._nothing_signed_is_lost()
@@ -93,7 +97,8 @@ class Laws:
                 return False
             if home.rules_version() != self._chain.version or home.on_trial():
                 return False
-        return not unlearned
+        ending = self._chain.lockers.ending().values()
+        return not unlearned and all(one is Progress.STUCK for one in ending)
 
     def judge(self) -> Sequence[Record]:
         """Hold all that was recorded against itself; return it."""
@@ -115,6 +120,7 @@ class Laws:
         every = [*itertools.chain.from_iterable(by_device.values())]
         self._count(every)
         self._orders(every)
+        self._holders()
         return every
 
     def _say(self, found: Iterator[str]) -> None:
@@ -153,6 +159,11 @@ class Laws:
     def _orders(self, every: Sequence[Record]) -> None:
         """Hold that no order was carried out twice, and that what was answered is recorded."""
         done = Counter(one["command"] for one in every if one["kind"] == "command")
+        done.update(
+            one["command"]
+            for one in every
+            if (one["kind"], one.get("result")) == ("locker_command", "OK")
+        )
         for number in self._chain.orders:
             result = self._chain.office.result(number)
             self._chain.rare.count("order expired on its way", result == "EXPIRED")
@@ -160,6 +171,19 @@ class Laws:
             self._chain.rare.count("a lockdown that the switch held beyond its end", held)
             if result == "OK" and done[number] != 1:
                 self._chain.violate(f"order {number}: OK, and recorded {done[number]} times")
+
+    def _holders(self) -> None:
+        """Hold that the cloud would give each locker back as the device has it."""
+        lockers, device = self._chain.lockers, self._chain.lockers.home.place.device
+        lockers.hold()
+        with self._chain.office.store.reading() as db:
+            told = occupancy.restore(db, TENANT, device, "", self._chain.sky.true())
+        for one in told["lockers"]:
+            use = one["occupancy"] or {}
+            kept = Stand(one["state"], use.get("id"), use.get("member"), use.get("end"))
+            if kept != (right := lockers.stands[one["id"]]):
+                what = f"the cloud says {kept}, the records {right}"
+                self._chain.violate(f"{device}: {one['id']}: {what}")
 
 
 def _counted(home: Household, owner: str) -> Counter[str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from hil.simulation.town import ISSUER, LIMITS, Member
+from hil.site.lockers import READER, add_lockers
 from hil.site.rules import TENANT, TZ, staff_issuer
 from hil.site.site import Site
 
@@ -34,6 +35,8 @@ PLACES: Final = (
     Place("S1-SIDE", "S1", "side"),
     Place("S2-SOUTH", "S2", "south"),
 )
+LOCKERS_AT: Final = PLACES[0]
+"""Whose device works the bank of lockers."""
 MEMBERS: Final = tuple(Member(f"m{n}", LIMITS[n % len(LIMITS)]) for n in range(16))
 """Few, so that they meet their limits; each comes at any door."""
 
@@ -64,7 +67,8 @@ def chain_rules() -> dict[str, Any]:
             name: {"store": place.store, "door": place.door, "side": side}
             for place in PLACES
             for name, side in ((place.way_in, "IN"), (place.way_out, "OUT"))
-        },
+        }
+        | {READER: {"store": LOCKERS_AT.store, "side": "IN"}},
         "members": {one.name: _registered(one) for one in MEMBERS},
     }
 
@@ -100,3 +104,5 @@ def move_in(site: Site, place: Place, rules: dict[str, Any], authority: Path) ->
             },
         }
     }
+    if place is LOCKERS_AT:
+        add_lockers(site)

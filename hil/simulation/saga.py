@@ -13,11 +13,11 @@ from typing import Final
 
 from hil.people import Observation
 from hil.simulation.chain import Chain, chain
+from hil.simulation.happenings import happen
 from hil.simulation.laws import Laws, chances
 from hil.simulation.life import memory
 from hil.simulation.shrink import shrink
 from hil.simulation.story import Event
-from hil.simulation.worst import happen
 from hil.virtual.disk import DiskState
 from hil.virtual.loop import VirtualLoop
 

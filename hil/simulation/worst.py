@@ -1,17 +1,13 @@
 """What befalls the chain at the worst moment: each waits until what it is to disturb is on."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
-from typing import Any, Final
+from typing import Final
 
 from hil.people import Refused
 from hil.simulation.acts import Act
-from hil.simulation.chain import Chain
 from hil.simulation.places import MEMBERS
-from hil.simulation.story import Event, Kind
 from hil.virtual.disk import DiskState
-from hil.virtual.loop import running
 
 _RULES_S: Final = 90.0
 """New rules are fetched within this, if a message is lost too."""
@@ -19,7 +15,6 @@ _TRIAL_S: Final = 90
 """A fresh pulse comes each minute."""
 _START_S: Final = 20.0
 """A daemon that was killed is gone, and the next is there, within this."""
-_LOOK_S: Final = 0.05
 
 
 class Worst(Act):
@@ -153,22 +148,3 @@ class Worst(Act):
         self._home.cut_power()
         await self._again()
         await trouble
-
-    async def _until(self, reached: Callable[[], bool], within_s: float) -> bool:
-        """Wait until something is so; False: it was not."""
-        until_s = running().time() + within_s
-        while not reached():
-            if running().time() >= until_s:
-                return False
-            await asyncio.sleep(_LOOK_S)
-        return True
-
-
-_ACTS: Final[Mapping[Kind, Callable[[Worst], Coroutine[Any, Any, None]]]] = {
-    kind: getattr(Worst, kind.name.lower()) for kind in Kind
-}
-
-
-async def happen(chain: Chain, event: Event) -> None:
-    """Let an event happen, to its end."""
-    await _ACTS[event.kind](Worst(chain, event))
