@@ -296,8 +296,12 @@ class Act:
     def _publish(self, confirm_s: int = 0) -> None:
         """Let the cloud stop a member, or let one go on."""
         member = self._anybody()
-        said = dict(self._chain.rules["members"][member.name])
-        said["suspended"] = not said.get("suspended", False)
+        stopped = self._chain.rules["members"][member.name].get("suspended", False)
+        self._say(member, confirm_s, suspended=not stopped)
+
+    def _say(self, member: Member, confirm_s: int = 0, **changed: object) -> None:
+        """Let the cloud say something else of a member."""
+        said = {**self._chain.rules["members"][member.name], **changed}
         self._chain.publish({member.name: said}, confirm_s)
 
     async def _order(self, verb: str, **args: object) -> None:

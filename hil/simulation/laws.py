@@ -120,6 +120,7 @@ class Laws:
         every = [*itertools.chain.from_iterable(by_device.values())]
         self._count(every)
         self._orders(every)
+        self._bookings(every)
         self._holders()
         return every
 
@@ -140,6 +141,7 @@ class Laws:
     def _count(self, every: Sequence[Record]) -> None:
         """Count anew, and hold it against what the cloud and each device count."""
         right = verdict.used(every)
+        months = {str(one["service_date"])[:7] for one in every if one.get("service_date")}
         for device, home in self._chain.households.items():
             told = [
                 {"owner": owner, "band": band, "count": count}
@@ -149,12 +151,14 @@ class Laws:
             self._say(verdict.miscounted(device, told, right))
         with self._chain.office.store.reading() as db:
             totals: Counter[tuple[str, str]] = Counter()
-            for month in {record["occurred_at"][:7] for record in every if "occurred_at" in record}:
+            for month in months:
                 totals.update(usage.counts(db, month))
         told = [{"owner": o, "band": band, "count": n} for (o, band), n in totals.items()]
         self._say(verdict.miscounted("the cloud", told, right))
-        over = sum(bool(_OWNERS[o]) and n > _OWNERS[o] for (o, _), n in right.items())
-        self._chain.rare.count("over a limit, at doors that did not know of each other", over)
+        for month in months:
+            used = verdict.used(one for one in every if _counts_in(one, month))
+            over = sum(bool(_OWNERS[o]) and n > _OWNERS[o] for (o, _), n in used.items())
+            self._chain.rare.count("over a limit, at doors that did not know of each other", over)
 
     def _orders(self, every: Sequence[Record]) -> None:
         """Hold that no order was carried out twice, and that what was answered is recorded."""
@@ -172,6 +176,15 @@ class Laws:
             if result == "OK" and done[number] != 1:
                 self._chain.violate(f"order {number}: OK, and recorded {done[number]} times")
 
+    def _bookings(self, every: Sequence[Record]) -> None:
+        """Hold that a booking lets in its member by rules that have it, and uses up nothing."""
+        for one in every:
+            if one["kind"] != "passage" or not str(one["via"]).startswith("booking:"):
+                continue
+            what = (one["member"], one["via"].partition(":")[2])
+            if what not in self._chain.bookings[one["rules_version"]] or one["usage_keys"]:
+                self._chain.violate(f"{what[0]} was let in by {one['via']}: {one['usage_keys']}")
+
     def _holders(self) -> None:
         """Hold that the cloud would give each locker back as the device has it."""
         lockers, device = self._chain.lockers, self._chain.lockers.home.place.device
@@ -184,6 +197,11 @@ class Laws:
             if kept != (right := lockers.stands[one["id"]]):
                 what = f"the cloud says {kept}, the records {right}"
                 self._chain.violate(f"{device}: {one['id']}: {what}")
+
+
+def _counts_in(record: Record, month: str) -> bool:
+    """Tell whether a record says what was used in a month, or what was taken back."""
+    return record["kind"] == "outcome" or str(record.get("service_date")).startswith(month)
 
 
 def _counted(home: Household, owner: str) -> Counter[str]:

@@ -100,6 +100,8 @@ STATES: Final = (
     "the last day of a limit used at two doors at once",
     "came again on a day that another device had counted",
     "let in again by a use taken back",
+    "let in by a booking",
+    "let in by a booking that the cloud had cancelled",
     # lockers
     "killed before a PIN was reset",
     "killed between a locker's record and its pulse",

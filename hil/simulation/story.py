@@ -53,6 +53,7 @@ class Kind(Enum):
     KILL_BEHIND_ORDER = "{device} loses its power behind the commit of an order"
     KILL_IN_START = "{device} loses its power, and once more while it starts"
     KILL_IN_TROUBLE = "something is wrong with {device}, and it loses its power"
+    BOOK = "somebody books {store} and comes by that, and it is cancelled unheard by {device}"
     GIVE_LOCKER = "somebody is given a locker"
     OPEN_LOCKER = "somebody opens a locker"
     GIVE_BACK_LOCKER = "somebody gives a locker back"
@@ -82,7 +83,7 @@ SHARES: Final = {
     Kind.RULES_TO_NO_DISK: 1, Kind.KILL_AS_RULES_COME: 1, Kind.KILL_IN_TRIAL: 1,
     Kind.KILL_BEHIND_ORDER: 1, Kind.KILL_IN_START: 1, Kind.KILL_IN_TROUBLE: 2,
     Kind.GIVE_LOCKER: 7, Kind.OPEN_LOCKER: 5, Kind.GIVE_BACK_LOCKER: 2, Kind.MOVE_LOCKER: 1,
-    Kind.EXTEND_LOCKER: 1, Kind.END_LOCKER: 2, Kind.END_LOCKER_BY_ORDER: 2,
+    Kind.BOOK: 2, Kind.EXTEND_LOCKER: 1, Kind.END_LOCKER: 2, Kind.END_LOCKER_BY_ORDER: 2,
     Kind.OVERTAKE_LOCKER_ORDER: 1, Kind.LOOK_INTO_LOCKER: 1, Kind.SETTLE_LOCKERS: 2,
     Kind.JAM_LOCKER: 1, Kind.END_LOCKER_AS_OPENED: 1, Kind.END_LOCKER_WITHOUT_BOARD: 1,
     Kind.END_LOCKER_ON_BAD_DISK: 1, Kind.KILL_AT_LOCKERS: 2,

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from datetime import timedelta
 from typing import Final
 
 from hil.people import Refused
@@ -11,6 +12,9 @@ from hil.virtual.disk import DiskState
 
 _RULES_S: Final = 90.0
 """New rules are fetched within this, if a message is lost too."""
+_SWAP_S: Final = 1.0
+"""Rules that are active on the disk decide within this."""
+_BOOKED: Final = timedelta(hours=1)
 _TRIAL_S: Final = 90
 """A fresh pulse comes each minute."""
 _START_S: Final = 20.0
@@ -82,6 +86,30 @@ class Worst(Act):
             await self._come_to(home, member)
 
     # --- rules
+
+    async def book(self) -> None:
+        """Somebody comes by a booking, which the cloud cancels while the device does not hear."""
+        home, member = self._home, self._dice.choice([one for one in MEMBERS if one.limit])
+        begins = self._chain.sky.true() - timedelta(minutes=5)
+        booked = {"start": begins.isoformat(), "end": (begins + _BOOKED).isoformat()}
+        booked |= {"id": f"B-{begins:%d%H%M%S}-{member.name}", "store": home.place.store}
+        booked |= {"program": "YOGA", "status": "CONFIRMED"}
+        self._say(member, bookings=[{**booked, "paid": True}])
+        await self._hears_rules()
+        await self._come_to(home, member)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._pull(self._dice.uniform(20, 90)))
+            await asyncio.sleep(1)
+            self._say(member, bookings=[])
+            await self._come_to(home, member)
+        await self._hears_rules()
+        await self._come_to(home, member)
+
+    async def _hears_rules(self) -> None:
+        """Wait until the device decides by the newest rules, if it hears of them."""
+        home, chain = self._home, self._chain
+        await self._until(lambda: home.rules_version() == chain.version, _RULES_S)
+        await asyncio.sleep(_SWAP_S)
 
     async def try_rules(self) -> None:
         """The cloud publishes rules on trial; then the line is pulled, until they are given up."""
