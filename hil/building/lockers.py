@@ -30,12 +30,15 @@ class Bank:
     Args:
         config: How many lockers, and how they are built.
         note: Called with what happened (`pulse` or `locker`), the channel, and its facts.
+
+    `jammed`: the channels whose latches stay, whatever pulse they are given.
     """
 
     def __init__(self, config: LockersConfig, note: Callable[..., None]) -> None:
         self._config = config
         self._note = note
         self._opening = deque[asyncio.TimerHandle](maxlen=config.count)  # only to cancel them
+        self.jammed = set(config.jammed)
         self.lockers = {channel: Locker() for channel in range(1, config.count + 1)}
 
     @property
@@ -47,7 +50,7 @@ class Bank:
         """Take an order to release a latch once. Raises NoSuchLocker."""
         self._locker(channel)
         self._note("pulse", channel)
-        if channel not in self._config.jammed:
+        if channel not in self.jammed:
             loop = asyncio.get_running_loop()
             wait_s = self._config.opens_after_ms / 1000
             self._opening.append(loop.call_later(wait_s, self._release, channel))

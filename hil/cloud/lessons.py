@@ -13,8 +13,10 @@ KEY_PARTS: Final = (3, 4)
 
 _LOCKER_AFTER: Final = {
     "expired": "WAITING",
+    "release_pulse": "RELEASING",
     "forced_end": "FREE",
     "returned": "FREE",
+    "moved_to": "FREE",
     "confirmed_empty": "FREE",
     "stuck": "OUT_OF_ORDER",
     "set_aside": "OUT_OF_ORDER",
@@ -62,7 +64,7 @@ class LockerStands:
 
 @dataclass(frozen=True, slots=True)
 class LockerMoved:
-    """Who held one locker holds another instead."""
+    """Who holds one locker holds another, too, until the first is told to be free."""
 
     source: str
     target: str
@@ -114,6 +116,8 @@ def lessons(body: Mapping[str, Any]) -> Iterator[Lesson]:
             start = _text(body.get("start")) or at
             product = _text(body.get("product"))
             yield LockerHeld(locker, occupancy, member, start, end, product)
+            if (body.get("verb"), body.get("result")) == ("extend", "OK"):
+                yield LockerStands(locker, "IN_USE")
         case {
             "kind": "seat_check_in" | "seat_check_out",
             "store": str(store),
@@ -156,8 +160,8 @@ def _passage(body: Mapping[str, Any], event: str) -> Iterator[Lesson]:
 
 def _locker(body: Mapping[str, Any], locker: str, word: str) -> Iterator[Lesson]:
     about = _text(body.get("about"))
-    if word == "moved_to" and about is not None:
-        yield LockerMoved(locker, about)
+    if word == "moved_from" and about is not None:
+        yield LockerMoved(about, locker)
     elif (state := _LOCKER_AFTER.get(word)) is not None:
         yield LockerStands(locker, state)
 

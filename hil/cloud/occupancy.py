@@ -28,8 +28,7 @@ def learn(
                 _stands(db, device, name, state)
             case LockerMoved(source, target):
                 if (found := _locker(db, device, source)) is not None:
-                    store.put(db, locker, {**found, "locker": target})
-                _stands(db, device, source, "FREE")
+                    store.put(db, locker, {**found, "locker": target, "state": "IN_USE"})
             case SeatHeld(where, name, member, product, io, since):
                 place = {"device": device, "store": where, "seat": name}
                 who = {"member": member, "product": product, "io": io, "since": since}

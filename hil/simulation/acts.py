@@ -4,7 +4,7 @@ All that an act draws comes from its event's own chance, and what it breaks it m
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
 from typing import Final
@@ -16,6 +16,7 @@ from hil.simulation.places import MEMBERS
 from hil.simulation.story import Event
 from hil.simulation.town import ISSUER, Member
 from hil.virtual.disk import DiskState
+from hil.virtual.loop import running
 
 _WAIT_S: Final = 12.0
 """Whoever may come in does so within this, on the slowest disk."""
@@ -25,6 +26,8 @@ _QUEUE_S: Final = 10.0
 """And within this behind others while the disk hangs: each of them is looked up for 1 s at most."""
 _ANSWER_S: Final = 15.0
 """An order is worth something for 10 s, and its result is told a little later."""
+
+_LOOK_S: Final = 0.05
 
 
 class Act:
@@ -293,8 +296,12 @@ class Act:
     def _publish(self, confirm_s: int = 0) -> None:
         """Let the cloud stop a member, or let one go on."""
         member = self._anybody()
-        said = dict(self._chain.rules["members"][member.name])
-        said["suspended"] = not said.get("suspended", False)
+        stopped = self._chain.rules["members"][member.name].get("suspended", False)
+        self._say(member, confirm_s, suspended=not stopped)
+
+    def _say(self, member: Member, confirm_s: int = 0, **changed: object) -> None:
+        """Let the cloud say something else of a member."""
+        said = {**self._chain.rules["members"][member.name], **changed}
         self._chain.publish({member.name: said}, confirm_s)
 
     async def _order(self, verb: str, **args: object) -> None:
@@ -315,6 +322,15 @@ class Act:
         """Let the power come back."""
         await asyncio.sleep(self._dice.choice((0.1, 2.0, 60.0)))
         await self._home.up()
+
+    async def _until(self, reached: Callable[[], bool], within_s: float) -> bool:
+        """Wait until something is so; False: it was not."""
+        until_s = running().time() + within_s
+        while not reached():
+            if running().time() >= until_s:
+                return False
+            await asyncio.sleep(_LOOK_S)
+        return True
 
     def _anybody(self) -> Member:
         return self._dice.choice(MEMBERS)

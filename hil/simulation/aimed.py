@@ -5,10 +5,11 @@ Each event draws what is said here from its seed.
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 from itertools import count
 from typing import Final
 
-from hil.simulation.places import PLACES
+from hil.simulation.places import PLACES, Opening
 from hil.simulation.saga import Saga, tell
 from hil.simulation.story import Event, Kind, written
 
@@ -91,6 +92,46 @@ _POWER: Final = [
     Event(1_220, Kind.PULL_LINE, FRONT, 1),
     Event(1_225, Kind.PUBLISH, FRONT, 15),  # m0 may go on
     Event(1_230, Kind.COME, FRONT, 31),
+    Event(1_240, Kind.BOOK, SOUTH, 1),
+]
+_LOCKERS: Final = [
+    Event(1, Kind.GIVE_LOCKER, FRONT, 46),  # L1, opened at once
+    Event(5, Kind.GIVE_LOCKER, FRONT, 8),  # L2, too
+    Event(9, Kind.GIVE_LOCKER, FRONT, 2),  # L3, for a minute
+    Event(13, Kind.GIVE_LOCKER, FRONT, 5),  # L4
+    Event(30, Kind.END_LOCKER_AS_OPENED, FRONT, 0),  # L4
+    Event(40, Kind.PULL_LINE, FRONT, 1),  # for a minute
+    Event(50, Kind.OPEN_LOCKER, FRONT, 1),
+    Event(105, Kind.OPEN_LOCKER, FRONT, 5),  # L3, by its PIN
+    Event(110, Kind.MOVE_LOCKER, FRONT, 2),  # from L1, which is jammed, to L4
+    Event(130, Kind.SETTLE_LOCKERS, FRONT, 0),
+    *(Event(at_s, Kind.LOOK_INTO_LOCKER, FRONT, 1) for at_s in (132, 134, 136)),  # by order
+    Event(160, Kind.OPEN_LOCKER, FRONT, 8),  # L2, for a minute
+    Event(165, Kind.END_LOCKER, FRONT, 21),
+    Event(168, Kind.GIVE_LOCKER, FRONT, 5),
+    Event(230, Kind.END_LOCKER_WITHOUT_BOARD, FRONT, 16),
+    Event(270, Kind.JAM_LOCKER, FRONT, 104),  # at the end of a use
+    Event(300, Kind.SETTLE_LOCKERS, FRONT, 0),
+    *(Event(at_s, Kind.GIVE_LOCKER, FRONT, 5) for at_s in (301, 303, 305)),
+    Event(310, Kind.KILL_AT_LOCKERS, FRONT, 0),  # before a PIN is reset
+    Event(340, Kind.KILL_AT_LOCKERS, FRONT, 5),  # before a pulse
+    Event(370, Kind.KILL_AT_LOCKERS, FRONT, 15),  # behind one
+    Event(400, Kind.SETTLE_LOCKERS, FRONT, 0),
+    *(Event(at_s, Kind.OVERTAKE_LOCKER_ORDER, FRONT, 0) for at_s in (405, 420, 435, 450)),
+    *(Event(at_s, Kind.GIVE_LOCKER, FRONT, 5) for at_s in (470, 472)),
+    *(Event(at_s, Kind.END_LOCKER_BY_ORDER, FRONT, 12) for at_s in (475, 492)),  # line pulled
+    *(Event(510 + n / 2, Kind.END_LOCKER_BY_ORDER, FRONT, 0) for n in range(30)),  # one is lost
+]
+LAST_EVENING: Final = Opening(datetime(2026, 11, 30, 14, 50, tzinfo=UTC), "0:00-24:00")
+"""Ten minutes before December in Tokyo, where somebody may come at any hour."""
+MONTHS_END: Final = [
+    Event(30, Kind.COME, FRONT, 2),  # m1, once a month
+    Event(180, Kind.COME, SOUTH, 2),
+    Event(555, Kind.PULL_LINE, SIDE, 1),  # for a minute, over midnight
+    Event(560, Kind.COME, SIDE, 18),  # m5, once a month, too
+    Event(660, Kind.COME, SOUTH, 2),
+    Event(780, Kind.COME, FRONT, 2),
+    Event(790, Kind.COME, FRONT, 18),
 ]
 _HOURS: Final = 0.5
 _EVERY_S: Final = 10.0
@@ -100,6 +141,7 @@ def stories(seed: int) -> Iterator[Sequence[Event]]:
     """Give those that are aimed, and half a dense hour of chance."""
     yield _NETWORK
     yield _POWER
+    yield _LOCKERS
     yield written(seed, _HOURS, _EVERY_S)
 
 

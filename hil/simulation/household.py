@@ -32,7 +32,7 @@ class Household(Doorway):
     """A device, its door, who comes there, and who watches. It is up.
 
     `line`: its line to the broker. `kill_next` is asked behind each job of its disk whether its
-    power is cut now. `began`: it has recorded that it began.
+    power is cut now; `before_cut` is told before it is. `began`: it has recorded that it began.
     """
 
     def __init__(
@@ -43,6 +43,7 @@ class Household(Doorway):
         self.line = line
         self.began = True
         self.kill_next: Callable[[], bool] | None = None
+        self.before_cut: Callable[[], object] = lambda: None
         self._rare = rare
         self._coming_back: set[asyncio.Task[None]] = set()
         site.disk.after_job = self._after_job
@@ -99,6 +100,7 @@ class Household(Doorway):
         if self.site.alive:
             for state, reached in self._in_the_middle().items():
                 self._rare.count(state, reached)
+            self.before_cut()
         self.began = False
         self.kill()
 

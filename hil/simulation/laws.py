@@ -12,13 +12,16 @@ from datetime import date
 from typing import Any, Final
 
 from edged.store import audit
-from hil.cloud import archive, usage
+from hil.cloud import archive, occupancy, usage
 from hil.simulation import hindsight
 from hil.simulation.chain import Chain
 from hil.simulation.household import Household
+from hil.simulation.locker_laws import Stand
 from hil.simulation.places import MEMBERS
+from hil.site.rules import TENANT
 from hil.stores import verdict
 from hil.stores.verdict import Record
+from policy.locker_model import Progress
 
 _EVER: Final = (date(2020, 1, 1), date(2199, 1, 1))
 _OWNERS: Final = {f"C-{member.name}": member.limit for member in MEMBERS}
@@ -43,6 +46,7 @@ class Laws:
             self._rules_rise(device, home)
             if (fault := home.site.daemon_fault) is not None and not home.restarting:
                 self._chain.violate(f"{device}: the daemon ended: {fault!r}")
+        self._chain.lockers.hold()
         if (fault := self._chain.office.fault) is not None:
             self._chain.violate(f"the cloud ended: {fault!r}")
         self._nothing_signed_is_lost()
@@ -93,7 +97,8 @@ class Laws:
                 return False
             if home.rules_version() != self._chain.version or home.on_trial():
                 return False
-        return not unlearned
+        ending = self._chain.lockers.ending().values()
+        return not unlearned and all(one is Progress.STUCK for one in ending)
 
     def judge(self) -> Sequence[Record]:
         """Hold all that was recorded against itself; return it."""
@@ -115,6 +120,8 @@ class Laws:
         every = [*itertools.chain.from_iterable(by_device.values())]
         self._count(every)
         self._orders(every)
+        self._bookings(every)
+        self._holders()
         return every
 
     def _say(self, found: Iterator[str]) -> None:
@@ -134,6 +141,7 @@ class Laws:
     def _count(self, every: Sequence[Record]) -> None:
         """Count anew, and hold it against what the cloud and each device count."""
         right = verdict.used(every)
+        months = {str(one["service_date"])[:7] for one in every if one.get("service_date")}
         for device, home in self._chain.households.items():
             told = [
                 {"owner": owner, "band": band, "count": count}
@@ -143,16 +151,23 @@ class Laws:
             self._say(verdict.miscounted(device, told, right))
         with self._chain.office.store.reading() as db:
             totals: Counter[tuple[str, str]] = Counter()
-            for month in {record["occurred_at"][:7] for record in every if "occurred_at" in record}:
+            for month in months:
                 totals.update(usage.counts(db, month))
         told = [{"owner": o, "band": band, "count": n} for (o, band), n in totals.items()]
         self._say(verdict.miscounted("the cloud", told, right))
-        over = sum(bool(_OWNERS[o]) and n > _OWNERS[o] for (o, _), n in right.items())
-        self._chain.rare.count("over a limit, at doors that did not know of each other", over)
+        for month in months:
+            used = verdict.used(one for one in every if _counts_in(one, month))
+            over = sum(bool(_OWNERS[o]) and n > _OWNERS[o] for (o, _), n in used.items())
+            self._chain.rare.count("over a limit, at doors that did not know of each other", over)
 
     def _orders(self, every: Sequence[Record]) -> None:
         """Hold that no order was carried out twice, and that what was answered is recorded."""
         done = Counter(one["command"] for one in every if one["kind"] == "command")
+        done.update(
+            one["command"]
+            for one in every
+            if (one["kind"], one.get("result")) == ("locker_command", "OK")
+        )
         for number in self._chain.orders:
             result = self._chain.office.result(number)
             self._chain.rare.count("order expired on its way", result == "EXPIRED")
@@ -160,6 +175,33 @@ class Laws:
             self._chain.rare.count("a lockdown that the switch held beyond its end", held)
             if result == "OK" and done[number] != 1:
                 self._chain.violate(f"order {number}: OK, and recorded {done[number]} times")
+
+    def _bookings(self, every: Sequence[Record]) -> None:
+        """Hold that a booking lets in its member by rules that have it, and uses up nothing."""
+        for one in every:
+            if one["kind"] != "passage" or not str(one["via"]).startswith("booking:"):
+                continue
+            what = (one["member"], one["via"].partition(":")[2])
+            if what not in self._chain.bookings[one["rules_version"]] or one["usage_keys"]:
+                self._chain.violate(f"{what[0]} was let in by {one['via']}: {one['usage_keys']}")
+
+    def _holders(self) -> None:
+        """Hold that the cloud would give each locker back as the device has it."""
+        lockers, device = self._chain.lockers, self._chain.lockers.home.place.device
+        lockers.hold()
+        with self._chain.office.store.reading() as db:
+            told = occupancy.restore(db, TENANT, device, "", self._chain.sky.true())
+        for one in told["lockers"]:
+            use = one["occupancy"] or {}
+            kept = Stand(one["state"], use.get("id"), use.get("member"), use.get("end"))
+            if kept != (right := lockers.stands[one["id"]]):
+                what = f"the cloud says {kept}, the records {right}"
+                self._chain.violate(f"{device}: {one['id']}: {what}")
+
+
+def _counts_in(record: Record, month: str) -> bool:
+    """Tell whether a record says what was used in a month, or what was taken back."""
+    return record["kind"] == "outcome" or str(record.get("service_date")).startswith(month)
 
 
 def _counted(home: Household, owner: str) -> Counter[str]:

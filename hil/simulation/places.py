@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 from hil.simulation.town import ISSUER, LIMITS, Member
+from hil.site.lockers import READER, add_lockers
 from hil.site.rules import TENANT, TZ, staff_issuer
 from hil.site.site import Site
+from hil.virtual.site import MORNING
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +37,25 @@ PLACES: Final = (
     Place("S1-SIDE", "S1", "side"),
     Place("S2-SOUTH", "S2", "south"),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """When a story begins, and in which hours its members may come."""
+
+    at: datetime = MORNING
+    hours: str = "7:00-22:00"
+
+
+USUAL: Final = Opening()
+LOCKERS_AT: Final = PLACES[0]
+"""Whose device works the bank of lockers."""
 MEMBERS: Final = tuple(Member(f"m{n}", LIMITS[n % len(LIMITS)]) for n in range(16))
 """Few, so that they meet their limits; each comes at any door."""
 
 
-def chain_rules() -> dict[str, Any]:
-    """Write the rules of all devices, as a plain document."""
+def chain_rules(hours: str) -> dict[str, Any]:
+    """Write the rules of all devices, as a plain document. `hours`: those of all plans."""
     keys = {"member": ISSUER, "staff": staff_issuer(ISSUER)}
     return {
         "format": "edged-rules/1",
@@ -48,12 +64,15 @@ def chain_rules() -> dict[str, Any]:
             str(key.kid): {"role": role, "public": key.public.hex()} for role, key in keys.items()
         },
         "stores": {
-            store: {"tz": TZ, "bands": {"DAY": "7:00-22:00"}}
+            store: {"tz": TZ, "bands": {"DAY": hours}}
             for store in dict.fromkeys(place.store for place in PLACES)
         },
         "settings": {"dedupe_scope": "store"},
         "plans": {
-            f"P{limit}": {"bands": [{"kind": "DAY", **({"limit": limit} if limit else {})}]}
+            f"P{limit}": {
+                "bands": [{"kind": "DAY", **({"limit": limit} if limit else {})}],
+                "exempt": True,
+            }
             for limit in LIMITS
         },
         "doors": {
@@ -64,7 +83,8 @@ def chain_rules() -> dict[str, Any]:
             name: {"store": place.store, "door": place.door, "side": side}
             for place in PLACES
             for name, side in ((place.way_in, "IN"), (place.way_out, "OUT"))
-        },
+        }
+        | {READER: {"store": LOCKERS_AT.store, "side": "IN"}},
         "members": {one.name: _registered(one) for one in MEMBERS},
     }
 
@@ -100,3 +120,5 @@ def move_in(site: Site, place: Place, rules: dict[str, Any], authority: Path) ->
             },
         }
     }
+    if place is LOCKERS_AT:
+        add_lockers(site)

@@ -3,6 +3,7 @@
 from collections import Counter
 from typing import Final
 
+from hil.cloud import dsse
 from hil.virtual.broker import Fate, Post
 
 STATES: Final = (
@@ -99,6 +100,28 @@ STATES: Final = (
     "the last day of a limit used at two doors at once",
     "came again on a day that another device had counted",
     "let in again by a use taken back",
+    "let in by a booking",
+    "let in by a booking that the cloud had cancelled",
+    # lockers
+    "killed before a PIN was reset",
+    "killed between a locker's record and its pulse",
+    "killed between a locker's pulse and its opening",
+    "a PIN kept, for its reset was not on the disk",
+    "a use ended while the board was away",
+    "a use ended at a bolt that did not move",
+    "a use ended at a door that stood open",
+    "a use ended while its holder opened it",
+    "a use moved from a locker that did not open",
+    "a locker given while its door stood open",
+    "a locker opened while the line was pulled",
+    "a locker opened by an order",
+    "kept out of a locker whose use time had ended",
+    "order to end a use lost",
+    "order to end a use twice",
+    "order to end a use overtaken",
+    "order to end a use expired on its way",
+    "order to end a use that was over",
+    "order to end a use met the next one",
 )
 """All of them, by the words that they are reported with."""
 
@@ -120,6 +143,11 @@ _FATES: Final = {
     ("pulse", Fate.LOST): "cloud's time lost",
     ("part", Fate.LOST): "piece of rules lost",
 }
+_ENDING_FATES: Final = {
+    Fate.LOST: "order to end a use lost",
+    Fate.TWICE: "order to end a use twice",
+    Fate.LATE: "order to end a use overtaken",
+}
 _HALF_OPEN: Final = "nothing comes through"
 
 
@@ -137,9 +165,11 @@ class Rare:
 
     def fate(self, post: Post, fate: Fate) -> None:
         """Note what became of a message."""
-        state = _FATES.get((post.topic.rpartition("/")[2], fate))
-        if state is not None:
+        kind = post.topic.rpartition("/")[2]
+        if (state := _FATES.get((kind, fate))) is not None:
             self.count(state)
+        if kind == "command" and (state := _ENDING_FATES.get(fate)) is not None:
+            self.count(state, b'"verb":"locker_end"' in dsse.read(post.payload).payload)
 
     def ended(self, why: str) -> None:
         """Note why a connection to the broker ended."""

@@ -13,11 +13,12 @@ from typing import Final
 
 from hil.people import Observation
 from hil.simulation.chain import Chain, chain
+from hil.simulation.happenings import happen
 from hil.simulation.laws import Laws, chances
 from hil.simulation.life import memory
+from hil.simulation.places import USUAL, Opening
 from hil.simulation.shrink import shrink
 from hil.simulation.story import Event
-from hil.simulation.worst import happen
 from hil.virtual.disk import DiskState
 from hil.virtual.loop import VirtualLoop
 
@@ -71,11 +72,12 @@ def tell(
     events: Sequence[Event],
     told: Callable[[Saga], None] = lambda _: None,
     laws: type[Laws] = Laws,
+    opening: Opening = USUAL,
 ) -> Saga:
     """Let these events happen in the weather of a seed, until one of the laws is broken."""
     saga = Saga(seed)
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        runner.run(_Run(saga, events, told, laws).run())
+        runner.run(_Run(saga, events, told, laws).run(opening))
     return saga
 
 
@@ -125,10 +127,10 @@ class _Run:
         self._trace = hashlib.sha256()
         self._began_s = time.monotonic()
 
-    async def run(self) -> None:
+    async def run(self, opening: Opening) -> None:
         """Put everything up, let the story happen, and look."""
         with tempfile.TemporaryDirectory(prefix="edged-", dir=memory()) as folder:
-            async with chain(Path(folder), self._saga.seed) as up:
+            async with chain(Path(folder), self._saga.seed, opening) as up:
                 for home in up.households.values():
                     home.site.everything.observations.watchers.add(self._note)
                 laws = self._laws(up)

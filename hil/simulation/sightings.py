@@ -44,6 +44,10 @@ class Sightings:
         stopped = bool(self._members()[record["member"]].get("suspended"))
         by_command = (self._up.get("LOCKDOWN") or "").startswith(_BY_COMMAND)
         count = self._rare.count
+        if allowed and str(record["via"]).startswith("booking:"):
+            booked = bool(self._members()[record["member"]].get("bookings"))
+            count("let in by a booking", booked)
+            count("let in by a booking that the cloud had cancelled", not booked)
         count("let in by rules on trial", allowed and self._home.on_trial())
         count("let in whom the cloud had stopped", allowed and stopped)
         count("kept out whom the cloud had let go on", why == "MEMBER_SUSPENDED" and not stopped)

@@ -53,6 +53,22 @@ class Kind(Enum):
     KILL_BEHIND_ORDER = "{device} loses its power behind the commit of an order"
     KILL_IN_START = "{device} loses its power, and once more while it starts"
     KILL_IN_TROUBLE = "something is wrong with {device}, and it loses its power"
+    BOOK = "somebody books {store} and comes by that, and it is cancelled unheard by {device}"
+    GIVE_LOCKER = "somebody is given a locker"
+    OPEN_LOCKER = "somebody opens a locker"
+    GIVE_BACK_LOCKER = "somebody gives a locker back"
+    MOVE_LOCKER = "somebody is given another locker instead"
+    EXTEND_LOCKER = "the use of a locker is given another end"
+    END_LOCKER = "the staff end the use of a locker"
+    END_LOCKER_BY_ORDER = "the cloud ends the use of a locker"
+    OVERTAKE_LOCKER_ORDER = "the cloud ends the use of a locker that the staff end before"
+    LOOK_INTO_LOCKER = "the staff, or the cloud, have a locker opened to look inside"
+    SETTLE_LOCKERS = "the staff look into the lockers that nobody is sure of"
+    JAM_LOCKER = "the bolt of a locker does not move"
+    END_LOCKER_AS_OPENED = "the staff end the use of a locker while its holder opens it"
+    END_LOCKER_WITHOUT_BOARD = "the staff end the use of a locker while its cables are cut"
+    END_LOCKER_ON_BAD_DISK = "the staff end the use of a locker, and the disk takes nothing more"
+    KILL_AT_LOCKERS = "the lockers' device loses its power while one is released"
 
 
 SHARES: Final = {
@@ -66,6 +82,11 @@ SHARES: Final = {
     Kind.LOSE_LOCK: 2,
     Kind.RULES_TO_NO_DISK: 1, Kind.KILL_AS_RULES_COME: 1, Kind.KILL_IN_TRIAL: 1,
     Kind.KILL_BEHIND_ORDER: 1, Kind.KILL_IN_START: 1, Kind.KILL_IN_TROUBLE: 2,
+    Kind.GIVE_LOCKER: 7, Kind.OPEN_LOCKER: 5, Kind.GIVE_BACK_LOCKER: 2, Kind.MOVE_LOCKER: 1,
+    Kind.BOOK: 2, Kind.EXTEND_LOCKER: 1, Kind.END_LOCKER: 2, Kind.END_LOCKER_BY_ORDER: 2,
+    Kind.OVERTAKE_LOCKER_ORDER: 1, Kind.LOOK_INTO_LOCKER: 1, Kind.SETTLE_LOCKERS: 2,
+    Kind.JAM_LOCKER: 1, Kind.END_LOCKER_AS_OPENED: 1, Kind.END_LOCKER_WITHOUT_BOARD: 1,
+    Kind.END_LOCKER_ON_BAD_DISK: 1, Kind.KILL_AT_LOCKERS: 2,
 }  # fmt: skip
 """How often each happens, for one another."""
 EVERY_S: Final = 60.0

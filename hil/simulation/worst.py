@@ -1,25 +1,24 @@
 """What befalls the chain at the worst moment: each waits until what it is to disturb is on."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
-from typing import Any, Final
+from datetime import timedelta
+from typing import Final
 
 from hil.people import Refused
 from hil.simulation.acts import Act
-from hil.simulation.chain import Chain
 from hil.simulation.places import MEMBERS
-from hil.simulation.story import Event, Kind
 from hil.virtual.disk import DiskState
-from hil.virtual.loop import running
 
 _RULES_S: Final = 90.0
 """New rules are fetched within this, if a message is lost too."""
+_SWAP_S: Final = 1.0
+"""Rules that are active on the disk decide within this."""
+_BOOKED: Final = timedelta(hours=1)
 _TRIAL_S: Final = 90
 """A fresh pulse comes each minute."""
 _START_S: Final = 20.0
 """A daemon that was killed is gone, and the next is there, within this."""
-_LOOK_S: Final = 0.05
 
 
 class Worst(Act):
@@ -88,6 +87,30 @@ class Worst(Act):
 
     # --- rules
 
+    async def book(self) -> None:
+        """Somebody comes by a booking, which the cloud cancels while the device does not hear."""
+        home, member = self._home, self._dice.choice([one for one in MEMBERS if one.limit])
+        begins = self._chain.sky.true() - timedelta(minutes=5)
+        booked = {"start": begins.isoformat(), "end": (begins + _BOOKED).isoformat()}
+        booked |= {"id": f"B-{begins:%d%H%M%S}-{member.name}", "store": home.place.store}
+        booked |= {"program": "YOGA", "status": "CONFIRMED"}
+        self._say(member, bookings=[{**booked, "paid": True}])
+        await self._hears_rules()
+        await self._come_to(home, member)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._pull(self._dice.uniform(20, 90)))
+            await asyncio.sleep(1)
+            self._say(member, bookings=[])
+            await self._come_to(home, member)
+        await self._hears_rules()
+        await self._come_to(home, member)
+
+    async def _hears_rules(self) -> None:
+        """Wait until the device decides by the newest rules, if it hears of them."""
+        home, chain = self._home, self._chain
+        await self._until(lambda: home.rules_version() == chain.version, _RULES_S)
+        await asyncio.sleep(_SWAP_S)
+
     async def try_rules(self) -> None:
         """The cloud publishes rules on trial; then the line is pulled, until they are given up."""
         self._publish(_TRIAL_S)
@@ -153,22 +176,3 @@ class Worst(Act):
         self._home.cut_power()
         await self._again()
         await trouble
-
-    async def _until(self, reached: Callable[[], bool], within_s: float) -> bool:
-        """Wait until something is so; False: it was not."""
-        until_s = running().time() + within_s
-        while not reached():
-            if running().time() >= until_s:
-                return False
-            await asyncio.sleep(_LOOK_S)
-        return True
-
-
-_ACTS: Final[Mapping[Kind, Callable[[Worst], Coroutine[Any, Any, None]]]] = {
-    kind: getattr(Worst, kind.name.lower()) for kind in Kind
-}
-
-
-async def happen(chain: Chain, event: Event) -> None:
-    """Let an event happen, to its end."""
-    await _ACTS[event.kind](Worst(chain, event))

@@ -5,16 +5,18 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from typing import ClassVar
 
 import pytest
 
-from hil.simulation.aimed import stories
+from hil.simulation.aimed import LAST_EVENING, MONTHS_END, stories
 from hil.simulation.laws import Laws
 from hil.simulation.places import PLACES
 from hil.simulation.rare import STATES
 from hil.simulation.saga import shortest, tell
 from hil.simulation.shrink import shrink
 from hil.simulation.story import Event, Kind, written
+from hil.stores.verdict import Record
 
 SEED = 7
 ROUNDS = range(1, 5)
@@ -26,6 +28,7 @@ _AGAIN = (
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*deleted before being closed:ResourceWarning")  # cut off
 def test_the_same_seed_is_the_same_story_to_its_last_record() -> None:
     """In a process whose sets have another order, too."""
     lived = tell(3, written(3, 0.1, 10))
@@ -39,6 +42,7 @@ def test_the_same_seed_is_the_same_story_to_its_last_record() -> None:
         check=True,
     )
     assert again.stdout.strip() == lived.trace
+    gc.collect()
 
 
 @pytest.mark.slow
@@ -56,6 +60,34 @@ def test_each_rare_state_is_reached_and_no_law_is_broken_there() -> None:
             break
     gc.collect()
     assert left == set()
+
+
+class WhoCame(Laws):
+    """Those that hold; `came`: who was answered what, on which day."""
+
+    came: ClassVar[list[tuple[str, str, str]]] = []
+
+    def judge(self) -> Sequence[Record]:
+        records = super().judge()
+        passages = [one for one in records if one["kind"] == "passage"]
+        for one in sorted(passages, key=lambda passage: str(passage["occurred_at"])):
+            self.came.append((one["member"], one["reason"], one["local_time"][:10]))
+        return records
+
+
+@pytest.mark.slow
+def test_limits_begin_anew_with_the_month() -> None:
+    """A use of the old month that is told in the new one counts in the old one."""
+    lived = tell(3, MONTHS_END, laws=WhoCame, opening=LAST_EVENING)
+    assert lived.violations == []
+    assert [one for one in WhoCame.came if one[0] == "m1"] == [
+        ("m1", "OK", "2026-11-30"),
+        ("m1", "QUOTA_EXHAUSTED", "2026-11-30"),
+        ("m1", "OK", "2026-12-01"),
+        ("m1", "QUOTA_EXHAUSTED", "2026-12-01"),
+    ]
+    used = [one[1:] for one in WhoCame.came if one[0] == "m5"]
+    assert used == [("OK", "2026-11-30"), ("OK", "2026-12-01")]
 
 
 class NobodyComesWhileTheLineIsPulled(Laws):

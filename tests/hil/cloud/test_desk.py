@@ -262,8 +262,10 @@ def test_a_new_disk_is_told_who_holds_what(office: Office, device: Device) -> No
     for word, locker, about in (
         ("returned", "L1", None),
         ("expired", "L2", None),
+        ("moved_from", "L99", "L3"),
         ("moved_to", "L3", "L99"),
         ("stuck", "L4", None),
+        ("release_pulse", "L5", None),
     ):
         body = {"kind": "locker", "locker": locker, "word": word, "occupancy": "O", "about": about}
         device.journal.write(body)
@@ -286,15 +288,48 @@ def test_a_new_disk_is_told_who_holds_what(office: Office, device: Device) -> No
     states = {
         name: (lockers[name]["state"], lockers[name]["occupancy"] is None) for name in lockers
     }
-    assert [states[name] for name in ("L0", "L1", "L2", "L3", "L99", "L4")] == [
+    assert [states[name] for name in ("L0", "L1", "L2", "L3", "L99", "L4", "L5")] == [
         ("IN_USE", False),
         ("FREE", True),
         ("WAITING", False),
         ("FREE", True),
         ("IN_USE", False),
         ("OUT_OF_ORDER", False),
+        ("RELEASING", False),
     ]
     assert {each["seat"]: each["io"] for each in device.restored["seats"]} == {
         "9": "IN",
         "7": "OUT",
     }
+
+
+@both
+def test_a_new_disk_is_told_of_a_move_that_is_not_over_and_of_a_use_that_goes_on(
+    office: Office, device: Device
+) -> None:
+    """Found by the simulation: a locker that somebody had moved to was given back as a free one."""
+    at = {"occurred_at": "2026-11-28T10:00:00.000Z"}
+    use = {"occupancy": "O1", "member": "M1", "end": "2026-11-28T11:00:00.000Z", **at}
+    later = {**use, "locker": "L3", "end": "2026-11-28T12:00:00.000Z"}
+    for kind, more in (
+        ("locker_command", {**use, "locker": "L1", "verb": "assign", "result": "OK"}),
+        ("locker", {"locker": "L2", "word": "moved_from", "occupancy": "O1", "about": "L1"}),
+        ("locker", {"locker": "L1", "word": "stuck", "occupancy": "O1", "about": None}),
+        ("locker_command", {**use, "locker": "L3", "verb": "assign", "result": "OK"}),
+        ("locker", {"locker": "L3", "word": "expired", "occupancy": "O1", "about": None}),
+        ("locker_command", {**later, "verb": "extend", "result": "OK"}),
+        ("locker_command", {**later, "verb": "open", "result": "OK"}),
+    ):
+        device.journal.write({"kind": kind, **more})
+    drain(office, device)
+    office.tell(device, device.ask_restore())
+    assert device.restored is not None
+    found = {each["id"]: each for each in device.restored["lockers"]}
+    assert {name: each["state"] for name, each in found.items()} == {
+        "L1": "OUT_OF_ORDER",
+        "L2": "IN_USE",
+        "L3": "IN_USE",
+    }
+    assert found["L2"]["occupancy"] == found["L1"]["occupancy"]
+    assert found["L2"]["occupancy"]["id"] == "O1"
+    assert found["L3"]["occupancy"]["end"] == later["end"]
