@@ -44,11 +44,13 @@ def read(folder: Path) -> Trial | None:
         OSError: The disk does not tell.
     """
     try:
-        trial = Trial(**json.loads(_file(folder).read_bytes()))
-        before = None if trial.replaced is None else Trial(**asdict(trial)["replaced"])
+        said = json.loads(_file(folder).read_bytes())
+        replaced = said.pop("replaced", None)
+        before = None if replaced is None else Trial(**replaced)
+        trial = Trial(**said, replaced=before)
     except FileNotFoundError:
         return None
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, AttributeError) as error:
         log.error("trial_not_read", problem=repr(error))
         return None
     if before is not None and rules.active_version(folder) == before.version:

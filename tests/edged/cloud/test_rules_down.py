@@ -169,7 +169,7 @@ async def test_power_lost_between_the_way_back_and_the_swap_ends_the_trial(down:
     assert rules.active_version(down.folder) == 1
 
 
-@pytest.mark.parametrize("rubbish", [b"", b"{}", b'{"version": 2}', b"[1]"])
+@pytest.mark.parametrize("rubbish", [b"", b"{}", b'{"version": 2}', b"[1]", b"1"])
 async def test_a_trial_that_can_not_be_read_stops_no_start(down: Down, rubbish: bytes) -> None:
     (down.folder / "trial.json").write_bytes(rubbish)
     (down.folder / "refused.json").write_bytes(rubbish)
