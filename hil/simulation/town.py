@@ -238,6 +238,7 @@ class Town(Doorway):
     async def _turn_clock(self) -> None:
         """Turn the device's clock while nobody confirms it; it believes the latest it has seen."""
         sky = self.site.sky
+        self._believed = max(self._believed, sky.device())  # it may be turned already
         sky.error_s, sky.off = None, timedelta(hours=self._dice.uniform(-30, 30))
         await self._trouble(3_600)
         self._believed = max(self._believed, sky.device())
@@ -314,7 +315,7 @@ class Town(Doorway):
         """Tell whether nothing is wrong, and has not been for a while."""
         sky = self.site.sky
         well = self.site.disk.state is DiskState.WELL and sky.error_s is not None
-        well = well and sky.true() > self._believed
+        well = well and not sky.off and sky.true() > self._believed
         lines = self.site.everything.switches
         return (
             well and not self.slow and self.site.alive and not lines["lockdown"]

@@ -2,9 +2,11 @@
 
 import asyncio
 import os
+import random
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ import pytest
 from edged.apart import Apart
 from hil.scenarios.stage import Stage, furnish, staged
 from hil.simulation.life import live
+from hil.simulation.town import Town, settle_in
 from hil.simulation.witness import Witness
 from hil.virtual.beside import work_beside
 from hil.virtual.disk import DiskState
@@ -65,6 +68,29 @@ def test_a_release_that_nothing_on_the_disk_explains_is_told(tmp_path: Path) -> 
         ]
 
     at(tmp_path, story)
+
+
+def test_nothing_is_calm_at_a_clock_that_is_turned_although_its_time_is_confirmed(
+    tmp_path: Path,
+) -> None:
+    """One trouble ends while another lasts: what the device then believes, it keeps."""
+
+    async def play() -> None:
+        turned = virtual_site(tmp_path, settle_in, lambda: 0.001)
+        async with turned as site, site, site.people() as people:
+            town = Town(site, people, random.Random(1))
+            await asyncio.sleep(100)
+            assert town._calm()
+            site.sky.off = timedelta(hours=29)
+            assert not town._calm()
+            ahead = site.sky.device()
+            await town._turn_clock()
+            await asyncio.sleep(100)
+            assert site.sky.device() < ahead
+            assert not town._calm()
+
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        runner.run(play())
 
 
 def test_a_count_that_the_records_do_not_have_is_told(tmp_path: Path) -> None:
