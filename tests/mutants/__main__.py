@@ -5,9 +5,11 @@ import json
 import os
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 from tests.mutants.campaign import Outcome, run
+from tests.mutants.kept import Kept
 from tests.mutants.survivors import EXPLAINED, Explanation, Survivor, explained, judged, starts
 
 AT_IMPORT = {"decision.py"}  # its function makes classes, before any mutant could be chosen
@@ -47,13 +49,16 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
     parser.add_argument("modules", nargs="*", metavar="MODULE", help="such as policy/seats.py")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--kept", type=Path, metavar="FOLDER", help="go on with what is there")
     parser.add_argument("--json", action="store_true", help="the result as JSON")
     options = parser.parse_args(arguments)
     chosen = modules(options.modules)
     began = time.monotonic()
+    kept = Kept.of(options.kept, ROOT) if options.kept else None
     outcomes = []
     for module in chosen:
-        outcomes.append(run(ROOT, module, options.jobs))
+        tried = partial(run, ROOT, module, options.jobs)
+        outcomes.append(kept.outcome(module, tried) if kept else tried())
         sys.stderr.write(f"{outcomes[-1].line()}\n")
     survivors = [survivor for each in outcomes for survivor in each.survivors]
     new, gone = judged(survivors, [e for e in explained(EXPLAINED) if e.module in chosen])
