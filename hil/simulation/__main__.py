@@ -21,6 +21,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=secrets.randbits(32))
     parser.add_argument("--every-s", type=float, default=EVERY_S, help="between events of a chain")
     parser.add_argument("--times", type=int, default=100, help="how often each rare state")
+    parser.add_argument("--enough", type=int, default=0, help="or so many; the others a tenth")
     parser.add_argument("--shrink", action="store_true", help="tell the shortest failing story")
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
     asked = parser.parse_args()
@@ -28,7 +29,8 @@ def main() -> int:
         lived = life.live(round(asked.days), asked.seed, _progress)
         return _told(lived, _days, as_json=asked.json)
     if asked.what == "rare":
-        return _told(aimed.often(asked.times, asked.seed, _happened), _saga, as_json=asked.json)
+        often = aimed.often(asked.times, asked.seed, _happened, enough=asked.enough)
+        return _told(often, _saga, as_json=asked.json)
     events = written(asked.seed, 24 * asked.days, asked.every_s)
     told = saga.tell(asked.seed, events, _happened)
     if asked.shrink and told.violations:

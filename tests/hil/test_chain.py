@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import pytest
 
-from hil.simulation.aimed import LAST_EVENING, MONTHS_END, stories
+from hil.simulation.aimed import LAST_EVENING, MONTHS_END, is_enough, stories
 from hil.simulation.laws import Laws
 from hil.simulation.places import PLACES
 from hil.simulation.rare import STATES
@@ -113,6 +113,22 @@ def test_a_broken_law_is_told_as_the_shortest_story_that_breaks_it() -> None:
     assert "is pulled" in story[0]
     assert "comes to" in story[1]
     assert "let in while the line was pulled" in end
+
+
+@pytest.mark.parametrize(
+    ("reached", "enough", "is_so"),
+    [
+        ((20, 30, 20), 0, True),
+        ((20, 30, 19), 0, False),
+        ((20, 30, 2), 2, True),
+        ((20, 30, 1), 2, False),
+        ((19, 30, 2), 2, False),
+    ],
+)
+def test_stories_are_told_until_enough_states_were_reached(
+    reached: tuple[int, ...], enough: int, *, is_so: bool
+) -> None:
+    assert is_enough(reached, 20, enough) is is_so
 
 
 def test_an_event_draws_the_same_whatever_happens_beside_it() -> None:
