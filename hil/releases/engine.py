@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from hil.releases.played import ROOT, NotPlayed, said_by
 
-SCRIPT: Final = ROOT / "tests" / "oracle" / "answers.py"
+SCRIPT: Final = ROOT / "tests" / "hil" / "answers.py"
 _PIECE: Final = 200
 """Rows at a time: seconds, and some MB."""
 
