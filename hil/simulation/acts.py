@@ -24,6 +24,8 @@ _OUT_S: Final = 1.0
 """Whoever wants out is let go within this."""
 _QUEUE_S: Final = 10.0
 """And within this behind others while the disk hangs: each of them is looked up for 1 s at most."""
+_START_S: Final = 20.0
+"""A start waits as long for a disk that hangs to tell what held before; exit buttons, for 1 s."""
 _ANSWER_S: Final = 15.0
 """An order is worth something for 10 s, and its result is told a little later."""
 
@@ -55,7 +57,7 @@ class Act:
     async def leave(self) -> None:
         """Somebody leaves with a code."""
         place = self._home.place
-        self._home.witness.asks("leaving")
+        self._home.witness.asks("leaving", 1_000 * round(self._start_s()))
         act = self._home.show(place.way_out, self._code(self._anybody()))
         await self._wants_out(f"reader {place.way_out}", act)
 
@@ -97,8 +99,9 @@ class Act:
         """Hold the first law: nobody is held in while the device has its cables and its power."""
         home, parts = self._home, (part, f"lock {self._home.place.door}")
         well, ends, disk = home.site.alive and home.witness.well(*parts), home.ends, home.slow
+        start_s = self._start_s() if part.startswith("reader") else 0.0
         await act
-        gone = await home.let_go(_QUEUE_S if disk or home.slow else _OUT_S)
+        gone = await home.let_go(_QUEUE_S + start_s if disk or home.slow else _OUT_S)
         if well and ends == home.ends and home.witness.well(*parts) and not gone:
             home.witness.violate(f"somebody was held in: {part}")
         if gone:
@@ -110,6 +113,10 @@ class Act:
             self._rare.count("out in a fire", switches["fire"])
             self._rare.count("out while the clock was in doubt", home.site.sky.error_s is None)
             await home.walk(self._dice)
+
+    def _start_s(self) -> float:
+        """Return how long a device that begins may wait for its disk before it serves readers."""
+        return 0.0 if self._home.began else _START_S
 
     # --- what the cloud wants
 

@@ -39,7 +39,9 @@ _NETWORK: Final = [
     *(Event(540 + n, Kind.ORDER, PLACES[n % 3], 1) for n in range(24)),  # a result may be lost
     Event(620, Kind.CUT_CLOUD_AT_THE_WORST, SOUTH, 1),
     Event(621, Kind.COME, SOUTH, 31),
+    Event(640, Kind.PUT_BACK_DISK, SIDE, 15),  # is up again behind 710, and hears that later
     *(Event(700, Kind.PULL_LINE, place, 1) for place in PLACES),  # for a minute
+    *(Event(at_s, Kind.COME, SIDE, 31) for at_s in (730, 740, 750)),
     Event(701, Kind.BACK_AGAIN, FRONT, 18),  # m5, once a month
     Event(900, Kind.BURN, SIDE, 32),
     Event(905, Kind.PRESS, SIDE, 1),

@@ -1,8 +1,9 @@
 """One device of the chain at its door, as it is seen and treated from outside."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+import shutil
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Final
 
@@ -33,6 +34,7 @@ class Household(Doorway):
 
     `line`: its line to the broker. `kill_next` is asked behind each job of its disk whether its
     power is cut now; `before_cut` is told before it is. `began`: it has recorded that it began.
+    `put_back`: how often it was given a disk of before. `unaware`: it has not heard of the last.
     """
 
     def __init__(
@@ -42,6 +44,8 @@ class Household(Doorway):
         self.place = place
         self.line = line
         self.began = True
+        self.put_back = 0
+        self.unaware = False
         self.kill_next: Callable[[], bool] | None = None
         self.before_cut: Callable[[], object] = lambda: None
         self._rare = rare
@@ -138,6 +142,30 @@ class Household(Doorway):
         """End it in peace, and start it again."""
         if await self.end():
             await self.up()
+
+    async def copied_disk(self) -> Path:
+        """Cut its power and copy its disk; return the copy."""
+        copy = self.site.folder / f"disk-{self.put_back}"
+        async with self._off():
+            shutil.rmtree(copy, ignore_errors=True)
+            shutil.copytree(self.site.folder / "state", copy, symlinks=True)
+        return copy
+
+    async def give_disk(self, copy: Path) -> None:
+        """Cut its power and give it the disk of which `copy` is one."""
+        async with self._off():
+            shutil.rmtree(self.site.folder / "state")
+            shutil.copytree(copy, self.site.folder / "state", symlinks=True)
+            self.put_back, self.unaware = self.put_back + 1, True
+            self.witness.begin_anew()
+
+    @asynccontextmanager
+    async def _off(self) -> AsyncIterator[None]:
+        """Keep the daemon from being there during the block."""
+        async with self._restarting:
+            self.cut_power()
+            await self.site.daemon.wait()
+            yield
 
     def _after_job(self) -> None:
         self.look()

@@ -78,6 +78,8 @@ STATES: Final = (
     "link begun anew for a full disk",
     "link begun anew for a failing disk",
     "a gap told",
+    "a disk put back that had been acknowledged beyond",
+    "let in by a disk put back, before it was told so",
     # the clock
     "let in by a clock in doubt, to be settled",
     "kept out by a clock in doubt",

@@ -30,6 +30,8 @@ class Sightings:
             case "started":
                 self._home.began = True
                 self._up.clear()
+            case "rolled_back":
+                self._home.unaware = False
             case "alarm" if record["raised"]:
                 self._up[record["alarm"]] = record["cause"]
             case "alarm":
@@ -48,6 +50,8 @@ class Sightings:
             booked = bool(self._members()[record["member"]].get("bookings"))
             count("let in by a booking", booked)
             count("let in by a booking that the cloud had cancelled", not booked)
+        unaware = allowed and self._home.unaware
+        count("let in by a disk put back, before it was told so", unaware)
         count("let in by rules on trial", allowed and self._home.on_trial())
         count("let in whom the cloud had stopped", allowed and stopped)
         count("kept out whom the cloud had let go on", why == "MEMBER_SUSPENDED" and not stopped)
@@ -79,6 +83,7 @@ _SHOWN: Final[Mapping[str, Callable[[_Record], bool]]] = {
     ),
     "link begun anew for a full disk": lambda one: _alarm(one, "LINK_FAILED", "full: "),
     "link begun anew for a failing disk": lambda one: _alarm(one, "LINK_FAILED", "io: "),
+    "a disk put back that had been acknowledged beyond": lambda one: one["kind"] == "rolled_back",
     "a gap told": lambda one: one["kind"] == "gap",
     "let in by a clock in doubt, to be settled": lambda one: (
         _passage(one, "IN") and one["decision"] == "ALLOW" and one.get("unsettled", False)

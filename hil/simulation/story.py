@@ -53,6 +53,7 @@ class Kind(Enum):
     KILL_BEHIND_ORDER = "{device} loses its power behind the commit of an order"
     KILL_IN_START = "{device} loses its power, and once more while it starts"
     KILL_IN_TROUBLE = "something is wrong with {device}, and it loses its power"
+    PUT_BACK_DISK = "{device} is given its disk of some time ago"
     BOOK = "somebody books {store} and comes by that, and it is cancelled unheard by {device}"
     GIVE_LOCKER = "somebody is given a locker"
     OPEN_LOCKER = "somebody opens a locker"
@@ -79,7 +80,7 @@ SHARES: Final = {
     Kind.KILL_AT_THE_WORST: 3, Kind.STOP: 1, Kind.SPOIL_DISK: 2, Kind.LOSE_TIME: 2,
     Kind.TURN_CLOCK: 1, Kind.BURN: 1, Kind.LOCK_DOWN: 1, Kind.CUT_CABLES: 1,
     Kind.TWO_AT_ONCE: 4, Kind.LOCK_DOWN_BY_ORDER: 2, Kind.FORCE: 1, Kind.TRY_RULES: 1,
-    Kind.LOSE_LOCK: 2,
+    Kind.LOSE_LOCK: 2, Kind.PUT_BACK_DISK: 1,
     Kind.RULES_TO_NO_DISK: 1, Kind.KILL_AS_RULES_COME: 1, Kind.KILL_IN_TRIAL: 1,
     Kind.KILL_BEHIND_ORDER: 1, Kind.KILL_IN_START: 1, Kind.KILL_IN_TROUBLE: 2,
     Kind.GIVE_LOCKER: 7, Kind.OPEN_LOCKER: 5, Kind.GIVE_BACK_LOCKER: 2, Kind.MOVE_LOCKER: 1,

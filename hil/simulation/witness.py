@@ -24,23 +24,29 @@ _LEAVING_MS: Final = 10_000
 """A leaving may have come so long before: those before it at its reader are looked up first."""
 _ASIDE_MS: Final = 500
 """What came so shortly before the bolt was thrown has not been served by it."""
+_NO_RULES_MS: Final = 5_000
+"""How long the exit button releases while the disk tells no rules (spec/rules.md 6, row 38)."""
 _YEARS: Final = (date(2020, 1, 1), date(2199, 1, 1))
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why a bolt may move: `kind` of what happened at `at_ms`, once."""
+    """Why a bolt may move: `kind` of what happened at `at_ms`, once.
+
+    `late_ms`: how much later a leaving may; anything else may for a moment.
+    """
 
     kind: str
     at_ms: int
+    late_ms: int = 0
 
     def lasts(self, now_ms: int, for_ms: int) -> bool:
         """Tell whether it may still move the bolt; a leaving may for longer than `for_ms`."""
         return now_ms <= self.last_ms(for_ms)
 
     def last_ms(self, for_ms: int = 0) -> int:
-        """The latest that it may move the bolt: a leaving once those before it were looked up."""
-        return self.at_ms + (_LEAVING_MS if self.kind == "leaving" else for_ms)
+        """The latest that it may move the bolt."""
+        return self.at_ms + (self.late_ms or for_ms)
 
 
 class Witness:
@@ -76,9 +82,13 @@ class Witness:
         """Note that a law was broken now."""
         self.violations.append(f"{self._site.sky.true().isoformat()} {what}")
 
-    def asks(self, kind: str) -> None:
-        """Note that something happens now that moves the bolt, once."""
-        self._causes.append(Cause(kind, self._now_ms()))
+    def asks(self, kind: str, more_ms: int = 0) -> None:
+        """Note that something happens now that moves the bolt, once.
+
+        `more_ms`: how much longer a leaving may wait than for those before it.
+        """
+        late_ms = _LEAVING_MS + more_ms if kind == "leaving" else 0
+        self._causes.append(Cause(kind, self._now_ms(), late_ms))
 
     def sees(self, seen: Observation) -> None:
         """Take what the building saw, at the moment when it happens."""
@@ -115,7 +125,8 @@ class Witness:
             return
         newest = max([began_ms, *(one.last_ms() for one in self._causes)])
         self._causes = [one for one in self._causes if one.lasts(at_ms, _ASIDE_MS)]
-        if at_ms - newest > self._site.rules["doors"][self.door]["pulse_ms"] + 1_000:
+        pulse_ms = max(self._site.rules["doors"][self.door]["pulse_ms"], _NO_RULES_MS)
+        if at_ms - newest > pulse_ms + 1_000:
             self.violate(f"the bolt was released for {at_ms - newest} ms after the last cause")
 
     def read(self) -> None:
@@ -128,6 +139,11 @@ class Witness:
                     self.asks("entry")
             elif record["kind"] == "command" and record["verb"] == "open":
                 self.asks("command")
+
+    def begin_anew(self) -> None:
+        """Take that the disk is one of before: what is on it has moved all that it moves."""
+        self.seen_records = sum(1 for _ in self._records(0))
+        self._causes.clear()
 
     def _records(self, after: int) -> Iterator[dict[str, Any]]:
         try:

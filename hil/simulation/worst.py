@@ -7,7 +7,7 @@ from typing import Final
 
 from hil.people import Refused
 from hil.simulation.acts import Act
-from hil.simulation.places import MEMBERS
+from hil.simulation.places import LOCKERS_AT, MEMBERS
 from hil.virtual.disk import DiskState
 
 _RULES_S: Final = 90.0
@@ -17,6 +17,8 @@ _SWAP_S: Final = 1.0
 _BOOKED: Final = timedelta(hours=1)
 _TRIAL_S: Final = 90
 """A fresh pulse comes each minute."""
+_SWAPPED_S: Final = 30.0
+"""Nobody changes a card, and has the device started, in less."""
 _START_S: Final = 20.0
 """A daemon that was killed is gone, and the next is there, within this."""
 
@@ -167,6 +169,21 @@ class Worst(Act):
         home.cut_power()
         await coming
         await home.up()
+
+    async def put_back_disk(self) -> None:
+        """A device is given its disk of before; that of the lockers would not know who has one."""
+        home = self._home
+        if home.place is LOCKERS_AT:
+            return
+        copy = await home.copied_disk()
+        await self._again()
+        for pause_s in (0, 5, self._dice.choice((5, 60, 600))):
+            await asyncio.sleep(pause_s)
+            await self.come()
+        await home.give_disk(copy)
+        await asyncio.sleep(_SWAPPED_S)
+        await home.up()
+        await self.come()
 
     async def kill_in_trouble(self) -> None:
         """A device has a trouble, loses its power in it, and comes back to it."""
