@@ -222,5 +222,5 @@ def _counted(home: Household, owner: str) -> Counter[str]:
 
 def chances(record: dict[str, Any]) -> str:
     """Spell what a record has that is no chance: all but ids, and hashes over them or folders."""
-    chance = {"event_id", "command", "prev", "inputs", "fingerprint"}
+    chance = {"event_id", "command", "prev", "inputs", "fingerprint", "epoch", "began"}
     return json.dumps({k: v for k, v in record.items() if k not in chance}, sort_keys=True)
