@@ -123,3 +123,9 @@ def test_a_request_proves_the_claim_and_does_not_hold_it() -> None:
     assert said.proof == proof(CLAIM, "enrol", ENROL)
     assert CLAIM.hex() not in canonical(said).decode()
     assert read(Enrol, open_envelope(BY_NAME.sealed(KEY)).payload).proof is None
+
+
+def test_what_is_no_admission_says_nothing_though_the_cloud_signed_it() -> None:
+    envelope = seal("checkpoint", open_envelope(answer()).payload, TENANT.by_role["acks"])
+    with pytest.raises(NotOurs, match="not an admission"):
+        answered(ASKED, envelope, AT)

@@ -10,11 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edged.cloud import change as changing
 from edged.cloud import limits, parts
-from edged.cloud.change import change
+from edged.cloud.change import _Stored, change
 from edged.cloud.parts import Store, Unfit
 from edged.errors import RulesFaulty
 from edged.store import rules
+from edged.store.errors import FailKind, StoreFailed
 from tests.edged.cloud import sets
 from tests.edged.fakes import NOON
 from tests.edged.rig import load_rules
@@ -218,3 +220,66 @@ def test_vectors_are_asked_of_all_members(tmp_path: Path) -> None:
         else:
             with pytest.raises(Unfit, match="vectors"):
                 change(manifest, store, tmp_path)
+
+
+def test_a_question_about_nobody_refuses_the_set(tmp_path: Path) -> None:
+    first(tmp_path, many())
+    vector = {"member": "nobody", "device": "front-in", "at": NOON.isoformat(), "used": []}
+    whole = sets.document(2, members=many())
+    said = {**vector, "expect": {"verdict": "ALLOW", "reason": "OK"}}
+    made = sets.in_parts(whole, COUNT, [said])
+    sets.put(made, tmp_path / "parts")
+    with pytest.raises(Unfit, match="asks about a device or member that is not in the rules"):
+        change(sets.manifest(whole, made), Store(tmp_path / "parts"), tmp_path)
+
+
+def test_the_members_of_a_file_are_those_that_it_was_built_of(tmp_path: Path) -> None:
+    manifest, store = publish(tmp_path, 1, many())
+    whole = parts.assemble(manifest, store)
+    with closing(sqlite3.connect(parts.build(manifest, store, tmp_path))) as db:
+        stored = _Stored(db)
+        assert dict(stored) == dict(whole.members)
+        assert len(stored) == len(whole.members)
+        assert stored.get("nobody") is None
+
+
+@pytest.mark.parametrize("damage", ["all of it", "a table"])
+def test_beside_rules_that_are_damaged_it_is_built_whole(tmp_path: Path, damage: str) -> None:
+    first(tmp_path, many())
+    active = tmp_path / str(rules.active_file(tmp_path))
+    if damage == "all of it":
+        active.write_bytes(b"rubbish" * 1_000)
+    else:
+        with closing(sqlite3.connect(active)) as db:
+            db.execute("DROP TABLE source")
+    manifest, store = publish(tmp_path, 2, many())
+    assert change(manifest, store, tmp_path) is None
+
+
+def test_a_base_with_a_fault_refuses_the_set(tmp_path: Path) -> None:
+    first(tmp_path, many())
+    manifest, store = publish(tmp_path, 2, many(), issued_at="yesterday")
+    with pytest.raises(RulesFaulty, match="issued_at"):
+        change(manifest, store, tmp_path)
+
+
+@pytest.mark.fault("disk-full")
+def test_a_change_without_room_is_told_as_such_and_leaves_what_is_in_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first(tmp_path, many())
+    active = tmp_path / str(rules.active_file(tmp_path))
+    before = active.read_bytes()
+    write = changing._write
+
+    def in_no_room(db: sqlite3.Connection, new: Any) -> None:
+        db.execute("PRAGMA max_page_count = 1")  # no more than there are
+        write(db, new)
+
+    monkeypatch.setattr(changing, "_write", in_no_room)
+    manifest, store = publish(tmp_path, 2, many(400))
+    with pytest.raises(StoreFailed) as failed:
+        change(manifest, store, tmp_path)
+    assert failed.value.kind is FailKind.FULL
+    assert active.read_bytes() == before
+    assert rules.active_file(tmp_path) == active.name

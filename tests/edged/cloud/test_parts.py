@@ -166,3 +166,50 @@ def test_what_is_not_named_any_more_is_swept(tmp_path: Path) -> None:
     store.sweep(manifest)
     assert store.missing(manifest) == []
     assert len(list(tmp_path.iterdir())) == len(new)
+
+
+def test_a_part_of_the_same_size_that_is_another_is_never_used(tmp_path: Path) -> None:
+    made = whole_parts()
+    manifest = sets.manifest(sets.document(2), made)
+    sets.put(made, tmp_path)
+    other = sets.pack(bytes(len(made["base"])))
+    Store(tmp_path).whole(manifest.parts[0].sha256).write_bytes(other)
+    with pytest.raises(Unfit, match="base: does not have its hash"):
+        parts.assemble(manifest, Store(tmp_path))
+
+
+def test_no_part_is_named_twice(tmp_path: Path) -> None:
+    made = whole_parts()
+    manifest = sets.manifest(sets.document(2), made)
+    sets.put(made, tmp_path)
+    twice = manifest.model_copy(update={"parts": [*manifest.parts, manifest.parts[1]]})
+    with pytest.raises(Unfit, match="a name stands twice"):
+        parts.assemble(twice, Store(tmp_path))
+
+
+def test_vectors_are_a_list_and_not_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "VECTORS", 1)
+    assemble(tmp_path, whole_parts(vectors=[LET_IN]))
+    for made in (whole_parts(vectors=[LET_IN] * 2), {**whole_parts(), "vectors": b"{}"}):
+        with pytest.raises(Unfit, match="vectors: a list of at most 1"):
+            assemble(tmp_path, made)
+
+
+def test_a_vector_at_the_way_out_is_asked_of_the_way_out(tmp_path: Path) -> None:
+    stopped = {
+        **LET_IN,
+        "member": "dan",
+        "expect": {"verdict": "DENY", "reason": "MEMBER_SUSPENDED"},
+    }
+    let_out = {"verdict": "ALLOW", "reason": "OK_WITH_WARNING"}
+    out = {**stopped, "device": "front-out", "expect": let_out}
+    assemble(tmp_path, whole_parts(vectors=[stopped, out]))
+    with pytest.raises(Unfit, match=r"vectors\[0\]: the answer is ALLOW OK_WITH_WARNING"):
+        assemble(tmp_path, whole_parts(vectors=[{**stopped, "device": "front-out"}]))
+
+
+def test_a_used_key_has_a_store_or_none_and_nothing_behind_it(tmp_path: Path) -> None:
+    key = "C-aiko/DAY/2026-11-01"
+    assemble(tmp_path, whole_parts(vectors=[{**LET_IN, "used": [key, f"{key}/S1"]}]))
+    with pytest.raises(Unfit, match="at or used"):
+        assemble(tmp_path, whole_parts(vectors=[{**LET_IN, "used": [f"{key}/S1/more"]}]))

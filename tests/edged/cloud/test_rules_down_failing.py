@@ -5,6 +5,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Callable
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -157,3 +158,28 @@ async def test_rules_that_were_swapped_in_and_can_not_be_read_leave_the_way_back
     await down.rig.clock.advance(60_000)
     await down.rules.look()
     assert down.rules.held().version == down.rig.rules.version == 1
+
+
+@pytest.mark.fault("disk-fails")
+async def test_a_disk_that_does_not_tell_what_is_active_lets_nothing_be_activated(
+    down: Down, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "readlink", failing(os.readlink, lambda _: True))
+        assert "Input/output" in str(await down.publish(2))
+    assert rules.active_version(down.folder) == down.rules.held().version == 1
+    assert [one.version for one in down.rules.held().refused] == [2]
+    assert down.alarms() == {"RULES_REFUSED"}
+
+
+async def test_a_builder_that_was_killed_is_told_and_the_next_set_is_taken(
+    down: Down, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def killed(_manifest: bytes, _into: Path) -> str:
+        raise BrokenProcessPool
+
+    with monkeypatch.context() as patched:
+        patched.setattr(down.rules, "_build", killed)
+        assert "enough memory" in str(await down.publish(2))
+    assert down.rules.held().version == 1
+    assert await down.publish(3) is None

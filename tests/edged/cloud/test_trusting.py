@@ -5,11 +5,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from cloud_link.envelope import key_id
 from edged.cloud.files import device_key, trust_file, write_whole
-from edged.cloud.trusting import acknowledged_by, pin_file, told
+from edged.cloud.trusting import (
+    acknowledged_by,
+    all_authorities,
+    authorities,
+    pin_file,
+    told,
+)
 from edged.commission.walk import public_key
 from edged.errors import NotFound, Untrusted
 from edged.rulebook.load import load
@@ -19,6 +27,7 @@ from edged.store.errors import RulesRefused, StateInUse
 from edged.store.ledger import Ledger
 from edged.store.state_dir import claim
 from hil.byzantine.tenant import Tenant, public
+from hil.cloud import pki
 from tests.edged.cli.stage import write_journal
 from tests.edged.cloud import sets
 from tests.edged.cloud.chain import checkpoint, spell
@@ -26,6 +35,7 @@ from tests.edged.lockers.test_desk import settings as made
 
 AT = datetime(2026, 11, 4, tzinfo=UTC)
 TENANT = Tenant("acme")
+DER = Encoding.DER
 CLOUD = {
     "host": "broker",
     "tenant": "acme",
@@ -130,3 +140,36 @@ def test_who_signed_the_newest_checkpoint_is_named(settings: Settings, tmp_path:
     (tmp_path / "other").mkdir()
     other = cosigned(tmp_path / "other", TENANT.by_role["commands"])
     assert acknowledged_by(settings, other) is None
+
+
+def test_a_checkpoint_that_is_not_whole_was_acknowledged_by_nobody(
+    settings: Settings, tmp_path: Path
+) -> None:
+    def write(ledger: Ledger) -> None:
+        ledger.append({"kind": "note"})
+        ledger.cosign(Cosignature(1, ledger.last()[1], b"{}"), None)
+
+    pin_file(settings, document(tmp_path), replace=False)
+    write_journal(settings.state_dir / "journal.db", write)
+    assert acknowledged_by(settings, settings.state_dir / "journal.db") is None
+
+
+def test_the_authorities_are_those_of_the_trust_and_for_an_installer_the_files_too(
+    tmp_path: Path,
+) -> None:
+    named, own = (pki.authority(tmp_path / name, AT) for name in ("named", "own"))
+    theirs, ours = (
+        x509.load_pem_x509_certificate((one.folder / "ca.crt").read_bytes()).public_bytes(DER)
+        for one in (named, own)
+    )
+    cloud = {**CLOUD, "ca_file": str(own.folder / "ca.crt")}
+    settings = made(tmp_path / "state", cloud=cloud)
+    assert settings.cloud is not None
+    assert authorities(settings.state_dir, "acme") == ()
+    assert all_authorities(settings.state_dir, settings.cloud) == (ours,)
+    (tmp_path / "trust").write_bytes(TENANT.trust(1, AT, authorities=[theirs]))
+    pin_file(settings, tmp_path / "trust", replace=False)
+    assert authorities(settings.state_dir, "acme") == [theirs]
+    assert all_authorities(settings.state_dir, settings.cloud) == (theirs, ours)
+    with pytest.raises(Untrusted, match="another tenant"):
+        authorities(settings.state_dir, "other")

@@ -1,0 +1,40 @@
+"""Plain codes of members: whose each is, in its kind."""
+
+import json
+from typing import Any
+
+from edged.rulebook import file as rules_file
+from edged.rulebook.file import RuleSet, ShapeCode
+from policy.check import Fault
+from policy.model import CodeKind
+from tests.edged.rulebook.test_file import document
+
+
+def read(**members: dict[str, Any]) -> RuleSet | list[Fault]:
+    found = rules_file.read(json.dumps({**document(), "members": members}).encode())
+    return found if isinstance(found, RuleSet) else list(found)
+
+
+def member(handle: str, **plain: list[str]) -> dict[str, Any]:
+    return {"handle": handle * 8, "plain": plain}
+
+
+A, B = "ab" * 32, "cd" * 32
+
+
+def test_a_hash_is_one_members_in_each_kind() -> None:
+    found = read(M1=member("11", PIN=[A, A], CARD=[B]), M2=member("22", PIN=[B]))
+    assert isinstance(found, RuleSet)
+    assert found.plain == {
+        (CodeKind.PIN, bytes.fromhex(A)): bytes.fromhex("11" * 8),
+        (CodeKind.CARD, bytes.fromhex(B)): bytes.fromhex("11" * 8),
+        (CodeKind.PIN, bytes.fromhex(B)): bytes.fromhex("22" * 8),
+    }
+
+
+def test_a_hash_that_another_member_has_is_named_where_it_stands() -> None:
+    found = read(M1=member("11", PIN=[A]), M2=member("22", CARD=[A], PIN=[B, A]))
+    assert isinstance(found, list)
+    assert [(fault.path, fault.code) for fault in found] == [
+        ("members.M2.plain.PIN[1]", ShapeCode.DUPLICATE_PLAIN)
+    ]
