@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from edged.cloud.files import trust_file
 from edged.control.wire import Verb
 from edged.errors import NotFound, RulesFaulty
 from edged.rulebook.load import Loaded, active, hand_over, load, read
@@ -47,6 +48,16 @@ def test_a_file_becomes_the_active_rules_and_none_of_an_older_version(tmp_path: 
     assert loaded == Loaded(2, sets.fingerprint(whole), len(whole["members"]))
     with pytest.raises(RulesRefused, match="version 2 is active"):
         load(written(tmp_path, 1), tmp_path)
+
+
+async def test_a_device_that_trusts_a_cloud_takes_no_file(tmp_path: Path) -> None:
+    trust = trust_file(tmp_path)
+    trust.parent.mkdir()
+    trust.write_bytes(b"a trust document")
+    with pytest.raises(RulesRefused, match="takes its rules from its cloud"):
+        load(written(tmp_path), tmp_path)
+    with pytest.raises(NotFound):
+        await active(tmp_path)
 
 
 async def test_what_is_active_is_told_or_that_nothing_is(tmp_path: Path) -> None:

@@ -38,3 +38,16 @@ def test_a_hash_that_another_member_has_is_named_where_it_stands() -> None:
     assert [(fault.path, fault.code) for fault in found] == [
         ("members.M2.plain.PIN[1]", ShapeCode.DUPLICATE_PLAIN)
     ]
+
+
+def test_some_members_are_read_by_themselves_with_what_they_share() -> None:
+    found = read(M1=member("11", PIN=[A]))
+    assert isinstance(found, RuleSet)
+    more = rules_file.read_members([("M2", member("22", PIN=[B]))], found.rules)
+    assert isinstance(more, tuple)
+    records, taken = more
+    assert rules_file.member_of("M2", records["M2"]).handle == bytes.fromhex("22" * 8)
+    assert taken.plain == {(CodeKind.PIN, bytes.fromhex(B)): bytes.fromhex("22" * 8)}
+    faults = rules_file.read_members([("M3", member("no hex"))], found.rules)
+    assert isinstance(faults, list)
+    assert [fault.path for fault in faults] == ["members.M3.handle"]
