@@ -17,6 +17,9 @@ MUTATE := .venv-mutate
 FUZZ   := .venv-fuzz
 UV     := .venv-lock/bin/uv
 
+# Programs are begun from here some hundred times in a run: each would compile all of it again.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help run present test lint types imports tests bench mutants fuzz lock wheels-aarch64 deb clean
 
