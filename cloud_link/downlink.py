@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
 import structlog
 
@@ -113,6 +113,8 @@ class Downlink:
                 case Restore() as restore:
                     await self._inbox.restore(restore)
                     self._prods.report()
+                case other:
+                    assert_never(other)
 
     async def run_rules(self) -> None:
         """Fetch and activate for ever, whatever is due."""

@@ -36,6 +36,7 @@ from edged.settings.model import ClockTrust, Settings
 from edged.store.journal import Journal
 from edged.store.rules import RulesStore
 from edged.store.state_dir import claim
+from policy.model import Side
 
 if TYPE_CHECKING:
     from edged.cloud.service import CloudLink
@@ -165,6 +166,7 @@ async def _serve(
                 known = group.create_task(_take_up(group, settings, house, keeping))
                 await asyncio.wait({known}, timeout=limits.TOLD_AT_ONCE_S)
                 _begin(group, _way_out(ports, house))
+                _begin(group, _readers(ports, house, keeping, known))
                 await known
                 _begin(group, _jobs(settings, ports, house, control, keeping, cloud))
                 gc.freeze()  # what is here stays: no collection looks it through while one waits
@@ -188,12 +190,23 @@ async def _serve(
 async def _take_up(
     group: asyncio.TaskGroup, settings: Settings, house: wiring.House, keeping: Keeping
 ) -> None:
-    """Take up the rules and what held when the daemon ended, as far as the disk tells in time."""
-    await asyncio.to_thread(trial.run_begins, settings.state_dir / "rules")
-    group.create_task(keeping.read_rules(), name="rules")
-    await keeping.opened()
+    """Take up the rules and what held when the daemon ended, as far as the disk tells in time.
+
+    All of it has one time to be told in: whoever comes meanwhile waits.
+    """
+    loop = asyncio.get_running_loop()
+    by_s = loop.time() + limits.COMMIT_S
+    group.create_task(_read_rules(settings, keeping), name="rules")
+    await keeping.opened(by_s)
     group.create_task(house.emergency.restore(), name="emergency")
-    await asyncio.gather(keeping.began(), house.emergency.restored())
+    restored = group.create_task(house.emergency.restored(), name="emergency, told")
+    await keeping.began(by_s)
+    await asyncio.wait({restored}, timeout=max(0.0, by_s - loop.time()))
+
+
+async def _read_rules(settings: Settings, keeping: Keeping) -> None:
+    await asyncio.to_thread(trial.run_begins, settings.state_dir / "rules")
+    await keeping.read_rules()
 
 
 def _begin(group: asyncio.TaskGroup, jobs: Mapping[str, Job]) -> None:
@@ -213,6 +226,29 @@ def _way_out(ports: Ports, house: wiring.House) -> Mapping[str, Job]:
     }
 
 
+def _readers(
+    ports: Ports, house: wiring.House, keeping: Keeping, known: "asyncio.Task[None]"
+) -> Mapping[str, Job]:
+    """Give what decides at readers, and shows it; who leaves waits for nothing but the rules."""
+
+    async def decide(name: str, job: Job) -> None:
+        rules_tried = asyncio.create_task(keeping.rules_tried())
+        await asyncio.wait({rules_tried, known}, return_when=asyncio.FIRST_COMPLETED)
+        rules_tried.cancel()
+        rules = ports.rules.rules
+        device = None if rules is None else rules.devices.get(name)
+        if device is None or device.side is not Side.OUT:
+            await asyncio.wait({known})
+        await job()
+
+    passages = house.passages.items()
+    return {
+        **{f"reader {name}": partial(decide, name, one.run) for name, one in passages},
+        **{f"delayed {name}": partial(decide, name, one.run_delayed) for name, one in passages},
+        **{f"feedback {n}": feedback.run for n, feedback in enumerate(house.feedbacks)},
+    }
+
+
 def _jobs(
     settings: Settings,
     ports: Ports,
@@ -221,7 +257,6 @@ def _jobs(
     keeping: Keeping,
     cloud: "CloudLink | None",
 ) -> Mapping[str, Job]:
-    passages = list(house.passages.values())
     board = Board(ports.alarms, drives_locks=settings.drives_locks)
     return {
         "recorder": ports.recorder.run,
@@ -234,10 +269,7 @@ def _jobs(
         "logins": house.logins.run,
         "timetables": Ahead(ports, house.passages).run,
         **{f"bank {name}": bank.run for name, bank in house.banks.items()},
-        **{f"reader {passage.name}": passage.run for passage in passages},
-        **{f"reader {passage.name}, delayed": passage.run_delayed for passage in passages},
         **{f"sounder {n}": sounder.run for n, sounder in enumerate(house.sounders)},
-        **{f"feedback {n}": feedback.run for n, feedback in enumerate(house.feedbacks)},
     }
 
 

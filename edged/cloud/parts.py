@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from zstandard import ZstdDecompressor, ZstdError, frame_content_size
@@ -247,6 +247,8 @@ def _decide(found: Rules, device: Device, member: Member, scene: Scene) -> Decis
             return access.decide_entry(request)
         case Side.OUT:
             return access.decide_exit(request)
+        case other:
+            assert_never(other)
 
 
 def _key(text: str) -> UsageKey:

@@ -4,12 +4,13 @@ The link has verified the manifest, and that a fresh pulse of the cloud names it
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import BrokenExecutor
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TypeAlias
 
 import structlog
 
@@ -35,6 +36,8 @@ from edged.store.ledger import Ledger
 
 log = structlog.get_logger()
 
+Building: TypeAlias = Callable[[bytes, Path], Awaitable[Path | str]]
+
 SOURCE = "cloud"
 """Whose alarms these are: no door's."""
 
@@ -46,9 +49,12 @@ class RulesDown:
         ports: The daemon's.
         keeping: Told when other rules are in force.
         folder: The folder of the rules; their parts are kept below it.
+        building: What carries `build` out; in the daemon, a process of its own.
     """
 
-    def __init__(self, ports: Ports, keeping: Keeping, folder: Path) -> None:
+    def __init__(
+        self, ports: Ports, keeping: Keeping, folder: Path, building: Building | None = None
+    ) -> None:
         self._ports = ports
         self._keeping = keeping
         self._folder = folder
@@ -56,7 +62,7 @@ class RulesDown:
         self._trial: Trial | None = None
         self._until_ms: int | None = None
         self._refusals: Sequence[Mapping[str, object]] = ()
-        self._build = Apart(build, "other rules are being built")
+        self._building = building or Apart(build, "other rules are being built")
         self._heard_at: datetime | None = None
         self._heard_ms = ports.clock.monotonic_ms()
 
@@ -228,9 +234,9 @@ class RulesDown:
         return None
 
     async def _built(self, manifest: Manifest) -> Path | str:
-        """Build in a process of its own; return the file, or why there is none."""
+        """Build apart; return the file, or why there is none."""
         try:
-            return await self._build(canonical(manifest), self._folder)
+            return await self._building(canonical(manifest), self._folder)
         except BrokenExecutor:
             return "the process that built them ended; is there enough memory?"
         except (ControlRefused, StoreError) as failed:

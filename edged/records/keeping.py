@@ -34,12 +34,16 @@ class Keeping:
         self._tried = asyncio.Event(), asyncio.Event()
         self._began = asyncio.Event()
 
-    async def opened(self) -> None:
-        """Return when journal and rules were opened or failed, or when that takes too long."""
+    async def opened(self, by_s: float) -> None:
+        """Return when journal and rules were opened or failed, or at this time of the loop."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(limits.COMMIT_S):
+            async with asyncio.timeout_at(by_s):
                 for tried in self._tried:
                     await tried.wait()
+
+    async def rules_tried(self) -> None:
+        """Return when the rules were read, or can't be read now."""
+        await self._tried[1].wait()
 
     async def read_rules(self) -> None:
         """Take up the active rules; while they can't be read there are none.
@@ -79,11 +83,14 @@ class Keeping:
             await journal.close()
             await self._ports.clock.sleep_ms(limits.REOPEN_MS[1])
 
-    async def began(self) -> None:
-        """Take up the time last seen, record the start, the settings and the rules in force."""
+    async def began(self, by_s: float) -> None:
+        """Take up the time last seen, record the start, the settings and the rules in force.
+
+        `by_s`: until then of the loop's time the disk may tell the time last seen.
+        """
         ports = self._ports
         try:
-            async with asyncio.timeout(limits.COMMIT_S):
+            async with asyncio.timeout_at(by_s):
                 seen = await ports.journal.commit(lambda ledger: ledger.get("last_seen"))
         except (StoreFailed, TimeoutError):
             seen = None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, assert_never
 
 from edged.core import access, seating
 from edged.errors import NotFound
@@ -87,6 +87,8 @@ def _decide(
             return Answer(device, local, access.decide_entry(asked))
         case Side.OUT:
             return Answer(device, local, access.decide_exit(asked))
+        case other:
+            assert_never(other)
 
 
 def _request(

@@ -61,8 +61,8 @@ class Daemon:
             new_id=EventIds(),
             digest=lambda text: hashlib.sha256(text).digest(),
         )
-        self.down = RulesDown(ports, Keeping(ports, publisher.DEVICE, "0", {}), folder)
-        vars(self.down)["_build"] = _built
+        keeping = Keeping(ports, publisher.DEVICE, "0", {})
+        self.down = RulesDown(ports, keeping, folder, _built)
         self._looks = self._begun = False
 
     @property

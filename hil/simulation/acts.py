@@ -24,7 +24,7 @@ _OUT_S: Final = 1.0
 """Whoever wants out is let go within this."""
 _QUEUE_S: Final = 10.0
 """And within this behind others while the disk hangs: each of them is looked up for 1 s at most."""
-_START_S: Final = 20.0
+_START_S: Final = 10.0
 """A start waits as long for a disk that hangs to tell what held before; exit buttons, for 1 s."""
 _ANSWER_S: Final = 15.0
 """An order is worth something for 10 s, and its result is told a little later."""

@@ -1,6 +1,7 @@
 """A daemon whose rules are changed by a cloud."""
 
 from collections.abc import AsyncIterator
+from concurrent.futures import BrokenExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,24 +19,25 @@ from tests.edged.rig import Rig, running
 class Down:
     """A rig whose rules, version 1, are changed by a cloud. What is built is built here."""
 
-    def __init__(self, rig: Rig, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, rig: Rig, folder: Path) -> None:
         self.rig, self.folder = rig, folder / "rules"
         self.keeping = Keeping(rig.ports, "S1", "0.1.0", {})
-        self.rules = RulesDown(rig.ports, self.keeping, self.folder)
-        self.rules.begin()
-
-        async def built(manifest: bytes, into: Path) -> Path | str:
-            try:
-                return build(manifest, into)
-            except RulesFaulty as error:  # as a process of its own tells it
-                raise ControlRefused(*explain(error)) from None
-
-        monkeypatch.setattr(self.rules, "_build", built)
+        self.builder_is_killed = False
+        self.again()
 
     def again(self) -> None:
         """Be the next run of the daemon."""
-        self.rules = RulesDown(self.rig.ports, self.keeping, self.folder)
+        self.rules = RulesDown(self.rig.ports, self.keeping, self.folder, self._built)
         self.rules.begin()
+
+    async def _built(self, manifest: bytes, into: Path) -> Path | str:
+        """Build as a process of its own does, and tell as it tells."""
+        if self.builder_is_killed:
+            raise BrokenExecutor
+        try:
+            return build(manifest, into)
+        except RulesFaulty as error:
+            raise ControlRefused(*explain(error)) from None
 
     async def publish(self, version: int, *, confirm_s: int = 0, **changes: Any) -> str | None:
         whole = sets.document(version, **changes)
@@ -48,8 +50,8 @@ class Down:
 
 
 @pytest.fixture
-async def down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Down]:
+async def down(tmp_path: Path) -> AsyncIterator[Down]:
     async with running(tmp_path) as rig:
-        made = Down(rig, tmp_path, monkeypatch)
+        made = Down(rig, tmp_path)
         await made.rules.open()
         yield made

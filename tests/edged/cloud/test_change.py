@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edged.cloud import change as changing
 from edged.cloud import limits, parts
 from edged.cloud.change import _Stored, change
 from edged.cloud.parts import Store, Unfit
@@ -270,14 +269,15 @@ def test_a_change_without_room_is_told_as_such_and_leaves_what_is_in_use(
     first(tmp_path, many())
     active = tmp_path / str(rules.active_file(tmp_path))
     before = active.read_bytes()
-    write = changing._write
-
-    def in_no_room(db: sqlite3.Connection, new: Any) -> None:
-        db.execute("PRAGMA max_page_count = 1")  # no more than there are
-        write(db, new)
-
-    monkeypatch.setattr(changing, "_write", in_no_room)
     manifest, store = publish(tmp_path, 2, many(400))
+    connect: Callable[..., sqlite3.Connection] = sqlite3.connect
+
+    def in_no_room(*where: Any, **how: Any) -> sqlite3.Connection:
+        db = connect(*where, **how)
+        db.execute("PRAGMA max_page_count = 1")  # no more than there are
+        return db
+
+    monkeypatch.setattr(sqlite3, "connect", in_no_room)
     with pytest.raises(StoreFailed) as failed:
         change(manifest, store, tmp_path)
     assert failed.value.kind is FailKind.FULL

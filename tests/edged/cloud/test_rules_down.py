@@ -115,11 +115,9 @@ async def test_rules_that_nobody_confirms_are_taken_back(down: Down) -> None:
     assert await down.publish(2) is None  # when a later pulse names it, the link gives it again
 
 
-async def test_the_first_rules_are_taken_back_to_none(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_first_rules_are_taken_back_to_none(tmp_path: Path) -> None:
     async with running(tmp_path) as rig:
-        down = Down(rig, tmp_path, monkeypatch)
+        down = Down(rig, tmp_path)
         (down.folder / rules.ACTIVE).unlink()
         await rig.rules.reload()
         assert down.rules.held() == RulesHeld(0, "", trial=False)

@@ -5,7 +5,6 @@ import json
 import os
 import sqlite3
 from collections.abc import Callable
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -172,14 +171,9 @@ async def test_a_disk_that_does_not_tell_what_is_active_lets_nothing_be_activate
     assert down.alarms() == {"RULES_REFUSED"}
 
 
-async def test_a_builder_that_was_killed_is_told_and_the_next_set_is_taken(
-    down: Down, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def killed(_manifest: bytes, _into: Path) -> str:
-        raise BrokenProcessPool
-
-    with monkeypatch.context() as patched:
-        patched.setattr(down.rules, "_build", killed)
-        assert "enough memory" in str(await down.publish(2))
+async def test_a_builder_that_was_killed_is_told_and_the_next_set_is_taken(down: Down) -> None:
+    down.builder_is_killed = True
+    assert "enough memory" in str(await down.publish(2))
+    down.builder_is_killed = False
     assert down.rules.held().version == 1
     assert await down.publish(3) is None

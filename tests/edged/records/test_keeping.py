@@ -38,17 +38,21 @@ async def kept(rig: Rig, keeping: Keeping) -> AsyncIterator[asyncio.Task[None]]:
     await asyncio.gather(task, return_exceptions=True)
 
 
+def soon() -> float:
+    return asyncio.get_running_loop().time() + limits.COMMIT_S
+
+
 def keep_last_seen(ledger: Ledger) -> None:
     ledger.put("last_seen", events.stamp_text(LATER))
 
 
 async def test_an_unclean_stop_is_seen_at_the_next_start(rig: Rig, keeping: Keeping) -> None:
-    await keeping.began()
+    await keeping.began(soon())
     await rig.written()
-    await keeping.began()  # the one before was killed
+    await keeping.began(soon())  # the one before was killed
     await rig.written()
     await keeping.end()
-    await keeping.began()
+    await keeping.began(soon())
     await rig.written()
     records = [(one["kind"], one.get("clean")) for one in rig.records()]
     assert records == [
@@ -65,14 +69,14 @@ async def test_an_unclean_stop_is_seen_at_the_next_start(rig: Rig, keeping: Keep
 
 async def test_time_goes_on_where_it_was_last_seen(rig: Rig, keeping: Keeping) -> None:
     await rig.journal.commit(keep_last_seen)
-    await keeping.began()
+    await keeping.began(soon())
     assert rig.clock.floor == LATER
 
 
 async def test_also_when_the_journal_opens_late(rig: Rig, keeping: Keeping) -> None:
     await rig.journal.commit(keep_last_seen)
     await rig.stop_journal()
-    await keeping.began()
+    await keeping.began(soon())
     assert rig.clock.floor < NOON
     await rig.start_journal()
     await rig.written()
@@ -81,7 +85,7 @@ async def test_also_when_the_journal_opens_late(rig: Rig, keeping: Keeping) -> N
 
 
 async def test_no_time_is_older_than_the_rules(rig: Rig, keeping: Keeping) -> None:
-    await keeping.began()
+    await keeping.began(soon())
     assert rig.rules.rules is not None
     assert rig.clock.floor == rig.rules.rules.issued_at
 
@@ -104,7 +108,7 @@ async def test_rules_are_recorded_when_they_change(
 async def test_settings_are_recorded_when_they_change(rig: Rig) -> None:
     others = {"device": "01", "doors.front.lock.pin": "03", "fire": "04"}
     for now in (SETTINGS, SETTINGS, others, others, SETTINGS):
-        await Keeping(rig.ports, "S1-FRONT", "1.2.3", now).began()
+        await Keeping(rig.ports, "S1-FRONT", "1.2.3", now).began(soon())
     await rig.written()
     active = rig.records("settings_active")
     differ = ["doors.front.lock.pin", "fire"]
@@ -114,7 +118,7 @@ async def test_settings_are_recorded_when_they_change(rig: Rig) -> None:
 
 async def test_without_rules_none_are_recorded(rig: Rig, keeping: Keeping) -> None:
     await rig.rules.close()
-    await keeping.began()
+    await keeping.began(soon())
     await rig.written()
     assert [one["kind"] for one in rig.records()] == ["started", "settings_active"]
 
@@ -151,7 +155,7 @@ async def test_after_a_start_the_journal_is_looked_through(
     monkeypatch.setattr(rig.journal, "look_through", look)
     await rig.journal.commit(lambda ledger: ledger.put("running", value=not clean))
     looking = asyncio.create_task(keeping.look_through())
-    await keeping.began()
+    await keeping.began(soon())
     await rig.written()
     await settle()
     assert looks == ["all of it"]
@@ -213,10 +217,15 @@ async def test_a_newer_releases_journal_is_left_alone(rig: Rig, keeping: Keeping
 
 
 async def test_a_start_does_not_wait_for_ever_for_a_disk_that_hangs(
-    keeping: Keeping, monkeypatch: pytest.MonkeyPatch
+    rig: Rig, keeping: Keeping
 ) -> None:
-    monkeypatch.setattr(limits, "COMMIT_S", 0.01)
-    await keeping.opened()  # nobody has begun to open it
+    by_s = asyncio.get_running_loop().time() + 0.01
+    await keeping.opened(by_s)  # nobody has begun to open it
+    held = await rig.hold_journal()
+    await keeping.began(by_s)
+    held.let_go.set()
+    await rig.written()
+    assert len(rig.records("started")) == 1
 
 
 async def test_rules_that_cannot_be_read_are_tried_again(
