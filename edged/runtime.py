@@ -163,10 +163,11 @@ async def _serve(
     ) as control:
         try:
             async with asyncio.TaskGroup() as group:
+                ruled = group.create_task(keeping.rules_tried())
                 known = group.create_task(_take_up(group, settings, house, keeping))
                 await asyncio.wait({known}, timeout=limits.TOLD_AT_ONCE_S)
                 _begin(group, _way_out(ports, house))
-                _begin(group, _readers(ports, house, keeping, known))
+                _begin(group, _readers(ports, house, ruled, known))
                 await known
                 _begin(group, _jobs(settings, ports, house, control, keeping, cloud))
                 gc.freeze()  # what is here stays: no collection looks it through while one waits
@@ -227,14 +228,15 @@ def _way_out(ports: Ports, house: wiring.House) -> Mapping[str, Job]:
 
 
 def _readers(
-    ports: Ports, house: wiring.House, keeping: Keeping, known: "asyncio.Task[None]"
+    ports: Ports, house: wiring.House, ruled: "asyncio.Task[None]", known: "asyncio.Task[None]"
 ) -> Mapping[str, Job]:
-    """Give what decides at readers, and shows it; who leaves waits for nothing but the rules."""
+    """Give what decides at readers, and shows it; who leaves waits for nothing but the rules.
+
+    `ruled`: the rules were read, or can't be; `known`: so is all that a start waits for.
+    """
 
     async def decide(name: str, job: Job) -> None:
-        rules_tried = asyncio.create_task(keeping.rules_tried())
-        await asyncio.wait({rules_tried, known}, return_when=asyncio.FIRST_COMPLETED)
-        rules_tried.cancel()
+        await asyncio.wait({ruled, known}, return_when=asyncio.FIRST_COMPLETED)
         rules = ports.rules.rules
         device = None if rules is None else rules.devices.get(name)
         if device is None or device.side is not Side.OUT:

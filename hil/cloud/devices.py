@@ -1,7 +1,8 @@
 """The devices of the tenant, what they last said of themselves, and who is absent.
 
 What a device signed can be sent again by whoever stands between: a report counts by its boot,
-session and number, never by when it came. Of boots only the newest counts; older ones are known.
+session and number, never by when it came, and each counts once. Which of two starts came later
+nothing tells: one of the earlier that is overtaken on its way counts until the next report.
 """
 
 import json
@@ -14,7 +15,7 @@ from sqlalchemy import Connection, RowMapping, bindparam, delete, select, update
 from hil.cloud import dsse, limits, store
 from hil.cloud.payloads import Report, State
 from hil.cloud.spelling import Rejected, instant, is_name
-from hil.cloud.tables import alarm, boot, device, presence
+from hil.cloud.tables import alarm, device, presence, start
 
 FORK = "FORK"
 UNKNOWN_BEFORE = "UNKNOWN_BEFORE"
@@ -66,22 +67,20 @@ def key_of(db: Connection, name: str) -> bytes:
 
 def reported(db: Connection, report: Report, at: datetime) -> bool:
     """Keep a report if it is news; say whether it was."""
-    last = said_last(db, report.device, lock=True)
-    link = "up"
+    last, link = said_last(db, report.device, lock=True), "up"
     if last is not None and last["boot"] == report.boot:
         if (report.session, report.n) <= (last["session"], last["n"]):
             return False
         link = last["link"] if report.session == last["session"] else "up"
-    elif last is not None:
-        former = select(boot).where(boot.c.device == report.device, boot.c.boot == report.boot)
-        if db.execute(former).first() is not None:
-            return False
-        store.add(db, boot, [{"device": report.device, "boot": last["boot"]}])
-    place = {"boot": report.boot, "session": report.session, "n": report.n, "link": link}
-    place["epoch"] = report.epoch
+    begun = start.c.device == report.device, start.c.boot == report.boot
+    counted = db.execute(select(start.c.session, start.c.n).where(*begun)).first()
+    if counted is not None and (report.session, report.n) <= tuple(counted):
+        return False
+    place = {"boot": report.boot, "session": report.session, "n": report.n}
+    store.put(db, start, {"device": report.device, **place})
     what = {"usage": report.usage.position, "report": json.dumps(report.model_dump())}
-    row = {"device": report.device, "seen_at": instant(at), **place, **what}
-    store.put(db, presence, row)
+    how = {"seen_at": instant(at), "link": link, "epoch": report.epoch}
+    store.put(db, presence, {"device": report.device, **how, **place, **what})
     return True
 
 

@@ -54,11 +54,13 @@ presence = Table(  # what a device last said of itself; `seen_at` is by the clou
     Column("report", Text, nullable=False),
 )
 
-boot = Table(  # starts of a device that came before the present one
-    "boot",
+start = Table(  # the last report of each start of a device
+    "start",
     SCHEMA,
     Column("device", ForeignKey("device.name"), primary_key=True),
     Column("boot", String(16), primary_key=True),
+    Column("session", BigInteger, nullable=False),
+    Column("n", BigInteger, nullable=False),
 )
 
 audit = Table(  # records `first` to `last`: a batch as it came, less its first `known` records

@@ -121,6 +121,16 @@ def test_an_old_report_is_no_news(office: Office, device: Device) -> None:
 
 
 @both
+def test_a_report_that_is_overtaken_by_the_next_start_does_not_outlast_it(
+    office: Office, device: Device
+) -> None:
+    late = device.report(now())
+    device.boot = "1" * 16
+    office.tell(device, device.report(now()), late, device.report(now()), late)
+    assert office.listed("d1")["report"]["boot"] == "1" * 16
+
+
+@both
 def test_who_is_gone_is_absent_until_a_newer_session(office: Office, device: Device) -> None:
     device.session = 1
     up, gone = device.state("up", now()), device.state("gone", now())
