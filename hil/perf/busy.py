@@ -5,7 +5,8 @@ come one after the other to a real daemon: quiet; while a backlog of records is 
 for; while a new set of rules, of which every member changed, is fetched, built and swapped in; and
 quiet again.
 The time is from the code at the scanner to the green light, which comes with the bolt; it has the
-serial line and the building in it, in all of them alike. The broker and the cloud, which stand
+serial line and the building in it, in all of them alike. All of it is done twice: with the daemon's
+files on this computer's disk, and on the model of a card. The broker and the cloud, which stand
 elsewhere in life, get what this machine has left, and keep their files in memory (/dev/shm, where
 there is one), because the disk that they wait for is not the device's; what else runs on this
 machine has its part in all phases. The daemon is begun anew before the drain: who comes first then
@@ -23,7 +24,7 @@ import tempfile
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any, Final
@@ -37,9 +38,9 @@ from edged.store.ledger import Ledger
 from edged.store.state_dir import claim
 from hil.chain.line import now
 from hil.people import People
+from hil.perf.card import card
 from hil.perf.linked import linked
 from hil.perf.memory import come
-from hil.site.rules import STORE
 from hil.site.site import Site
 from hil.stores.cloud import BACK
 from hil.stores.stores import Stores
@@ -59,9 +60,11 @@ Took = list[float]
 class Scans:
     """What the scans of one phase took, ms, over all rounds.
 
+    `disk`: this computer's, or a model of a card (hil/perf/card.py).
     `ratio`: the p99 of a round, times that of the quiet ones before and after; the median of them.
     """
 
+    disk: str
     phase: str
     scans: int
     p50_ms: float
@@ -86,27 +89,30 @@ class Phases:
 
     async def drain(self, backlog: int) -> list[float]:
         """Let members come while a backlog goes up."""
-        line = self._up.lines[STORE]
-        line.pull()
+        await self._up.broker.stop()
         await self._site.daemon.stop()
         self._tell(f"{backlog:,} records are written")
         await _write(self._site.folder / "state", backlog)
         await self._site.start_daemon()
         await self._come()
-        line.plug()
+        await self._links()
         return await self._until("drain", self._drained)
 
     async def update(self, since: str) -> list[float]:
         """Let members come while all the rules are changed: their contracts begin at a day."""
         for member in self._up.rules["members"].values():
             member["contracts"][0]["start"] = since
-        line = self._up.lines[STORE]
-        line.pull()  # while the cloud packs: that is not the device's work
+        await self._up.broker.stop()  # while the cloud packs: that is not the device's work
         self._tell("rules are published")
         version = await self._up.cloud.publish(self._up.rules)
-        line.plug()
-        await _ask(self._connected, _LOOK_S)  # till then it would be quiet, and no update
+        await self._links()
         return await self._until("rules update", lambda: self._has(version))
+
+    async def _links(self) -> None:
+        """Begin the broker again, and wait for the cloud's voice: till then it would be quiet."""
+        await self._up.broker.start()
+        _elsewhere(self._up)
+        await _ask(self._hears, _LOOK_S)
 
     async def _until(self, phase: str, done: Busy) -> list[float]:
         """Let members come until it is `done`. Raises TimeoutError: it is not within `_LIMIT_S`."""
@@ -137,8 +143,9 @@ class Phases:
     async def _has(self, version: int) -> bool:
         return bool((await self._status())["rules"]["version"] == version)
 
-    async def _connected(self) -> bool:
-        return bool((await self._status())["link"]["connected"])
+    async def _hears(self) -> bool:
+        link = (await self._status())["link"]
+        return bool(link["connected"] and link["fresh_s"] == 0)
 
     async def _status(self) -> Mapping[str, Any]:
         return await asyncio.to_thread(client.ask, self._site.control_socket, Verb.STATUS)
@@ -171,9 +178,17 @@ def _append(ledger: Ledger) -> None:
 
 
 async def measure(
-    members: int, backlog: int, scans: int, rounds: int = 1, tell: Tell = lambda _: None
+    members: int,
+    backlog: int,
+    scans: int,
+    rounds: int = 1,
+    tell: Tell = lambda _: None,
+    *,
+    on_card: bool = False,
 ) -> list[Scans]:
     """Put the store up and go through the phases so many times; `tell` hears how far it is.
+
+    `on_card`: the daemon's files are on the model of a card.
 
     Raises:
         TimeoutError: A phase came to no end.
@@ -184,7 +199,8 @@ async def measure(
         tempfile.TemporaryDirectory(prefix="edged-b-") as made,
         tempfile.TemporaryDirectory(prefix="edged-b-", dir=memory) as far,
     ):
-        store = linked(Path(made), members, far=Path(far))
+        env = card(Path(made)) if on_card else {}
+        store = linked(Path(made), members, straight=True, far=Path(far), env=env)
         async with store as (up, site), site.people() as people:
             _elsewhere(up)
             phases = Phases(up, site, people, members, tell)
@@ -194,17 +210,18 @@ async def measure(
                 updating.append(await phases.update(f"2024-01-{each + 1:02}"))
                 quiet.append(await phases.quiet(scans))
     beside = [before + after for before, after in pairwise(quiet)]
+    disk = "card" if on_card else "bare"
     return [
-        _summed("quiet", quiet, quiet),
-        _summed("drain", draining, beside),
-        _summed("rules update", updating, beside),
+        _summed(disk, "quiet", quiet, quiet),
+        _summed(disk, "drain", draining, beside),
+        _summed(disk, "rules update", updating, beside),
     ]
 
 
-def _summed(phase: str, rounds: Sequence[Took], beside: Sequence[Took]) -> Scans:
+def _summed(disk: str, phase: str, rounds: Sequence[Took], beside: Sequence[Took]) -> Scans:
     took = [each for one in rounds for each in one]
     ratio = median(_p99(one) / _p99(quiet) for one, quiet in zip(rounds, beside, strict=True))
-    return Scans(phase, len(took), _ms(median(took)), _ms(_p99(took)), round(ratio, 2))
+    return Scans(disk, phase, len(took), _ms(median(took)), _ms(_p99(took)), round(ratio, 2))
 
 
 def _elsewhere(up: Stores) -> None:
@@ -237,9 +254,10 @@ def main() -> None:
         if shown:
             print(f"\r\x1b[K{what}", end="", file=sys.stderr, flush=True)
 
-    found = asyncio.run(measure(asked.members, asked.backlog, asked.scans, asked.rounds, tell))
+    sizes = asked.members, asked.backlog, asked.scans, asked.rounds
+    found = [asyncio.run(measure(*sizes, tell, on_card=on_card)) for on_card in (False, True)]
     tell("")
-    for phase in found:
+    for phase in chain.from_iterable(found):
         row = asdict(phase)
         print(json.dumps(row) if asked.json else "  ".join(f"{k} {v}" for k, v in row.items()))
 

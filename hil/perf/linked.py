@@ -1,6 +1,6 @@
 """One store with a cloud and a broker, every process real: measurements of the link stand on it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -23,19 +23,24 @@ class _Straight(Stores):
 
 @asynccontextmanager
 async def linked(
-    folder: Path, members: int, *, straight: bool = False, far: Path | None = None
+    folder: Path,
+    members: int,
+    *,
+    straight: bool = False,
+    far: Path | None = None,
+    env: Mapping[str, str] | None = None,
 ) -> AsyncIterator[tuple[Stores, Site]]:
     """Put a store up whose rules name so many members, all of whom may come in.
 
     `straight`: nothing of ours lies between the daemon and the broker. `far`: where the cloud and
-    the broker keep their files, if not beside the daemon's.
+    the broker keep their files, if not beside the daemon's. `env`: added to the daemon's.
     """
-    stores = (_Straight if straight else Stores)(folder, Site(folder / "s1"), Site(folder / "s2"))
+    site = Site(folder / "s1", env=env or {})
+    stores = (_Straight if straight else Stores)(folder, site, Site(folder / "s2"))
     del stores.sites[BRANCH]
     if far is not None:
         stores.cloud = Cloud(far / "cloud")
         stores.broker = Mosquitto(far / "broker", stores.cloud.certificates)
-    (site,) = stores.sites.values()
     stores.rules["plans"]["ALL"] = {"bands": [{"kind": "NOW"}]}
     stores.rules["members"] = {f"m{n}": member(n) for n in range(members)}
     for door in stores.rules["doors"].values():

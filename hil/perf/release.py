@@ -158,16 +158,26 @@ def slower(folder: Path, sync_ms: int) -> dict[str, str]:
     Raises:
         FileNotFoundError: There is no C compiler.
     """
-    source, library = folder / "slow_sync.c", folder / LIBRARY
-    source.write_text(_SHIM % sync_ms)
+    library = compiled(_SHIM % sync_ms, folder / LIBRARY)
+    before = os.environ.get("LD_PRELOAD", "")
+    return {**os.environ, "LD_PRELOAD": f"{library} {before}".strip()}
+
+
+def compiled(code: str, library: Path) -> Path:
+    """Compile C for `LD_PRELOAD`; return the library.
+
+    Raises:
+        FileNotFoundError: There is no C compiler.
+    """
+    source = library.with_suffix(".c")
+    source.write_text(code)
     compiler = shutil.which("cc")
     if compiler is None:
-        raise FileNotFoundError("cc: --sync-ms needs a C compiler (apt-get install gcc)")
+        raise FileNotFoundError("cc: a slower disk needs a C compiler (apt-get install gcc)")
     subprocess.run(
         [compiler, "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True, timeout=60
     )
-    before = os.environ.get("LD_PRELOAD", "")
-    return {**os.environ, "LD_PRELOAD": f"{library} {before}".strip()}
+    return library
 
 
 def slow_down(module: str, folder: Path, sync_ms: int) -> None:

@@ -1,9 +1,12 @@
 """The measurements that stand on a store with its cloud, in their smallest size."""
 
+import shutil
+
 import pytest
 
-from hil.perf import backlog, busy, memory, offline, orders
+from hil.perf import backlog, busy, card, memory, offline, orders
 
+WITH_COMPILER = pytest.mark.skipif(shutil.which("cc") is None, reason="a card wants a C compiler")
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(300)]
 
 
@@ -14,9 +17,11 @@ async def test_orders_and_echoes_are_timed_in_turn() -> None:
     assert found.p50_ratio == pytest.approx(found.bolt_p50_ms / found.echo_p50_ms, abs=0.02)
 
 
-async def test_scans_are_timed_quiet_draining_and_while_rules_come() -> None:
-    quiet, *others = await busy.measure(members=50, backlog=500, scans=5, rounds=2)
+@pytest.mark.parametrize("on_card", [False, pytest.param(True, marks=WITH_COMPILER)])
+async def test_scans_are_timed_quiet_draining_and_while_rules_come(*, on_card: bool) -> None:
+    quiet, *others = await busy.measure(50, 500, 5, rounds=2, on_card=on_card)
     assert [one.phase for one in others] == ["drain", "rules update"]
+    assert quiet.p50_ms > (card.SYNC_MS if on_card else 0)
     assert (quiet.scans, quiet.ratio) == (15, 1.0)
     assert all(one.scans >= 2 for one in others)
 
@@ -24,7 +29,7 @@ async def test_scans_are_timed_quiet_draining_and_while_rules_come() -> None:
 def test_a_round_that_was_disturbed_moves_no_ratio() -> None:
     quick, slow, disturbed = [0.01] * 9, [0.02] * 9, [0.3]
     rounds, beside = [slow, disturbed, slow], [quick, quick, disturbed]
-    found = busy._summed("drain", rounds, beside)
+    found = busy._summed("bare", "drain", rounds, beside)
     assert (found.scans, found.ratio) == (19, 2.0)
 
 
