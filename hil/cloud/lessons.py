@@ -56,10 +56,11 @@ class LockerHeld:
 
 @dataclass(frozen=True, slots=True)
 class LockerStands:
-    """A locker's state changed; FREE has no holder."""
+    """A locker's state changed, if it was `after` at all; FREE has no holder."""
 
     locker: str
     state: str
+    after: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +163,8 @@ def _locker(body: Mapping[str, Any], locker: str, word: str) -> Iterator[Lesson]
     about = _text(body.get("about"))
     if word == "moved_from" and about is not None:
         yield LockerMoved(about, locker)
+    elif word == "pin_reset_failed":  # what a failed sync had stored of a pulse is taken back
+        yield LockerStands(locker, "IN_USE", after="RELEASING")
     elif (state := _LOCKER_AFTER.get(word)) is not None:
         yield LockerStands(locker, state)
 

@@ -24,8 +24,10 @@ def learn(
         match each:
             case LockerHeld():
                 _held(db, device, each)
-            case LockerStands(name, state):
-                _stands(db, device, name, state)
+            case LockerStands(name, state, after):
+                found = _locker(db, device, name)
+                if after is None or (found is not None and found["state"] == after):
+                    _stands(db, device, name, state)
             case LockerMoved(source, target):
                 if (found := _locker(db, device, source)) is not None:
                     store.put(db, locker, {**found, "locker": target, "state": "IN_USE"})

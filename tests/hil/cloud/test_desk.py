@@ -272,10 +272,13 @@ def test_a_new_disk_is_told_who_holds_what(office: Office, device: Device) -> No
     for word, locker, about in (
         ("returned", "L1", None),
         ("expired", "L2", None),
+        ("pin_reset_failed", "L2", None),
         ("moved_from", "L99", "L3"),
         ("moved_to", "L3", "L99"),
         ("stuck", "L4", None),
         ("release_pulse", "L5", None),
+        ("release_pulse", "L6", None),
+        ("pin_reset_failed", "L6", None),  # the pulse's sync had failed, so that it was not given
     ):
         body = {"kind": "locker", "locker": locker, "word": word, "occupancy": "O", "about": about}
         device.journal.write(body)
@@ -298,7 +301,7 @@ def test_a_new_disk_is_told_who_holds_what(office: Office, device: Device) -> No
     states = {
         name: (lockers[name]["state"], lockers[name]["occupancy"] is None) for name in lockers
     }
-    assert [states[name] for name in ("L0", "L1", "L2", "L3", "L99", "L4", "L5")] == [
+    assert [states[name] for name in ("L0", "L1", "L2", "L3", "L99", "L4", "L5", "L6")] == [
         ("IN_USE", False),
         ("FREE", True),
         ("WAITING", False),
@@ -306,6 +309,7 @@ def test_a_new_disk_is_told_who_holds_what(office: Office, device: Device) -> No
         ("IN_USE", False),
         ("OUT_OF_ORDER", False),
         ("RELEASING", False),
+        ("IN_USE", False),
     ]
     assert {each["seat"]: each["io"] for each in device.restored["seats"]} == {
         "9": "IN",
