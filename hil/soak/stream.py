@@ -30,6 +30,7 @@ class Sample:
     handles: int
     threads: int
     wal_kb: int
+    processor_s: float
 
 
 @dataclass(slots=True)
@@ -47,6 +48,8 @@ class Soaked:
         tenth = max(1, len(self.took_ms) // 10)
         first, last = sorted(self.took_ms[:tenth]), sorted(self.took_ms[-tenth:])
         warm = self.samples[len(self.samples) // _WARM :]
+        least = max(2, len(self.samples) // 10)
+        begun, ending = (costs_us(some) for some in (self.samples[:least], self.samples[-least:]))
         return {
             "scans": self.entries + self.exits + self.garbage,
             "entries": self.entries,
@@ -55,6 +58,8 @@ class Soaked:
             "first_tenth_p50_ms": round(first[tenth // 2], 2),
             "last_tenth_p50_ms": round(last[tenth // 2], 2),
             "last_to_first": round(last[tenth // 2] / first[tenth // 2], 2),
+            "processor_us": [round(begun), round(ending)],
+            "processor_last_to_first": round(ending / begun, 2) if begun else None,
             "memory_begin_kb": warm[0].resident_kb,
             "memory_end_kb": warm[-1].resident_kb,
             "memory_kb_per_million": round(slope(warm) * 1_000_000),
@@ -74,6 +79,12 @@ def slope(samples: Sequence[Sample]) -> float:
     return over / under if under else 0.0
 
 
+def costs_us(samples: Sequence[Sample]) -> float:
+    """Return the processor's time that a scan took between the first and the last sample."""
+    first, last = samples[0], samples[-1]
+    return (last.processor_s - first.processor_s) * 1e6 / max(1, last.scans - first.scans)
+
+
 def _range(values: Iterator[int]) -> list[int]:
     found = list(values)
     return [min(found), max(found)]
@@ -83,12 +94,14 @@ def look(pid: int, wal: Path, scans: int) -> Sample:
     """Look at a process and its journal's log now."""
     process = Path(f"/proc/{pid}")
     pages = int((process / "statm").read_text(encoding="ascii").split()[1])
+    ticks = (process / "stat").read_text(encoding="ascii").rpartition(")")[2].split()[11:13]
     return Sample(
         scans,
         pages * resource.getpagesize() // 1_024,
         len(list((process / "fd").iterdir())),
         len(list((process / "task").iterdir())),
         wal.stat().st_size // 1_024 if wal.exists() else 0,
+        sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK"),
     )
 
 
