@@ -30,6 +30,7 @@ from policy.model import (
     Warn,
 )
 from policy.rooms import RoomBooking, RoomStatus
+from policy.trace import check
 
 MINUTE = timedelta(minutes=1)
 TWO = datetime(2026, 11, 4, 14, 0, tzinfo=ZoneInfo("Asia/Tokyo")).astimezone(UTC)
@@ -108,6 +109,7 @@ def test_it_opens_in_its_window(at: datetime, told: Reason) -> None:
         (replace(DOOR, room="R1"), CLAIM, Reason.OK),
         (replace(DOOR, room="R2"), CLAIM, Reason.DEVICE_NOT_QUALIFIED),
         (replace(DOOR, room="R3"), CLAIM, Reason.DEVICE_NOT_QUALIFIED),
+        (replace(DOOR, room="R3"), replace(CLAIM, room=b"XXXX"), Reason.DEVICE_NOT_QUALIFIED),
         (replace(DOOR, room="R1"), replace(CLAIM, room=None), Reason.DEVICE_NOT_QUALIFIED),
         (DOOR, replace(CLAIM, store=ELSEWHERE), Reason.STORE_NOT_ALLOWED),
         (replace(DOOR, store="S2"), CLAIM, Reason.STORE_NOT_ALLOWED),
@@ -290,6 +292,23 @@ def test_without_a_clock_members_come_in_unless_it_is_over(
     allowed = told is Reason.OK
     assert decision.unsettled is allowed
     assert decision.warnings == ((Warn.CLOCK_UNTRUSTED,) if allowed else ())
+
+
+@pytest.mark.parametrize(
+    ("claim", "who", "scene", "told"),
+    [
+        (CLAIM, USER, SCENE, None),
+        (CLAIM, GUEST, SCENE, None),
+        (CLAIM, USER, replace(SCENE, clock_trusted=False), None),
+        (CLAIM, USER, Scene(FOUR), Reason.CODE_EXPIRED),
+        (replace(CLAIM, store=ELSEWHERE), GUEST, SCENE, Reason.STORE_NOT_ALLOWED),
+    ],
+)
+def test_it_says_of_which_booking_it_asked_and_what_was_against_it(
+    claim: Claim, who: Member | None, scene: Scene, told: Reason | None
+) -> None:
+    asked = check("booking_code", told is None, booking=BOOKED.hex(), reason=told)
+    assert decide(RULES, DOOR, claim, who, scene).trace[0] == asked
 
 
 def test_a_device_that_only_reports_refuses_nobody() -> None:

@@ -119,6 +119,21 @@ def test_a_members_secret_is_of_a_known_epoch_and_store(rules: Rules, path: str)
     assert not any("00" * 4 in one.message for one in faults)
 
 
+def test_what_is_wrong_with_codes_is_told_in_a_sentence() -> None:
+    nameless = replace(RULES, stores={"S1": replace(STORE, number=None)})
+    (fault,) = check_member_codes(nameless, MEMBER, Names())
+    assert fault.message == "the store has no number, by which such codes name it"
+    member = replace(MEMBER, bookings=(replace(BOOKED, handle=bytes(8)),))
+    (fault,) = check_member_codes(RULES, member, Names())
+    assert fault.message == "a booking with a handle says when it was last changed"
+    (fault,) = check_codes(replace(RULES, plain={**CARDS, CodeKind.M1: Pattern(8, 16)}))
+    assert fault.message == "a code with a proof has no pattern of its own"
+
+
+def test_codes_may_all_have_one_length() -> None:
+    assert found(replace(RULES, plain={CodeKind.CARD: Pattern(8, 8)})) == []
+
+
 def test_a_store_that_no_code_names_needs_no_number() -> None:
     assert found(replace(RULES, stores={"S1": replace(STORE, number=None)})) == []
 

@@ -217,6 +217,13 @@ def test_how_long_a_booking_exempts(scope: ExemptScope, now: datetime, reason: R
         assert decision.visit.until == LATE.end + timedelta(minutes=15)
 
 
+def test_one_that_is_due_and_exempts_nothing_lends_its_window_to_no_other() -> None:
+    rules = rules_of(replace(EXEMPT, exempt_programs=frozenset({"YOGA"})))
+    due, later = replace(LATE, program="PILATES"), replace(LATE, id="B2", start=at(25), end=at(26))
+    member = replace(MEMBER, bookings=(due, later))
+    assert enter(rules, ENTRANCE, member, (), due.start).reason is Reason.OUT_OF_BAND
+
+
 def test_a_booking_that_ends_with_its_band_lies_in_it() -> None:
     rules = rules_of(EXEMPT, settings=RuleSettings(exempt_scope=ExemptScope.BOOKING_BAND))
     for end, reason in ((at(26), Reason.OK), (at(26, 1), Reason.OUT_OF_BAND)):
