@@ -95,7 +95,12 @@ class Phases:
         await _write(self._site.folder / "state", backlog)
         await self._site.start_daemon()
         await self._come()
-        await self._links()
+        before = (await self._status())["link"]["acknowledged"]
+
+        async def drains() -> bool:
+            return bool((await self._status())["link"]["acknowledged"] > before)
+
+        await self._links(drains)
         return await self._until("drain", self._drained)
 
     async def update(self, since: str) -> list[float]:
@@ -105,14 +110,14 @@ class Phases:
         await self._up.broker.stop()  # while the cloud packs: that is not the device's work
         self._tell("rules are published")
         version = await self._up.cloud.publish(self._up.rules)
-        await self._links()
+        await self._links(self._hears)
         return await self._until("rules update", lambda: self._has(version))
 
-    async def _links(self) -> None:
-        """Begin the broker again, and wait for the cloud's voice: till then it would be quiet."""
+    async def _links(self, busy: Busy) -> None:
+        """Begin the broker again, and wait until it is `busy`: till then it would be quiet."""
         await self._up.broker.start()
         _elsewhere(self._up)
-        await _ask(self._hears, _LOOK_S)
+        await _ask(busy, _LOOK_S)
 
     async def _until(self, phase: str, done: Busy) -> list[float]:
         """Let members come until it is `done`. Raises TimeoutError: it is not within `_LIMIT_S`."""
